@@ -55,7 +55,8 @@ class CorporateAction:
     """A split or a dividend: `kind` is split, dividend or capital_gain.
 
     `at` is the open of the ex-day's session, UTC. For a split `value` is new shares per old share (4.0 for 4:1, 0.1
-    for 1:10); else it is the amount per share in the currency of the instrument, split-adjusted as the provider gives it.
+    for 1:10); else it is the amount per share in the currency of the instrument, split-adjusted as the provider
+    gives it.
     """
 
     kind: str
@@ -65,7 +66,10 @@ class CorporateAction:
 
 @dataclass(frozen=True)
 class Identity:
-    """Whom an answer is about, in the provider's own words. `zone` is an IANA name, `unit` 0.01 for pence and the like."""
+    """Whom an answer is about, in the provider's own words.
+
+    `zone` is an IANA name, `currency` an ISO code; prices count in `unit` of it, 0.01 for pence and the like.
+    """
 
     symbol: str
     exchange: str
@@ -89,9 +93,12 @@ class BarsRequest:
 
 @dataclass(frozen=True)
 class BarsReply:
-    """The answer to a `BarsRequest`: whom it is about, the bars inside the window, the actions inside it."""
+    """The answer to a `BarsRequest`: whom it is about, the bars inside the window, the actions inside it.
 
-    identity: Identity
+    `identity` is None when the provider said only that it has nothing for this window.
+    """
+
+    identity: Identity | None
     bars: Bars
     actions: tuple[CorporateAction, ...] = ()
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from stockjobs.domain.bars import BarsReply, BarsRequest, FactsReply
+from stockjobs.domain.intervals import Interval
+from stockjobs.domain.limits import Limits
+from stockjobs.errors import Interrupted
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,15 @@ class Patience:
     deadline: float
     stopped: Callable[[], bool] = field(default=lambda: False)
 
+    def remaining(self) -> float:
+        """The seconds that are left. Raises `stockjobs.errors.Interrupted` when none are, or when it is cancelled."""
+        if self.stopped():
+            raise Interrupted("The download was cancelled.")
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise Interrupted("The download has used up its time.")
+        return left
+
 
 class Provider(Protocol):
     """A source of market data. One instance serves one process; it opens its connections at the first call."""
@@ -33,6 +46,10 @@ class Provider(Protocol):
 
     def facts(self, symbol: str, *, now: datetime, patience: Patience) -> FactsReply:
         """The statements, share counts and profile of a company. Raises a `stockjobs.errors.ProviderError`."""
+        ...
+
+    def limits(self, interval: Interval) -> Limits:
+        """How long a window of this interval may be, and how far back it may begin."""
         ...
 
     def close(self) -> None:
