@@ -47,7 +47,7 @@ class BrokerUrl:
 
     @property
     def celery_tls(self) -> dict[str, str | bool] | None:
-        """What Celery's `broker_use_ssl` has to be, None without TLS; certificates are checked unless the URL says not."""
+        """What Celery's `broker_use_ssl` has to be, None without TLS; certificates are checked by default."""
         if not self.tls:
             return None
         options: dict[str, str | bool] = {"ssl_cert_reqs": "required", **dict(self.tls_options)}

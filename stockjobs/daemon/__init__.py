@@ -1,0 +1,1 @@
+"""stockd: the whole system on one machine, in one command."""
