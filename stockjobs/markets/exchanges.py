@@ -13,7 +13,7 @@ FOREIGN_EXCHANGE = "24/5"
 
 @dataclass(frozen=True)
 class Exchange:
-    """One of Yahoo's exchange codes: `mic` names the calendar it trades by, `zone` is the one Yahoo dates its bars in."""
+    """One of Yahoo's exchange codes: `mic` is the calendar it trades by, `zone` the one Yahoo dates its bars in."""
 
     code: str
     mic: str
