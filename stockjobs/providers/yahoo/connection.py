@@ -1,0 +1,144 @@
+"""One process's connection to Yahoo: opened at the first call, and anew in each process that is forked later."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import yfinance.cache
+from yfinance.data import YfData
+from yfinance.exceptions import YFException
+
+from stockjobs.errors import ProviderDown, ProviderError, Unauthorized
+from stockjobs.providers.base import Patience
+from stockjobs.providers.yahoo.options import YahooOptions
+from stockjobs.providers.yahoo.session import YahooSession
+
+_HOST = "https://query2.finance.yahoo.com"
+_CRUMB = re.compile(r"[^\s<>{}]{1,64}")
+_RENEWAL_PAUSE = 300.0
+_COOKIE_TIMEOUT = 5.0
+
+
+class Connection:
+    """Asks Yahoo, with the cookie and crumb that yfinance gets for us.
+
+    A connection may be made before a fork. Each process opens its own line; that of the parent is kept as it is and
+    never closed, because closing it would speak on a socket that the parent still uses.
+    """
+
+    def __init__(self, options: YahooOptions) -> None:
+        self._options = options
+        self._lines: dict[int, _Line] = {}
+
+    def get(
+        self, path: str, params: Mapping[str, str | int], patience: Patience, *, needs_crumb: bool = False
+    ) -> bytes:
+        """The body of a good answer. Raises a `stockjobs.errors.ProviderError`.
+
+        A failed request is one HTTP call; only a refused session is renewed, at most once in five minutes, and the
+        request repeated with the new one.
+        """
+        line = self._line()
+        with line.session.within(patience):
+            line.prepare(needs_crumb=needs_crumb)
+            try:
+                return line.fetch(path, params)
+            except Unauthorized:
+                if not line.may_renew():
+                    raise
+                line.renew()
+                return line.fetch(path, params)
+
+    def close(self) -> None:
+        """Close this process's line; the next call opens another."""
+        line = self._lines.pop(os.getpid(), None)
+        if line is not None:
+            line.session.close()
+
+    def _line(self) -> _Line:
+        pid = os.getpid()
+        line = self._lines.get(pid)
+        # setdefault, because two threads may come here at once, and a lock could be inherited locked by a fork.
+        return line if line is not None else self._lines.setdefault(pid, _Line(self._options))
+
+
+class _Line:
+    """A session with its cookie and crumb."""
+
+    def __init__(self, options: YahooOptions) -> None:
+        keep_caches_in_memory()
+        self.session = YahooSession(options)
+        # Made by type's own call, not through yfinance's singleton: that one is everybody's, and its session is
+        # replaced by any download() in this process.
+        self._data: Any = type.__call__(YfData, session=self.session)
+        self._timeout = options.timeout.total_seconds()
+        self._renewed_at = -_RENEWAL_PAUSE
+        if options.base_url is not None:
+            # The cookie of yahoo.com would never be sent to another host, so none is asked for.
+            self._data._cookie = True
+
+    def prepare(self, *, needs_crumb: bool) -> None:
+        """Get the cookie once, and the crumb where Yahoo insists on it: charts do without."""
+        if self._data._cookie is None:
+            self._get_cookie()
+        if needs_crumb and self._data._crumb is None:
+            self._get_crumb()
+
+    def fetch(self, path: str, params: Mapping[str, str | int]) -> bytes:
+        """One HTTP call."""
+        crumb = self._data._crumb
+        known = {"crumb": crumb} if crumb is not None else {}
+        reply = self.session.get(f"{_HOST}{path}", params={**params, **known}, timeout=self._timeout)
+        return reply.content
+
+    def may_renew(self) -> bool:
+        """False for some minutes after a renewal: if that did not help, the next will not either."""
+        return time.monotonic() - self._renewed_at >= _RENEWAL_PAUSE
+
+    def renew(self) -> None:
+        """Throw the crumb away and get another."""
+        self._renewed_at = time.monotonic()
+        self._data._crumb = None
+        self._get_crumb()
+
+    def _get_cookie(self) -> None:
+        try:
+            with self._data._cookie_lock:
+                self._data._get_cookie_basic(min(self._timeout, _COOKIE_TIMEOUT))
+        except ProviderDown:
+            # Its host stands on many block lists, and charts are served without a cookie.
+            pass
+        # yfinance asks again before each request unless a cookie, or anything in its place, is kept.
+        self._data._cookie = self._data._cookie or True
+
+    def _get_crumb(self) -> None:
+        crumb = None
+        try:
+            crumb, _ = self._data._get_cookie_and_crumb(self._timeout)
+        except ProviderError:
+            raise
+        except (YFException, KeyError, TypeError, AttributeError) as error:
+            raise Unauthorized("Yahoo's page of consent cannot be read, so there is no crumb.") from error
+        finally:
+            # yfinance keeps whatever text came as the crumb, that of an error included.
+            if crumb is None or not _CRUMB.fullmatch(crumb):
+                self._data._crumb = None
+        if self._data._crumb is None:
+            raise Unauthorized("Yahoo gave no usable crumb.")
+
+
+def keep_caches_in_memory() -> None:
+    """Keep yfinance's caches of zones, cookies and ISINs off the disk, where processes would fight for their files."""
+    yfinance.cache._TzCacheManager._tz_cache = yfinance.cache._TzCacheDummy()
+    yfinance.cache._CookieCacheManager._Cookie_cache = yfinance.cache._CookieCacheDummy()
+    yfinance.cache._ISINCacheManager._isin_cache = yfinance.cache._ISINCacheDummy()
+
+
+def quoted(symbol: str) -> str:
+    """The symbol as one segment of a URL's path."""
+    return quote(symbol, safe="")

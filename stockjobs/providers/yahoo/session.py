@@ -1,0 +1,133 @@
+"""yfinance's HTTP session, made strict: one call a request, typed errors, bounded time and size, no foreign hosts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from curl_cffi.requests import Response, Session
+from curl_cffi.requests.exceptions import HTTPError, IncompleteRead, RequestException, Timeout
+
+from stockjobs.errors import Interrupted, MalformedReply, ProviderDown
+from stockjobs.providers.base import Patience
+from stockjobs.providers.yahoo.options import YahooOptions
+from stockjobs.providers.yahoo.replies import refusal
+
+_DOMAIN = "yahoo.com"
+# Of the others (cookie, consent) yfinance wants to see every answer: the cookie comes with a 404.
+_JUDGED = ("query1.finance.yahoo.com", "query2.finance.yahoo.com")
+_MAX_HOPS = 5
+_LIMITED = 429
+
+
+class YahooSession(Session[Response]):
+    """A session that yfinance accepts as its own.
+
+    Every answer that is not good is raised as a `stockjobs.errors.ProviderError`, so that yfinance cannot take it for a
+    reason to try again with another cookie, nor keep it in a cache.
+    """
+
+    def __init__(self, options: YahooOptions) -> None:
+        # The browser's TLS fingerprint is what yfinance itself asks for: Yahoo turns others away.
+        super().__init__(impersonate="chrome", allow_redirects=False)
+        self._options = options
+        self._base = urlsplit(options.base_url.rstrip("/")) if options.base_url else None
+        self._calls = threading.local()
+
+    @contextmanager
+    def within(self, patience: Patience) -> Iterator[None]:
+        """Bound every call that this thread makes inside the block, yfinance's own for cookie and crumb included."""
+        self._calls.patience = patience
+        try:
+            yield
+        finally:
+            self._calls.patience = None
+
+    def request(self, method: Any, url: str, **kwargs: Any) -> Response:  # type: ignore[override]  # passed on whole
+        """Send one request, following redirects inside Yahoo's domain. Raises a `stockjobs.errors.ProviderError`."""
+        reply = self._follow(method, url, **kwargs)
+        host = urlsplit(url).hostname
+        if host in _JUDGED or reply.status_code == _LIMITED:
+            error = refusal(reply.status_code, reply.headers, reply.content, datetime.now(UTC))
+            if error is not None:
+                raise error
+        return reply
+
+    def _follow(self, method: Any, url: str, **kwargs: Any) -> Response:
+        kwargs.pop("allow_redirects", None)
+        for _ in range(_MAX_HOPS):
+            reply = self._send(method, url, **kwargs)
+            target = reply.redirect_url
+            if not target or not 300 <= reply.status_code < 400:
+                return reply
+            method, url, kwargs = "GET", target, {"timeout": kwargs.get("timeout")}
+        raise ProviderDown("Yahoo redirects in a circle.", status=reply.status_code)
+
+    def _send(self, method: Any, url: str, **kwargs: Any) -> Response:
+        patience = getattr(self._calls, "patience", None)
+        body = _Body(self._options.max_body, patience)
+        kwargs["timeout"] = self._seconds(kwargs.get("timeout"), patience)
+        try:
+            reply = super().request(method, self._routed(url), content_callback=body.write, **kwargs)
+        except RequestException as error:
+            raise _translated(error, urlsplit(url), patience) from error
+        reply.content = body.content()
+        reply.url = url
+        return reply
+
+    def _seconds(self, asked: object, patience: Patience | None) -> float:
+        most = self._options.timeout.total_seconds()
+        wanted = min(most, asked) if isinstance(asked, int | float) else most
+        return wanted if patience is None else min(wanted, patience.remaining())
+
+    def _routed(self, url: str) -> str:
+        parts = urlsplit(url)
+        if self._base is not None and (parts.scheme, parts.netloc) == (self._base.scheme, self._base.netloc):
+            return url
+        host = parts.hostname or ""
+        if parts.scheme != "https" or not (host == _DOMAIN or host.endswith(f".{_DOMAIN}")):
+            raise ProviderDown(f"Yahoo sends us on to another host, {host!r}; that is refused.")
+        if self._base is None:
+            return url
+        path = f"{self._base.path}{parts.path or '/'}"
+        return urlunsplit((self._base.scheme, self._base.netloc, path, parts.query, ""))
+
+
+class _Body:
+    """Collects an answer piece by piece, and stops it when it grows too large or is no longer wanted."""
+
+    def __init__(self, limit: int, patience: Patience | None) -> None:
+        self._limit = limit
+        self._patience = patience
+        self._buffer = BytesIO()
+
+    def write(self, piece: bytes) -> int:
+        if self._buffer.tell() + len(piece) > self._limit:
+            raise MalformedReply(f"Yahoo's answer is larger than {self._limit} bytes.")
+        if self._patience is not None and self._patience.stopped():
+            raise Interrupted("The download was cancelled.")
+        return self._buffer.write(piece)
+
+    def content(self) -> bytes:
+        return self._buffer.getvalue()
+
+
+def _translated(
+    error: RequestException, url: SplitResult, patience: Patience | None
+) -> ProviderDown | MalformedReply | Interrupted:
+    if isinstance(error, Timeout):
+        if patience is not None:
+            try:
+                patience.remaining()
+            except Interrupted as interrupted:
+                return interrupted
+        return ProviderDown(f"{url.hostname} did not answer in time.")
+    said = str(error).split(". See https://", 1)[0]
+    if isinstance(error, IncompleteRead) or not isinstance(error, HTTPError):
+        return ProviderDown(f"{url.hostname} cannot be reached, or hung up: {said}")
+    return MalformedReply(f"The answer of {url.hostname} breaks the rules of HTTP: {said}")
