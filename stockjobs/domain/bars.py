@@ -35,8 +35,8 @@ class Bars:
     def __len__(self) -> int:
         return len(self.at)
 
-    def where(self, mask: NDArray[np.bool_]) -> Bars:
-        """The bars for which the mask holds."""
+    def where(self, mask: NDArray[np.bool_] | NDArray[np.intp]) -> Bars:
+        """The bars for which the mask holds, or those at these places."""
         return Bars(*(getattr(self, name)[mask] for name in COLUMNS))
 
     @classmethod
@@ -120,8 +120,12 @@ class Fact:
 
 @dataclass(frozen=True)
 class FactsReply:
-    """The fundamentals of one symbol: figures, and the profile as text fields."""
+    """The fundamentals of one symbol: figures, and the profile as text fields.
+
+    `identity` is None where the provider did not say whom they are about.
+    """
 
     symbol: str
     facts: tuple[Fact, ...]
     profile: dict[str, str] = field(default_factory=dict)
+    identity: Identity | None = None

@@ -1,0 +1,278 @@
+"""What a job is: the definition that users write, as a checked and frozen value.
+
+The words are those of the YAML manifests (camelCase there, snake_case here). Every field has its unit in its name or is an
+ISO 8601 duration. A definition is stored as the JSON of `JobSpec.document()`, and its digest tells whether it changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic.alias_generators import to_camel
+
+from stockjobs.domain.cron import parse_cron, parse_zone
+from stockjobs.domain.intervals import Interval
+from stockjobs.domain.lanes import Priority
+from stockjobs.domain.periods import Period, parse_duration, parse_instant, parse_period, parse_repeating
+from stockjobs.domain.retries import RetryPolicy
+from stockjobs.domain.schedules import Cron, Manual, Misfire, Once, Repeat, Schedule
+from stockjobs.domain.symbols import normalise
+from stockjobs.errors import InvalidInput
+
+API_VERSION = "stockjobs/v1"
+MAX_SYMBOLS = 10_000
+MAX_TIMEOUT = timedelta(hours=1)
+RESERVED_NAMES = frozenset({"history"})
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+
+
+def check_name(text: str) -> str:
+    """Check the name of a job: 1 to 63 letters, digits, dots, dashes and underscores. Raises InvalidInput."""
+    if not _NAME.fullmatch(text):
+        raise InvalidInput.because(
+            "",
+            f"{text!r} is not a job's name",
+            "1 to 63 letters, digits, '.', '-', '_', with a letter or digit at both ends",
+        )
+    if text.lower() in RESERVED_NAMES:
+        raise InvalidInput.because("", f"{text!r} is a reserved name", "choose another")
+    return text
+
+
+def _by_parser(parse: Any) -> BeforeValidator:
+    """A pydantic validator from one of our parsers, whose refusals are InvalidInput."""
+
+    def validate(value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError(f"a text was expected, not {value!r} (put it in quotes)")
+        try:
+            return parse(value)
+        except InvalidInput as error:
+            raise ValueError(str(error)) from error
+
+    return BeforeValidator(validate)
+
+
+def _checked(value: str, parse: Any) -> str:
+    try:
+        parse(value)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+def _priority(value: object) -> object:
+    if isinstance(value, str) and value.upper() in Priority.__members__:
+        return Priority[value.upper()]
+    if isinstance(value, Priority):
+        return value
+    raise ValueError(f"{value!r} is not a priority (critical, high, normal or low)")
+
+
+def _duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+Name = Annotated[str, _by_parser(check_name)]
+Symbol = Annotated[str, _by_parser(normalise)]
+Duration = Annotated[str, _by_parser(_duration)]
+PriorityName = Annotated[
+    Priority,
+    BeforeValidator(_priority),
+    PlainSerializer(lambda value: Priority(value).name.lower(), when_used="always"),
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, strict=True, allow_inf_nan=False
+    )
+
+
+class JobType(StrEnum):
+    """What a job collects."""
+
+    MARKETDATA = "marketdata"
+    FUNDAMENTALS = "fundamentals"
+
+
+class Mode(StrEnum):
+    """Incremental asks for what is new since the newest stored bar; backfill asks for a window of the past."""
+
+    INCREMENTAL = "incremental"
+    BACKFILL = "backfill"
+
+
+class Concurrency(StrEnum):
+    """What happens when an occurrence is due while the one before it still runs."""
+
+    FORBID = "forbid"
+    ALLOW = "allow"
+    REPLACE = "replace"
+
+
+def _lenient(kind: type[StrEnum]) -> BeforeValidator:
+    """Read a word of an enumeration from text, as YAML and JSON give it."""
+
+    def validate(value: object) -> object:
+        if isinstance(value, str) and value in set(kind):
+            return kind(value)
+        raise ValueError(f"{value!r} is not one of {', '.join(kind)}")
+
+    return BeforeValidator(validate)
+
+
+class ScheduleSpec(_Model):
+    """When a job is due: one of cron, interval and once; none of them is manual."""
+
+    cron: Annotated[str, AfterValidator(lambda value: _checked(value, parse_cron))] | None = None
+    interval: Annotated[str, AfterValidator(lambda value: _checked(value, parse_repeating))] | None = None
+    once: Annotated[str, AfterValidator(lambda value: _checked(value, parse_instant))] | None = None
+    time_zone: Annotated[str, AfterValidator(lambda value: _checked(value, parse_zone))] = "UTC"
+    misfire: Annotated[Misfire, _lenient(Misfire)] = Misfire.LATEST
+    grace: Duration = "PT1M"
+    concurrency: Annotated[Concurrency, _lenient(Concurrency)] = Concurrency.FORBID
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> ScheduleSpec:
+        given = [name for name in ("cron", "interval", "once") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other (keep one of them)")
+        return self
+
+    def rule(self) -> Schedule:
+        """The schedule as a rule that gives due times."""
+        if self.cron is not None:
+            return Cron(parse_cron(self.cron), self.time_zone)
+        if self.interval is not None:
+            return Repeat(parse_repeating(self.interval))
+        if self.once is not None:
+            return Once(parse_instant(self.once))
+        return Manual()
+
+    def shown(self) -> str:
+        """The rule in a few words, for tables."""
+        if self.cron is not None:
+            return self.cron if self.time_zone == "UTC" else f"{self.cron} {self.time_zone}"
+        return self.interval or self.once or "manual"
+
+
+class RetrySpec(_Model):
+    """How failed attempts are tried again."""
+
+    initial: Duration = "PT5S"
+    factor: Annotated[float, Field(ge=1, le=100, strict=False)] = 2.0
+    cap: Duration = "PT5M"
+    max_retries: Annotated[int, Field(ge=0, le=100)] = 5
+    jitter: bool = True
+
+    def policy(self) -> RetryPolicy:
+        """The policy as a value."""
+        return RetryPolicy(
+            parse_duration(self.initial), self.factor, parse_duration(self.cap), self.max_retries, self.jitter
+        )
+
+
+def _instant_or_day(text: str) -> str:
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        text = f"{text}T00:00:00Z"
+    instant = parse_instant(text)
+    if not datetime(1900, 1, 1, tzinfo=UTC) <= instant < datetime(2200, 1, 1, tzinfo=UTC):
+        raise InvalidInput.because("", f"{text!r} is outside the years 1900 to 2199")
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+Instant = Annotated[str, _by_parser(_instant_or_day)]
+
+
+class WindowSpec(_Model):
+    """Which span of time is asked for: start ≤ bar < end, or a period that ends now (incremental) or today (backfill)."""
+
+    start: Instant | None = None
+    end: Instant | None = None
+    period: Annotated[str, AfterValidator(lambda value: _checked(value, parse_period))] | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> WindowSpec:
+        if self.start and self.period:
+            raise ValueError("start and period exclude each other (keep one of them)")
+        if self.start and self.end and parse_instant(self.start) >= parse_instant(self.end):
+            raise ValueError(f"start {self.start} is not before end {self.end}")
+        return self
+
+    def length(self) -> Period | None:
+        """The period, if one was given."""
+        return parse_period(self.period) if self.period else None
+
+
+class JobSpec(_Model):
+    """The definition of a job."""
+
+    type: Annotated[JobType, _lenient(JobType)]
+    mode: Annotated[Mode, _lenient(Mode)] = Mode.INCREMENTAL
+    display_name: Annotated[str, Field(max_length=200)] = ""
+    description: Annotated[str, Field(max_length=2_000)] = ""
+    enabled: bool = True
+    provider: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}\Z")] = "yahoo"
+    symbols: Annotated[tuple[Symbol, ...], Field(min_length=1, max_length=MAX_SYMBOLS, strict=False)] = ()
+    """Without any, the job collects the `tickers` of the settings, as they are when it is applied."""
+    intervals: Annotated[tuple[Annotated[Interval, _lenient(Interval)], ...], Field(min_length=1, strict=False)] = (
+        Interval.D1,
+    )
+    window: WindowSpec = WindowSpec()
+    schedule: ScheduleSpec = ScheduleSpec()
+    retry: RetrySpec = RetrySpec()
+    timeout: Duration = "PT5M"
+    priority: PriorityName = Priority.NORMAL
+    batch_size: Annotated[int, Field(ge=1, le=500)] = 20
+    tags: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=63)], ...], Field(max_length=32, strict=False)
+    ] = ()
+
+    @model_validator(mode="after")
+    def _coherent(self) -> JobSpec:
+        if parse_duration(self.timeout) > MAX_TIMEOUT:
+            raise ValueError(f"timeout {self.timeout} is above the maximum of PT1H")
+        if len(set(self.symbols)) != len(self.symbols):
+            twice = sorted({symbol for symbol in self.symbols if self.symbols.count(symbol) > 1})
+            raise ValueError(f"symbols are named twice: {', '.join(twice[:5])}")
+        if self.mode is Mode.INCREMENTAL and (self.window.start or self.window.end):
+            raise ValueError(
+                "window.start and window.end belong to mode backfill (use window.period for the first run)"
+            )
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """The definition as a JSON document, with defaults, in the words of the manifest; `enabled` is not part of it."""
+        return self.model_dump(mode="json", by_alias=True, exclude={"enabled"}, exclude_none=True)
+
+    def digest(self) -> str:
+        """A SHA-256 of the document: the same definition has the same digest, wherever and whenever it is computed."""
+        return hashlib.sha256(orjson.dumps(self.document(), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+class Metadata(_Model):
+    """The name and the labels of a job."""
+
+    name: Name
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class Manifest(_Model):
+    """One YAML document: a job with its name."""
+
+    api_version: Literal["stockjobs/v1"]
+    kind: Literal["Job"]
+    metadata: Metadata
+    spec: JobSpec
+
+    def document(self) -> dict[str, Any]:
+        """The manifest as JSON, as `stockctl get -o yaml` shows it and `apply` reads it back."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,146 @@
+"""Planning: which tasks an occurrence consists of, and which requests a task makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from stockjobs.domain import ids
+from stockjobs.domain.bars import BarsRequest
+from stockjobs.domain.intervals import Interval
+from stockjobs.domain.jobs import JobSpec, JobType, Mode, WindowSpec
+from stockjobs.domain.lanes import Priority, midnight
+from stockjobs.domain.limits import Limits
+from stockjobs.domain.periods import Period, parse_instant
+
+BACKFILL_PERIOD = Period(months=120, fixed=timedelta(0))
+"""How far a backfill goes back when nobody says: ten years."""
+
+FIRST_DAILY = timedelta(days=366)
+FIRST_INTRADAY = timedelta(days=5)
+"""How far the first incremental run goes back when nobody says."""
+
+OVERLAP_BARS = 5
+OVERLAP_AT_LEAST = timedelta(hours=1)
+"""How much of the newest stored is asked for again, so that the unfinished bar is corrected."""
+
+_TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """A task to be: a batch of symbols at one interval, and a window where the job asks for one (start ≤ bar < end)."""
+
+    id: UUID
+    key: str
+    symbols: tuple[str, ...]
+    interval: Interval | None
+    start: datetime | None
+    end: datetime | None
+    about: datetime
+    priority: Priority
+
+
+@dataclass(frozen=True)
+class Window:
+    """A span of time: start ≤ instant < end."""
+
+    start: datetime
+    end: datetime
+
+
+def tasks_of(
+    spec: JobSpec,
+    occurrence: UUID,
+    scheduled_for: datetime,
+    *,
+    window: WindowSpec,
+    limits: Callable[[Interval], Limits],
+) -> list[TaskPlan]:
+    """The tasks of an occurrence: every interval, every window that the provider's limits allow, every batch of symbols."""
+    return [
+        TaskPlan(
+            id=ids.task_id(occurrence, key),
+            key=key,
+            symbols=symbols,
+            interval=interval,
+            start=span.start if span else None,
+            end=span.end if span else None,
+            about=span.end - _TICK if span else scheduled_for,
+            priority=spec.priority,
+        )
+        for interval in _intervals(spec)
+        for span in _spans(spec, interval, scheduled_for, window, limits)
+        for key, symbols in _batches(spec, interval, span)
+    ]
+
+
+def _intervals(spec: JobSpec) -> Sequence[Interval | None]:
+    return spec.intervals if spec.type is JobType.MARKETDATA else (None,)
+
+
+def _spans(
+    spec: JobSpec,
+    interval: Interval | None,
+    scheduled_for: datetime,
+    window: WindowSpec,
+    limits: Callable[[Interval], Limits],
+) -> Iterator[Window | None]:
+    if interval is None or spec.mode is Mode.INCREMENTAL:
+        yield None
+        return
+    asked = _asked(window, scheduled_for)
+    yield from cut(asked, limits(interval), scheduled_for)
+
+
+def _asked(window: WindowSpec, scheduled_for: datetime) -> Window:
+    end = parse_instant(window.end) if window.end else midnight(scheduled_for)
+    if window.start:
+        return Window(parse_instant(window.start), end)
+    return Window((window.length() or BACKFILL_PERIOD).times(-1, end), end)
+
+
+def cut(window: Window, limits: Limits, now: datetime) -> Iterator[Window]:
+    """Cut a window into spans that one request may ask for; what the provider no longer serves is left out."""
+    start = window.start if limits.reach_back is None else max(window.start, now - limits.reach_back)
+    while start < window.end:
+        end = window.end if limits.max_span is None else min(start + limits.max_span, window.end)
+        yield Window(start, end)
+        start = end
+
+
+def _batches(spec: JobSpec, interval: Interval | None, span: Window | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+    kind = interval.value if interval else spec.type.value
+    place = f"/{span.start:%Y%m%dT%H%M}-{span.end:%Y%m%dT%H%M}" if span else ""
+    for number, symbols in enumerate(_chunks(spec.symbols, spec.batch_size)):
+        yield f"{kind}{place}/{number:04d}", symbols
+
+
+def _chunks(symbols: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
+    for start in range(0, len(symbols), size):
+        yield tuple(symbols[start : start + size])
+
+
+def requests_for(
+    symbol: str,
+    interval: Interval,
+    *,
+    window: Window | None,
+    newest: datetime | None,
+    first: Period | None,
+    limits: Limits,
+    now: datetime,
+) -> list[BarsRequest]:
+    """The requests that a task makes for one symbol: its window, or what is new since the newest stored bar, with an overlap."""
+    asked = window or Window(_since(interval, newest, first, now), now)
+    return [BarsRequest(symbol, interval, span.start, span.end) for span in cut(asked, limits, now)]
+
+
+def _since(interval: Interval, newest: datetime | None, first: Period | None, now: datetime) -> datetime:
+    if newest is not None:
+        return newest - max(interval.length * OVERLAP_BARS, OVERLAP_AT_LEAST)
+    if first is not None:
+        return first.times(-1, now)
+    return now - (FIRST_INTRADAY if interval.is_intraday else FIRST_DAILY)

@@ -1,0 +1,221 @@
+"""Collecting: one attempt of one task, from the knock on the door to the landed data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+from uuid import UUID
+
+from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.lanes import Lane
+from stockjobs.domain.periods import parse_duration
+from stockjobs.domain.retries import Decision, Defer, GiveUp, TryAgain, decide
+from stockjobs.domain.states import State
+from stockjobs.errors import Interrupted, ProviderError, ProviderPermanent, RateLimited, Unreachable
+from stockjobs.providers.base import Patience, Provider
+from stockjobs.services.fetching import Fetched, fetch
+from stockjobs.services.landing import NOTHING_LANDED, Landed, land
+from stockjobs.services.lease import Lease
+from stockjobs.services.settling import settle
+from stockjobs.store import bars, claims, events, instruments, occurrences
+from stockjobs.store.claims import Claim, Result, Then
+from stockjobs.store.database import Database
+
+T = TypeVar("T")
+
+
+class Verdict(StrEnum):
+    """How an attempt ended, for whoever ran it."""
+
+    NOTHING = "nothing"
+    """There was nothing to claim: done already, moved, cancelled, or a doubled message."""
+    COMPLETED = "completed"
+    RETRIED = "retried"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    """The task was given to another attempt meanwhile; this one wrote nothing."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended, in numbers and in a sentence."""
+
+    verdict: Verdict
+    landed: Landed = NOTHING_LANDED
+    error: str | None = None
+    wait: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """How long a lease lasts, how often it is renewed, and how long a landing waits for a database that is away."""
+
+    lease: timedelta = timedelta(seconds=30)
+    heartbeat: timedelta = timedelta(seconds=3)
+    patience_with_database: timedelta = timedelta(minutes=10)
+
+
+class Collect:
+    """Runs attempts. One instance a process, or one a thread where the provider wants it."""
+
+    def __init__(self, database: Database, provider_of: Callable[[str], Provider], config: CollectConfig) -> None:
+        self._database = database
+        self._provider_of = provider_of
+        self._config = config
+
+    def run(self, task: UUID, number: int, lane: Lane, *, worker: str) -> Outcome:
+        """Claim, plan, fetch, validate, land, decide. Raises Unreachable only before anything was claimed."""
+        claim = self._claim(task, number, lane, worker)
+        if claim is None:
+            return Outcome(Verdict.NOTHING)
+        with Lease(self._database, claim, lease=self._config.lease, heartbeat=self._config.heartbeat) as lease:
+            fetched = self._fetch(claim, lease)
+            if lease.is_lost:
+                return self._yield_up(claim)
+            return self._persistently(lambda: self._land(claim, fetched))
+
+    def _claim(self, task: UUID, number: int, lane: Lane, worker: str) -> Claim | None:
+        with self._database.begin() as connection:
+            now = self._database.now(connection)
+            claim = claims.claim(connection, task, number, lane, worker=worker, now=now, lease=self._config.lease)
+            if claim and occurrences.start(connection, claim.occurrence_id, now):
+                events.append(connection, _event(EventName.STARTED, claim, now, worker=worker))
+        return claim
+
+    def _fetch(self, claim: Claim, lease: Lease) -> Fetched:
+        deadline = time.monotonic() + parse_duration(claim.spec.timeout).total_seconds()
+        patience = Patience(deadline, lambda: lease.is_lost)
+        newest, now = self._persistently(lambda: self._newest(claim))
+        return fetch(claim, self._provider_of(claim.spec.provider), newest, now=now, patience=patience)
+
+    def _newest(self, claim: Claim) -> tuple[dict[str, datetime], datetime]:
+        with self._database.read() as connection:
+            now = self._database.now(connection)
+            if claim.interval is None:
+                return {}, now
+            known = instruments.by_symbol(connection, claim.spec.provider, claim.symbols)
+            at = bars.newest(connection, [instrument.id for instrument in known.values()], claim.interval)
+        return {symbol: at[one.id] for symbol, one in known.items() if one.id in at}, now
+
+    def _land(self, claim: Claim, fetched: Fetched) -> Outcome:
+        with self._database.begin() as connection:
+            now = self._database.now(connection)
+            landed = land(connection, claim, fetched, now)
+            outcome, result, then = _concluded(claim, fetched, landed, now)
+            if not claims.end(connection, claim, result, then, now):
+                # Not ours any more: nothing of it may stay.
+                connection.rollback()
+                return Outcome(Verdict.LOST)
+            events.append(connection, *_told(claim, outcome, then, now))
+            settle(connection, claim.job_id, claim.occurrence_id, now)
+        return outcome
+
+    def _yield_up(self, claim: Claim) -> Outcome:
+        with self._database.begin() as connection:
+            now = self._database.now(connection)
+            cancelled = claims.note_cancelled(connection, claim, now)
+        return Outcome(Verdict.CANCELLED if cancelled else Verdict.LOST)
+
+    def _persistently(self, step: Callable[[], T]) -> T:
+        """Take a step again until the database is back: that it is away is no fault of the attempt."""
+        give_up_at = time.monotonic() + self._config.patience_with_database.total_seconds()
+        while True:
+            try:
+                return step()
+            except Unreachable:
+                if time.monotonic() > give_up_at:
+                    raise
+                time.sleep(1)
+
+
+def _concluded(claim: Claim, fetched: Fetched, landed: Landed, now: datetime) -> tuple[Outcome, Result, Then]:
+    given_up = claim.given_up | {
+        symbol: str(error) for symbol, error in fetched.errors.items() if isinstance(error, ProviderPermanent)
+    }
+    again = (
+        tuple(symbol for symbol in claim.symbols if symbol in fetched.errors and symbol not in given_up)
+        + fetched.unasked
+    )
+    error = _decisive(fetched)
+    decision = _decision(claim, error, again)
+    state, then, wait = _then(decision, again, given_up, now)
+    message = _message(fetched, given_up, again)
+    result = Result(
+        state=state,
+        requests=fetched.requests,
+        rows_received=landed.received,
+        rows_written=landed.written,
+        rows_rejected=landed.rejected,
+        failed_symbols={symbol: str(problem) for symbol, problem in fetched.errors.items()},
+        error_kind=error.kind if error else None,
+        error=message if error or state is State.FAILED else None,
+    )
+    return Outcome(Verdict(state.value), landed, result.error, wait), result, then
+
+
+def _decisive(fetched: Fetched) -> ProviderError | None:
+    """The error that decides what comes next: a limit before an interruption, before another passing one, before a final one."""
+    kinds: tuple[type[ProviderError], ...] = (RateLimited, Interrupted)
+    for kind in kinds:
+        for error in fetched.errors.values():
+            if isinstance(error, kind):
+                return error
+    passing = [error for error in fetched.errors.values() if not isinstance(error, ProviderPermanent)]
+    return next(iter(passing or fetched.errors.values()), None)
+
+
+def _decision(claim: Claim, error: ProviderError | None, again: tuple[str, ...]) -> Decision:
+    if error is None or not again:
+        return GiveUp()
+    return decide(error, failures=claim.failures, policy=claim.spec.retry.policy(), attempt=claim.attempt_id)
+
+
+def _then(
+    decision: Decision, again: tuple[str, ...], given_up: dict[str, str], now: datetime
+) -> tuple[State, Then, timedelta | None]:
+    match decision:
+        case TryAgain(wait):
+            then = Then(State.SCHEDULED, now + wait, again, given_up, counts_as="failures")
+            return State.RETRIED, then, wait
+        case Defer(wait):
+            return State.DEFERRED, Then(State.SCHEDULED, now + wait, again, given_up, counts_as="deferrals"), wait
+        case GiveUp(timed_out):
+            state = State.TIMEOUT if timed_out else State.FAILED if again or given_up else State.COMPLETED
+            return state, Then(state, given_up=given_up), None
+
+
+def _message(fetched: Fetched, given_up: dict[str, str], again: tuple[str, ...]) -> str:
+    problems = given_up | {symbol: str(error) for symbol, error in fetched.errors.items()}
+    shown = "; ".join(f"{symbol}: {problem}" for symbol, problem in list(problems.items())[:5])
+    more = len(set(problems) | set(again)) - min(len(problems), 5)
+    return f"{shown}; and {more} more symbols" if more > 0 else shown
+
+
+_TOLD_AS = {Verdict.RETRIED: EventName.RETRIED, Verdict.DEFERRED: EventName.DEFERRED}
+
+
+def _told(claim: Claim, outcome: Outcome, then: Then, now: datetime) -> list[Event]:
+    data: dict[str, object] = {
+        "attempt": claim.number,
+        "state": outcome.verdict.value,
+        "symbols": len(claim.symbols),
+        "written": outcome.landed.written,
+        "rejected": outcome.landed.rejected,
+    }
+    if outcome.error:
+        data["error"] = outcome.error
+    if then.run_at:
+        data["next_attempt_at"] = then.run_at.isoformat()
+    return [_event(_TOLD_AS.get(outcome.verdict, EventName.PROGRESS), claim, now, **data)]
+
+
+def _event(name: EventName, claim: Claim, now: datetime, **data: object) -> Event:
+    about = {"job": claim.job, **data}
+    return Event(name, now, claim.job_id, claim.occurrence_id, claim.task_id, claim.attempt_id, about)

@@ -1,0 +1,109 @@
+"""Turning a job into an occurrence with its tasks, for whoever asks: a schedule, a person, a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from stockjobs.domain import ids
+from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.intervals import Interval
+from stockjobs.domain.jobs import Concurrency, WindowSpec
+from stockjobs.domain.limits import Limits
+from stockjobs.domain.planning import tasks_of
+from stockjobs.domain.states import State
+from stockjobs.store import events, occurrences, tasks
+from stockjobs.store.definitions import Job
+from stockjobs.store.occurrences import Occurrence
+
+LimitsOf = Callable[[str, Interval], Limits]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a job: the occurrence's key and time, who asks, and a window or a later start if they want one."""
+
+    key: str
+    scheduled_for: datetime
+    submitter: str
+    window: WindowSpec | None = None
+    start_after: datetime | None = None
+
+
+class Instances:
+    """Creates occurrences; the same one only once, whoever else tries."""
+
+    def __init__(self, limits_of: LimitsOf) -> None:
+        self._limits_of = limits_of
+
+    def create(self, connection: Connection, job: Job, asked: Asked, now: datetime) -> Occurrence | None:
+        """Write an occurrence and its tasks, in the caller's transaction. None if it was there already."""
+        occurrence = _occurrence(job, asked, now)
+        if not occurrences.create(connection, occurrence):
+            return None
+        window = asked.window or job.spec.window
+        plans = tasks_of(
+            job.spec,
+            occurrence.id,
+            asked.scheduled_for,
+            window=window,
+            limits=lambda interval: self._limits_of(job.spec.provider, interval),
+        )
+        tasks.create(connection, occurrence, plans, asked.start_after or now)
+        events.append(connection, _event(EventName.QUEUED, occurrence, now, tasks=len(plans)))
+        if not plans:
+            occurrences.settle(connection, occurrence.id, now)
+            events.append(connection, _event(EventName.COMPLETED, occurrence, now, tasks=0))
+        return occurrence
+
+    def skip(self, connection: Connection, job: Job, asked: Asked, now: datetime, reason: str) -> bool:
+        """Write down that an occurrence was due and had nothing to do, and why. False if it was there already."""
+        occurrence = replace(_occurrence(job, asked, now), state=State.SKIPPED, reason=reason, finished_at=now)
+        if not occurrences.create(connection, occurrence):
+            return False
+        events.append(connection, _event(EventName.SKIPPED, occurrence, now, reason=reason))
+        return True
+
+    def may_start(self, connection: Connection, job: Job, now: datetime) -> bool:
+        """True unless the job's concurrency policy forbids another occurrence now; `replace` cancels those that are open."""
+        policy = job.spec.schedule.concurrency
+        if policy is Concurrency.ALLOW or not occurrences.has_open(connection, job.id):
+            return True
+        if policy is Concurrency.FORBID:
+            return False
+        for occurrence in occurrences.open_of(connection, job.id):
+            cancel(connection, occurrence, now, reason="replaced by a newer occurrence")
+        return True
+
+
+def cancel(connection: Connection, occurrence: Occurrence, now: datetime, *, reason: str) -> int:
+    """Cancel an occurrence's open tasks and end it, in the caller's transaction. Returns how many tasks were open."""
+    cancelled = tasks.cancel(connection, occurrence.id, now)
+    if occurrences.end(connection, occurrence.id, State.CANCELLED, now, reason=reason):
+        events.append(connection, _event(EventName.CANCELLED, occurrence, now, reason=reason, tasks=cancelled))
+    return cancelled
+
+
+def _occurrence(job: Job, asked: Asked, now: datetime) -> Occurrence:
+    return Occurrence(
+        id=ids.occurrence_id(job.id, asked.key),
+        job_id=job.id,
+        job=job.name,
+        version=job.version,
+        key=asked.key,
+        scheduled_for=asked.scheduled_for,
+        requested_window=asked.window.model_dump(mode="json", exclude_none=True) if asked.window else None,
+        state=State.QUEUED,
+        reason=None,
+        submitter=asked.submitter,
+        created_at=now,
+        started_at=None,
+        finished_at=None,
+    )
+
+
+def _event(name: EventName, occurrence: Occurrence, now: datetime, **data: object) -> Event:
+    return Event(name, now, occurrence.job_id, occurrence.id, data={"job": occurrence.job, **data})

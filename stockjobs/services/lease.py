@@ -1,0 +1,66 @@
+"""Keeping a claimed task: a thread renews the lease while the attempt runs, and notices when the task is not ours any more."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+from types import TracebackType
+
+from stockjobs.errors import Unreachable
+from stockjobs.store import claims
+from stockjobs.store.claims import Claim
+from stockjobs.store.database import Database
+
+
+class Lease:
+    """Renews a claim's lease every `heartbeat` while it is entered. `is_lost` once the task was cancelled or taken away.
+
+    A database that is away ends no lease: the attempt goes on, and the fence decides when it lands.
+    """
+
+    def __init__(self, database: Database, claim: Claim, *, lease: timedelta, heartbeat: timedelta) -> None:
+        self._database = database
+        self._claim = claim
+        self._lease = lease
+        self._heartbeat = min(heartbeat, lease / 3)
+        self._done = threading.Event()
+        self._lost = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name=f"lease-{claim.attempt_id}", daemon=True)
+
+    @property
+    def is_lost(self) -> bool:
+        """True once the task belongs to nobody or to somebody else."""
+        return self._lost.is_set()
+
+    def __enter__(self) -> Lease:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _keep(self) -> None:
+        renewed = time.monotonic()
+        while not self._done.wait(self._heartbeat.total_seconds()):
+            is_due = time.monotonic() - renewed >= self._lease.total_seconds() / 3
+            try:
+                is_ours = self._renew() if is_due else self._look()
+            except Unreachable:
+                continue
+            if is_due:
+                renewed = time.monotonic()
+            if not is_ours:
+                self._lost.set()
+                return
+
+    def _renew(self) -> bool:
+        with self._database.begin() as connection:
+            return claims.renew(connection, self._claim, self._database.now(connection) + self._lease)
+
+    def _look(self) -> bool:
+        with self._database.read() as connection:
+            return claims.is_owned(connection, self._claim)

@@ -1,0 +1,30 @@
+"""Ending an occurrence when its last task has ended, and telling so."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.states import State
+from stockjobs.store import events, occurrences
+
+_TOLD_AS = {
+    State.COMPLETED: EventName.COMPLETED,
+    State.FAILED: EventName.FAILED,
+    State.TIMEOUT: EventName.FAILED,
+    State.CANCELLED: EventName.CANCELLED,
+}
+
+
+def settle(connection: Connection, job: UUID, occurrence: UUID, now: datetime) -> State | None:
+    """End the occurrence if none of its tasks is open, in the caller's transaction; its last statement, for it locks."""
+    state = occurrences.settle(connection, occurrence, now)
+    if state is not None:
+        counts = {key.value: count for key, count in occurrences.tasks_by_state(connection, occurrence).items()}
+        events.append(
+            connection, Event(_TOLD_AS[state], now, job, occurrence, data={"state": state.value, "tasks": counts})
+        )
+    return state

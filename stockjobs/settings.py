@@ -1,0 +1,226 @@
+"""The settings of a process: read once from the environment and a file, checked, and then frozen.
+
+Where a value comes from, first found wins: an argument; the environment (`STOCKJOBS_X`, or the short name where one is listed;
+`X_FILE` names a file that holds the value, for secrets); the file named by `STOCKJOBS_CONFIG`, or `stockjobs.toml` in the
+working folder; the default.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from stockjobs.domain.cron import parse_zone
+from stockjobs.domain.symbols import normalise
+from stockjobs.errors import InvalidInput, Problem
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+def _zone(value: str) -> str:
+    try:
+        return parse_zone(value)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from error
+
+
+def _tickers(values: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(normalise(value) for value in values)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from error
+
+
+def _field(default: object, about: str, *, unit: str = "", short: str = "", secret: bool = False, **limits: Any) -> Any:
+    extra: dict[str, JsonValue] = {"unit": unit, "short": short, "secret": secret}
+    return Field(default=default, description=about, json_schema_extra=extra, **limits)
+
+
+class Settings(BaseModel):
+    """Every setting, with its unit, default and reason. `stockctl config` lists them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: str = _field(
+        "sqlite:///.stockjobs/stockjobs.db",
+        "Where the ledger and the data are: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME.",
+        short="DATABASE_URL",
+        secret=True,
+    )
+    redis_url: str = _field(
+        "redis://127.0.0.1:6379/0",
+        "The broker of the lanes: redis://, rediss:// or redis+socket://.",
+        short="REDIS_URL",
+        secret=True,
+    )
+    provider_url: str = _field(
+        "",
+        "Sends the provider's requests to this base URL instead of Yahoo, as for the local Yahoo server; empty for Yahoo itself.",
+        short="PROVIDER_URL",
+    )
+    provider_engine: Literal["chart", "history"] = _field(
+        "chart", "How Yahoo's bars are read: from the chart JSON (fast), or by yfinance's Ticker.history."
+    )
+    provider_timeout: float = _field(
+        20.0, "The longest that one request to a provider may take.", unit="s", gt=0, le=300
+    )
+    tickers: Annotated[tuple[str, ...], AfterValidator(_tickers)] = _field(
+        (), "The symbols of jobs that name none, separated by commas.", short="TICKERS"
+    )
+    log_level: LogLevel = _field("INFO", "The least severe log lines that are written.", short="LOG_LEVEL")
+    log_format: Literal["auto", "json", "text"] = _field(
+        "auto", "JSON lines, or text for people; auto is text on a terminal."
+    )
+    time_zone: Annotated[str, AfterValidator(_zone)] = _field(
+        "UTC", "The zone in which people are shown times.", short="TIME_ZONE"
+    )
+    state_dir: str = _field(".stockjobs", "The folder where the embedded system keeps its state.")
+    historical_share: float = _field(
+        0.1,
+        "The share of a worker that historical work gets while realtime work waits too, so that it never starves.",
+        ge=0,
+        le=0.9,
+    )
+    lane_window: int = _field(
+        64,
+        "How many messages of a lane are in Redis at the least while work waits; the rest waits in SQL.",
+        unit="messages",
+        ge=1,
+        le=1000,
+    )
+    resend_after: float = _field(
+        10.0, "How old an unclaimed message may get before Redis is asked whether it still has it.", unit="s", gt=0
+    )
+    lease: float = _field(
+        30.0,
+        "How long a worker owns a task without a heartbeat; after that the task is offered again.",
+        unit="s",
+        ge=2,
+        le=3600,
+    )
+    heartbeat: float = _field(5.0, "How often a worker renews its lease and shows itself.", unit="s", gt=0, le=600)
+    beat_interval: float = _field(
+        1.0, "The longest that beat sleeps between two looks at the ledger.", unit="s", gt=0, le=60
+    )
+
+    def shown(self, name: str) -> object:
+        """A setting as people may see it: the password in a URL is replaced by ***."""
+        value = getattr(self, name)
+        return masked(value) if is_secret(name) else value
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a setting's value came from: `kind` is default, environment, file or argument; `name` says which."""
+
+    kind: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}".strip()
+
+
+def is_secret(name: str) -> bool:
+    """True if the value of a setting may hold a password."""
+    return bool(_extra(name)["secret"])
+
+
+def masked(url: str) -> str:
+    """A URL without its password, also where the URL is malformed: all between the scheme's :// and the last @."""
+    head, separator, tail = url.partition("://")
+    if not separator or "@" not in tail:
+        return url if "@" not in url else "***"
+    credentials, _, place = tail.rpartition("@")
+    user = credentials.partition(":")[0]
+    return f"{head}://{user}:***@{place}" if ":" in credentials else f"{head}://***@{place}"
+
+
+def load(
+    environment: dict[str, str] | None = None, *, file: Path | None = None, **arguments: object
+) -> tuple[Settings, dict[str, Origin]]:
+    """The settings of this process, and where each came from. Raises InvalidInput naming every bad one."""
+    environment = dict(os.environ) if environment is None else environment
+    values, origins = _from_file(environment, file)
+    for name in Settings.model_fields:
+        found = _from_environment(name, environment)
+        if found:
+            values[name], origins[name] = found
+    for name, argument in arguments.items():
+        if argument is not None:
+            values[name], origins[name] = argument, Origin("argument")
+    _refuse_unknown(environment)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise InvalidInput(*(_problem(detail, origins) for detail in error.errors())) from None
+    return settings, {name: origins.get(name, Origin("default")) for name in Settings.model_fields}
+
+
+def variables(name: str) -> tuple[str, ...]:
+    """The environment variables that set a setting, first found wins."""
+    short = str(_extra(name)["short"])
+    full = f"STOCKJOBS_{name.upper()}"
+    return (full, short) if short else (full,)
+
+
+def _extra(name: str) -> dict[str, Any]:
+    extra = Settings.model_fields[name].json_schema_extra
+    return extra if isinstance(extra, dict) else {}
+
+
+def _from_environment(name: str, environment: dict[str, str]) -> tuple[object, Origin] | None:
+    for variable in variables(name):
+        if environment.get(variable):
+            return _split(name, environment[variable]), Origin("environment", variable)
+        path = environment.get(f"{variable}_FILE")
+        if path:
+            return _split(name, _secret_file(f"{variable}_FILE", path)), Origin("environment", f"{variable}_FILE")
+    return None
+
+
+def _split(name: str, text: str) -> object:
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if name == "tickers" else text
+
+
+def _secret_file(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise InvalidInput.because(
+            variable, f"{path} cannot be read: {error.strerror}", "mount the secret, or unset it"
+        ) from None
+
+
+def _from_file(environment: dict[str, str], file: Path | None) -> tuple[dict[str, object], dict[str, Origin]]:
+    named = file or (Path(environment["STOCKJOBS_CONFIG"]) if environment.get("STOCKJOBS_CONFIG") else None)
+    path = named or Path("stockjobs.toml")
+    if named is None and not path.exists():
+        return {}, {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput.because(str(path), f"cannot be read: {error.strerror}", "check STOCKJOBS_CONFIG") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput.because(str(path), f"is not TOML: {error}", "see docs/settings.md") from None
+    return dict(values), dict.fromkeys(values, Origin("file", str(path)))
+
+
+def _refuse_unknown(environment: dict[str, str]) -> None:
+    known = {variable for name in Settings.model_fields for variable in variables(name)} | {"STOCKJOBS_CONFIG"}
+    for variable in environment:
+        if variable.startswith("STOCKJOBS_") and variable.removesuffix("_FILE") not in known:
+            raise InvalidInput.because(variable, "is not a setting of stockjobs", "`stockctl config` lists them")
+
+
+def _problem(detail: Any, origins: dict[str, Origin]) -> Problem:
+    name = str(detail["loc"][0])
+    origin = origins.get(name)
+    where = f"{origin.name} ({name})" if origin and origin.name else name
+    if detail["type"] == "extra_forbidden":
+        return Problem(where, "is not a setting of stockjobs", "`stockctl config` lists them")
+    return Problem(where, detail["msg"].removeprefix("Value error, "), "see `stockctl config`")

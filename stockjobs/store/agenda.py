@@ -1,0 +1,74 @@
+"""What there is to do, in one query: each part of it looks at the head of one index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, ScalarSelect, exists, func, select
+
+from stockjobs.domain.lanes import Lane, midnight
+from stockjobs.domain.states import State
+from stockjobs.store import tables
+from stockjobs.store.statements import word
+
+_jobs, _tasks = tables.jobs, tables.tasks
+
+
+@dataclass(frozen=True)
+class Agenda:
+    """What a dispatcher would find to do at `now`."""
+
+    now: datetime
+    next_due_at: datetime | None
+    """The earliest due time of any job."""
+    next_run_at: datetime | None
+    """The earliest time of any scheduled task."""
+    lease_ends_at: datetime | None
+    """When the first lease of a running task ends, or ended."""
+    has_pending: bool
+    """Due tasks wait that Redis was not told of."""
+    has_moved: bool
+    """Messages in the realtime lane are about a day that is no longer today."""
+    has_stale: bool
+    """Messages are older than they should get unclaimed."""
+
+    @property
+    def has_due_jobs(self) -> bool:
+        """A job's time has come."""
+        return self.next_due_at is not None and self.next_due_at <= self.now
+
+    @property
+    def has_due_tasks(self) -> bool:
+        """A scheduled task's time has come."""
+        return self.next_run_at is not None and self.next_run_at <= self.now
+
+    @property
+    def has_lost(self) -> bool:
+        """A worker has let its lease run out."""
+        return self.lease_ends_at is not None and self.lease_ends_at < self.now
+
+
+def look(connection: Connection, now: datetime, stale_before: datetime) -> Agenda:
+    """Read the agenda. Costs the same however much work there is."""
+    is_out = (_tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_not(None))
+    moved = (*is_out, _tasks.c.offered_lane == Lane.REALTIME.value, _tasks.c.about < midnight(now))
+    pending = (_tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_(None))
+    query = select(
+        _earliest_due().label("next_due_at"),
+        _earliest(_tasks.c.run_at, State.SCHEDULED).label("next_run_at"),
+        _earliest(_tasks.c.lease_until, State.RUNNING).label("lease_ends_at"),
+        exists().where(*pending).label("has_pending"),
+        exists().where(*moved).label("has_moved"),
+        exists().where(*is_out, _tasks.c.offered_at < stale_before).label("has_stale"),
+    )
+    return Agenda(now=now, **connection.execute(query).mappings().one())
+
+
+def _earliest_due() -> ScalarSelect[datetime | None]:
+    live = (_jobs.c.enabled, _jobs.c.deleted_at.is_(None), _jobs.c.next_due_at.is_not(None))
+    return select(func.min(_jobs.c.next_due_at)).where(*live).scalar_subquery()
+
+
+def _earliest(column: object, state: State) -> ScalarSelect[datetime | None]:
+    return select(func.min(column)).where(_tasks.c.state == word(state)).scalar_subquery()

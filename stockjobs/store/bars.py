@@ -1,0 +1,142 @@
+"""Landing bars: each bar is written once, and again only where it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from stockjobs.domain.bars import Bars
+from stockjobs.domain.intervals import Interval
+from stockjobs.store import tables
+from stockjobs.store.statements import upsert
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Good bars of one instrument at one interval, oldest first."""
+
+    instrument_id: int
+    interval: Interval
+    bars: Bars
+
+
+_COLUMNS = ("instrument_id", "interval_s", "at", "open", "high", "low", "close", "volume", "provisional")
+_VALUES = _COLUMNS[3:]
+_KEY = "instrument_id, interval_s, at"
+_ON_CONFLICT = f"""
+ON CONFLICT ({_KEY}) DO UPDATE
+SET {", ".join(f"{name} = excluded.{name}" for name in _VALUES)}
+WHERE ({", ".join(f"bars.{name}" for name in _VALUES)}) IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in _VALUES)})"""
+
+
+def land(connection: Connection, landings: Sequence[Landing]) -> int:
+    """Write bars, in the caller's transaction. Returns how many were new or differed; equal ones are not written."""
+    # Always in the same order, so that two landings of the same bars never wait for each other in a circle.
+    ordered = sorted(
+        (one for one in landings if len(one.bars)), key=lambda one: (one.instrument_id, one.interval.seconds)
+    )
+    if not ordered:
+        return 0
+    written = (
+        _land_postgresql(connection, ordered)
+        if connection.dialect.name == "postgresql"
+        else _land_sqlite(connection, ordered)
+    )
+    for landing in ordered:
+        _move_position(connection, landing)
+    return written
+
+
+def _land_postgresql(connection: Connection, landings: Sequence[Landing]) -> int:
+    cursor = connection.connection.cursor()
+    cursor.execute("CREATE TEMP TABLE IF NOT EXISTS landing (LIKE bars) ON COMMIT DELETE ROWS")
+    with cursor.copy(f"COPY landing ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+        for row in _rows(landings, lambda second: datetime.fromtimestamp(second, UTC)):
+            copy.write_row(row)
+    columns = ", ".join(_COLUMNS)
+    cursor.execute(f"INSERT INTO bars SELECT DISTINCT ON ({_KEY}) {columns} FROM landing ORDER BY {_KEY} {_ON_CONFLICT}")
+    written = cursor.rowcount
+    cursor.execute("TRUNCATE landing")
+    cursor.close()
+    return written
+
+
+def _land_sqlite(connection: Connection, landings: Sequence[Landing]) -> int:
+    # SQLite spells the comparison of two rows IS NOT.
+    on_conflict = _ON_CONFLICT.replace("IS DISTINCT FROM", "IS NOT")
+    marks = ", ".join("?" * len(_COLUMNS))
+    cursor = connection.connection.cursor()
+    cursor.executemany(
+        f"INSERT INTO bars ({', '.join(_COLUMNS)}) VALUES ({marks}) {on_conflict}",
+        list(_rows(landings, lambda second: second)),
+    )
+    written = cursor.rowcount
+    cursor.close()
+    return max(written, 0)
+
+
+def _rows(landings: Sequence[Landing], time: Any) -> Iterator[tuple[Any, ...]]:
+    for landing in landings:
+        bars = landing.bars
+        volumes = (None if volume < 0 else volume for volume in bars.volume.tolist())
+        columns = (getattr(bars, name).tolist() for name in ("open", "high", "low", "close"))
+        rows = zip(
+            (time(second) for second in bars.at.tolist()), *columns, volumes, bars.provisional.tolist(), strict=True
+        )
+        for row in rows:
+            yield (landing.instrument_id, landing.interval.seconds, *row)
+
+
+def _move_position(connection: Connection, landing: Landing) -> None:
+    table = tables.positions
+    newest = datetime.fromtimestamp(int(landing.bars.at[-1]), UTC)
+    row = {"instrument_id": landing.instrument_id, "interval_s": landing.interval.seconds, "newest_at": newest}
+    insert = upsert(connection, table).values(**row, updated_at=datetime.now(UTC))
+    moved = {"newest_at": insert.excluded.newest_at, "updated_at": insert.excluded.updated_at}
+    keys = ["instrument_id", "interval_s"]
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=keys, set_=moved, where=table.c.newest_at < insert.excluded.newest_at
+        )
+    )
+
+
+def newest(connection: Connection, instruments: Sequence[int], interval: Interval) -> dict[int, datetime]:
+    """The time of the newest stored bar of each instrument that has one."""
+    table = tables.positions
+    query = select(table.c.instrument_id, table.c.newest_at).where(
+        table.c.instrument_id.in_(instruments), table.c.interval_s == interval.seconds
+    )
+    return dict(connection.execute(query).tuples().all())
+
+
+def read(
+    connection: Connection, instrument: int, interval: Interval, start: datetime | None, end: datetime | None
+) -> Bars:
+    """The stored bars of an instrument with start ≤ at < end, oldest first."""
+    table = tables.bars
+    query = select(table.c.at, *(table.c[name] for name in _VALUES)).where(
+        table.c.instrument_id == instrument, table.c.interval_s == interval.seconds
+    )
+    if start is not None:
+        query = query.where(table.c.at >= start)
+    if end is not None:
+        query = query.where(table.c.at < end)
+    rows = connection.execute(query.order_by(table.c.at)).all()
+    if not rows:
+        return Bars.empty()
+    at, opened, high, low, close, volume, provisional = zip(*rows, strict=True)
+    return Bars(
+        at=np.array([int(time.timestamp()) for time in at], dtype=np.int64),
+        open=np.array(opened, dtype=np.float64),
+        high=np.array(high, dtype=np.float64),
+        low=np.array(low, dtype=np.float64),
+        close=np.array(close, dtype=np.float64),
+        volume=np.array([-1 if amount is None else amount for amount in volume], dtype=np.int64),
+        provisional=np.array(provisional, dtype=np.bool_),
+    )

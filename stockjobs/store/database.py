@@ -1,0 +1,169 @@
+"""The connection to SQL: one engine a process, short transactions, and foreign errors translated once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import exc as sql
+
+from stockjobs.errors import InvalidInput, Unreachable
+
+_BUSY_TIMEOUT_S = 30
+_CONNECT_TIMEOUT_S = 10
+
+
+class Clock(Protocol):
+    """Tells the time inside a transaction."""
+
+    def __call__(self, connection: Connection) -> datetime:
+        """An aware UTC instant."""
+        ...
+
+
+def database_clock(connection: Connection) -> datetime:
+    """The database's own clock, so that nodes with wrong clocks agree. SQLite's is this machine's."""
+    if connection.dialect.name == "postgresql":
+        now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return now.astimezone(UTC)
+    return datetime.now(UTC)
+
+
+class Database:
+    """A database by URL. Opens no connection before the first transaction, and a new engine in a forked child."""
+
+    def __init__(self, url: str, *, clock: Clock = database_clock) -> None:
+        self.url = parse_url(url)
+        self.now = clock
+        self._engine: Engine | None = None
+        self._pid = 0
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of this process."""
+        if self._engine is None or self._pid != os.getpid():
+            if self._engine is not None:
+                self._engine.dispose(close=False)
+            self._engine, self._pid = _make_engine(self.url), os.getpid()
+        return self._engine
+
+    @property
+    def is_postgresql(self) -> bool:
+        """True on PostgreSQL, False on SQLite."""
+        return self.url.get_backend_name() == "postgresql"
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that writes: committed at the end, rolled back on an error. Raises Unreachable."""
+        with _translated(self.url), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads: on SQLite it waits for no writer. Raises Unreachable."""
+        with _translated(self.url), self.engine.connect() as plain:
+            connection = plain.execution_options(sqlite_begin="DEFERRED")
+            with connection.begin():
+                yield connection
+
+    def dispose(self) -> None:
+        """Close all connections of this process."""
+        if self._engine is not None and self._pid == os.getpid():
+            self._engine.dispose()
+        self._engine = None
+
+
+def parse_url(text: str) -> URL:
+    """Check a database URL before any library sees it. Raises InvalidInput, which never holds the password."""
+    hint = "such as sqlite:///stockjobs.db or postgresql://USER:PASSWORD@HOST:5432/NAME, '@' and '/' in it as %40 and %2F"
+    if "://" not in text:
+        raise InvalidInput.because("DATABASE_URL", "has no scheme", hint)
+    scheme = text.partition("://")[0]
+    backend = scheme.partition("+")[0]
+    if backend not in ("sqlite", "postgresql", "postgres"):
+        raise InvalidInput.because("DATABASE_URL", f"{scheme}:// is not a database that stockjobs knows", hint)
+    try:
+        url = make_url(text)
+    except (sql.ArgumentError, ValueError):
+        raise InvalidInput.because(
+            "DATABASE_URL", "cannot be read as a URL: check its port and password", hint
+        ) from None
+    if backend == "sqlite":
+        return _checked_sqlite(url)
+    if not url.host or "@" in url.host or not url.database:
+        raise InvalidInput.because("DATABASE_URL", "needs a host and the name of a database", hint)
+    return url.set(drivername="postgresql+psycopg")
+
+
+def _checked_sqlite(url: URL) -> URL:
+    if not url.database or url.database == ":memory:":
+        raise InvalidInput.because(
+            "DATABASE_URL", "an in-memory SQLite cannot be shared by processes", "give a file: sqlite:///stockjobs.db"
+        )
+    return url.set(drivername="sqlite")
+
+
+def _make_engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        arguments = {
+            "connect_timeout": _CONNECT_TIMEOUT_S,
+            "application_name": "stockjobs",
+            "options": "-c timezone=UTC",
+        }
+        return create_engine(
+            url, pool_pre_ping=True, pool_size=5, max_overflow=20, hide_parameters=True, connect_args=arguments
+        )
+    _check_folder(Path(str(url.database)))
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_S})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _check_folder(path: Path) -> None:
+    folder = path.parent
+    if not folder.exists():
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise InvalidInput.because(
+                "DATABASE_URL", f"the folder {folder} cannot be made: {error.strerror}", "choose another path"
+            ) from None
+    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise InvalidInput.because(
+            "DATABASE_URL", f"{path} cannot be written", "check its permissions, or choose another path"
+        )
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions by itself: a deferred BEGIN that turns into a write fails at once when busy.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-20000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+@contextmanager
+def _translated(url: URL) -> Iterator[None]:
+    try:
+        yield
+    except (sql.OperationalError, sql.InterfaceError, sql.TimeoutError) as error:
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()
+        raise Unreachable(
+            f"database {url.render_as_string(hide_password=True)}: {reason[0] if reason else 'no answer'}"
+        ) from error

@@ -1,0 +1,162 @@
+"""Jobs and their versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+
+from stockjobs.domain import ids
+from stockjobs.domain.jobs import JobSpec
+from stockjobs.errors import Conflict, NotFound
+from stockjobs.store import tables
+from stockjobs.store.statements import insert_if_absent
+
+_jobs, _versions = tables.jobs, tables.job_versions
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as it stands: its current version's definition, and when it is next due."""
+
+    id: UUID
+    name: str
+    version: int
+    spec: JobSpec
+    labels: dict[str, str]
+    enabled: bool
+    next_due_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+def _select_jobs() -> Select[tuple[object, ...]]:
+    current = (_versions.c.job_id == _jobs.c.id) & (_versions.c.version == _jobs.c.version)
+    return (
+        select(_jobs, _versions.c.spec, _versions.c.labels).join(_versions, current).where(_jobs.c.deleted_at.is_(None))
+    )
+
+
+def _job(row: RowMapping) -> Job:
+    return Job(
+        id=row["id"],
+        name=row["name"],
+        version=row["version"],
+        spec=JobSpec.model_validate({**row["spec"], "enabled": row["enabled"]}),
+        labels=dict(row["labels"]),
+        enabled=row["enabled"],
+        next_due_at=row["next_due_at"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def every(connection: Connection) -> Sequence[Job]:
+    """All jobs, by name."""
+    return [_job(row) for row in connection.execute(_select_jobs().order_by(_jobs.c.name)).mappings()]
+
+
+def find(connection: Connection, name: str) -> Job | None:
+    """The job of this name, if there is one."""
+    row = connection.execute(_select_jobs().where(_jobs.c.name == name)).mappings().first()
+    return _job(row) if row else None
+
+
+def get(connection: Connection, name: str) -> Job:
+    """The job of this name. Raises NotFound."""
+    job = find(connection, name)
+    if job is None:
+        raise NotFound(f"there is no job {name!r}: `stockctl get jobs` lists them")
+    return job
+
+
+def spec_of(connection: Connection, job: UUID, version: int) -> JobSpec:
+    """The definition that a version of a job had."""
+    query = select(_versions.c.spec).where(_versions.c.job_id == job, _versions.c.version == version)
+    return JobSpec.model_validate(connection.execute(query).scalar_one())
+
+
+def create(connection: Connection, job: Job, by: str) -> None:
+    """Write a new job with its first version. A deleted job of the same name comes back. Raises Conflict if there is one."""
+    row = {
+        name: getattr(job, name)
+        for name in ("id", "name", "version", "enabled", "next_due_at", "created_at", "updated_at")
+    }
+    if not insert_if_absent(connection, _jobs, [row]):
+        revived = (
+            update(_jobs).where(_jobs.c.id == job.id, _jobs.c.deleted_at.is_not(None)).values(**row, deleted_at=None)
+        )
+        if connection.execute(revived).rowcount != 1:
+            raise Conflict(f"job {job.name!r} was made by somebody else just now: look at it and apply again")
+    _write_version(connection, job, by)
+
+
+def next_version(connection: Connection, job: UUID) -> int:
+    """The number of a job's next version; 1 if it has none."""
+    query = select(_versions.c.version).where(_versions.c.job_id == job).order_by(_versions.c.version.desc()).limit(1)
+    return (connection.execute(query).scalar() or 0) + 1
+
+
+def replace(connection: Connection, old: Job, new: Job, by: str) -> None:
+    """Make `new` the current definition of the job `old`. Raises Conflict if the job changed since `old` was read."""
+    changed = (
+        update(_jobs)
+        .where(_jobs.c.id == old.id, _jobs.c.version == old.version, _jobs.c.updated_at == old.updated_at)
+        .values(
+            version=new.version,
+            enabled=new.enabled,
+            next_due_at=new.next_due_at,
+            updated_at=new.updated_at,
+            deleted_at=None,
+        )
+    )
+    if connection.execute(changed).rowcount != 1:
+        raise Conflict(f"job {old.name!r} was changed by somebody else just now: look at it and apply again")
+    if new.version != old.version:
+        _write_version(connection, new, by)
+
+
+def delete(connection: Connection, job: UUID, now: datetime) -> bool:
+    """Delete a job; its history stays. False if it was deleted already."""
+    statement = update(_jobs).where(_jobs.c.id == job, _jobs.c.deleted_at.is_(None))
+    return connection.execute(statement.values(deleted_at=now, next_due_at=None, updated_at=now)).rowcount == 1
+
+
+def due(connection: Connection, now: datetime, limit: int) -> Sequence[Job]:
+    """Jobs whose next due time has come, the longest overdue first; those that another beat has in hand are passed over."""
+    query = (
+        _select_jobs()
+        .where(_jobs.c.enabled, _jobs.c.next_due_at.is_not(None), _jobs.c.next_due_at <= now)
+        .order_by(_jobs.c.next_due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=_jobs)
+    )
+    return [_job(row) for row in connection.execute(query).mappings()]
+
+
+def advance(connection: Connection, job: Job, next_due_at: datetime | None) -> bool:
+    """Move a job's next due time on, if it still is what it was when the job was read."""
+    statement = update(_jobs).where(_jobs.c.id == job.id, _jobs.c.next_due_at == job.next_due_at)
+    return connection.execute(statement.values(next_due_at=next_due_at)).rowcount == 1
+
+
+def _write_version(connection: Connection, job: Job, by: str) -> None:
+    row = {
+        "job_id": job.id,
+        "version": job.version,
+        "spec": job.spec.document(),
+        "labels": job.labels,
+        "digest": job.spec.digest(),
+        "created_at": job.updated_at,
+        "created_by": by,
+    }
+    connection.execute(insert(_versions).values(row))
+
+
+def new_job(name: str, spec: JobSpec, labels: dict[str, str], now: datetime) -> Job:
+    """A job value that is not stored yet, at version 1, due when its schedule says."""
+    due_at = spec.schedule.rule().after(now) if spec.enabled else None
+    return Job(ids.job_id(name), name, 1, spec, labels, spec.enabled, due_at, now, now)

@@ -1,0 +1,180 @@
+"""The lanes in the ledger: which pending tasks are next, and which of them Redis has been told about.
+
+Nothing here stores a lane: midnight UTC divides the pending tasks into the two. Only the queue that a message went to is noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_, update
+
+from stockjobs.domain import ids
+from stockjobs.domain.intervals import Interval
+from stockjobs.domain.knocks import Knock
+from stockjobs.domain.lanes import Lane, Priority, midnight, rank
+from stockjobs.domain.states import State
+from stockjobs.store import tables
+from stockjobs.store.statements import word
+
+_tasks = tables.tasks
+_NEEDED = ("id", "occurrence_id", "number", "about", "created_at", "priority", "symbols", "interval_s")
+
+
+@dataclass(frozen=True)
+class LaneCount:
+    """How much work of a lane waits in the ledger: pending (no message yet), offered (a message is out), running."""
+
+    lane: Lane
+    pending: int
+    offered: int
+    running: int
+
+
+def pending(connection: Connection, lane: Lane, now: datetime, limit: int) -> Sequence[UUID]:
+    """The ids of the next pending tasks of a lane, in the order in which they are to be worked off.
+
+    Each priority is asked for on its own, so that the partial index gives the rows in order and the bound at midnight
+    ends the walk; the next priority is asked only if the one above it did not suffice. On PostgreSQL rows in the
+    hand of another dispatcher are passed over.
+    """
+    found: list[UUID] = []
+    for priority in sorted(Priority, reverse=True):
+        if len(found) < limit:
+            query = pending_query(lane, priority, now, limit - len(found))
+            found.extend(connection.execute(query.with_for_update(skip_locked=True)).scalars())
+    return found
+
+
+def pending_query(lane: Lane, priority: Priority, now: datetime, limit: int) -> Select[UUID]:
+    """The query for one lane and priority; it is served by ix_tasks_pending alone, read in one direction or the other."""
+    query = select(_tasks.c.id).where(
+        _tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_(None), _tasks.c.priority == int(priority)
+    )
+    if lane is Lane.REALTIME:
+        query = query.where(_tasks.c.about >= midnight(now))
+        return query.order_by(_tasks.c.about.desc(), _tasks.c.created_at.desc()).limit(limit)
+    query = query.where(_tasks.c.about < midnight(now))
+    return query.order_by(_tasks.c.about, _tasks.c.created_at).limit(limit)
+
+
+def offer(connection: Connection, lane: Lane, chosen: Sequence[UUID], now: datetime) -> Sequence[Knock]:
+    """Note that messages about these tasks are sent to a lane, and make the messages."""
+    if not chosen:
+        return []
+    statement = (
+        update(_tasks)
+        .where(_tasks.c.id.in_(chosen), _tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_(None))
+        .values(offered_at=now, offered_lane=lane.value)
+        .returning(*(_tasks.c[name] for name in _NEEDED))
+    )
+    rows = connection.execute(statement).mappings().all()
+    names = _job_names(connection, {row["occurrence_id"] for row in rows})
+    return sorted(
+        (_knock(row, lane, names[row["occurrence_id"]]) for row in rows), key=lambda knock: knock.rank, reverse=True
+    )
+
+
+def _job_names(connection: Connection, occurrences: Collection[UUID]) -> dict[UUID, str]:
+    query = (
+        select(tables.occurrences.c.id, tables.jobs.c.name)
+        .join(tables.jobs, tables.jobs.c.id == tables.occurrences.c.job_id)
+        .where(tables.occurrences.c.id.in_(occurrences))
+    )
+    return dict(connection.execute(query).tuples().all())
+
+
+def _knock(row: object, lane: Lane, job: str) -> Knock:
+    task = dict(row)  # type: ignore[call-overload]
+    return Knock(
+        task_id=task["id"],
+        attempt_id=ids.attempt_id(task["id"], task["number"]),
+        number=task["number"],
+        lane=lane,
+        rank=rank(lane, Priority(task["priority"]), task["about"], task["created_at"]),
+        job=job,
+        subject=_subject(task["symbols"], task["interval_s"]),
+    )
+
+
+def _subject(symbols: Sequence[str], interval_s: int | None) -> str:
+    shown = ",".join(symbols[:3]) + (f",… ({len(symbols)})" if len(symbols) > 3 else "")
+    return f"{shown} {Interval.from_seconds(interval_s) if interval_s else 'fundamentals'}"
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What is out in a lane: how many messages, and the (priority, about) of the one that comes last."""
+
+    count: int
+    worst: tuple[int, datetime] | None
+
+
+def offered(connection: Connection, lane: Lane) -> Offered:
+    """How many messages of a lane are out, and how far down the lane they reach."""
+    conditions = (*_is_out(), _tasks.c.offered_lane == lane.value)
+    place = (_tasks.c.priority, _tasks.c.about.desc() if lane is Lane.HISTORICAL else _tasks.c.about)
+    rows = connection.execute(
+        select(_tasks.c.priority, _tasks.c.about).where(*conditions).order_by(*place).limit(1)
+    ).all()
+    count = connection.execute(select(func.count()).select_from(_tasks).where(*conditions)).scalar_one()
+    return Offered(count, (rows[0][0], rows[0][1]) if rows else None)
+
+
+def outranking(
+    connection: Connection, lane: Lane, worst: tuple[int, datetime], now: datetime, limit: int
+) -> Sequence[UUID]:
+    """Pending tasks that come before the last message that is out; those the window must make room for."""
+    priority, about = worst
+    found: list[UUID] = []
+    for level in sorted(Priority, reverse=True):
+        if int(level) < priority or len(found) >= limit:
+            break
+        query = pending_query(lane, level, now, limit - len(found))
+        if int(level) == priority:
+            query = query.where(_tasks.c.about > about if lane is Lane.REALTIME else _tasks.c.about < about)
+        found.extend(connection.execute(query.with_for_update(skip_locked=True)).scalars())
+    return found
+
+
+def stale(connection: Connection, lane: Lane, before: datetime) -> dict[UUID, tuple[UUID, int]]:
+    """The unclaimed messages of a lane sent before an instant: attempt id → task id and attempt number."""
+    query = select(_tasks.c.id, _tasks.c.number).where(
+        *_is_out(), _tasks.c.offered_lane == lane.value, _tasks.c.offered_at < before
+    )
+    return {ids.attempt_id(task, number): (task, number) for task, number in connection.execute(query)}
+
+
+def withdraw(connection: Connection, chosen: Sequence[tuple[UUID, int]]) -> int:
+    """Forget that messages about these tasks (id, attempt number) were sent, so that they are offered again."""
+    if not chosen:
+        return 0
+    statement = update(_tasks).where(*_is_out(), tuple_(_tasks.c.id, _tasks.c.number).in_(chosen))
+    return connection.execute(statement.values(offered_at=None, offered_lane=None)).rowcount
+
+
+def withdraw_moved(connection: Connection, now: datetime) -> int:
+    """Withdraw what midnight has moved: messages in the realtime lane about a day that is no longer today."""
+    statement = update(_tasks).where(
+        *_is_out(), _tasks.c.offered_lane == Lane.REALTIME.value, _tasks.c.about < midnight(now)
+    )
+    return connection.execute(statement.values(offered_at=None, offered_lane=None)).rowcount
+
+
+def counts(connection: Connection, now: datetime) -> dict[Lane, LaneCount]:
+    """How much work waits and runs in each lane at this moment."""
+    query = select(
+        _tasks.c.about >= midnight(now), _tasks.c.state, _tasks.c.offered_at.is_not(None), func.count()
+    ).where(_tasks.c.state.in_([word(State.QUEUED), word(State.RUNNING)]))
+    totals = {lane: {"pending": 0, "offered": 0, "running": 0} for lane in Lane}
+    for is_today, state, is_out, count in connection.execute(query.group_by(*query.selected_columns[:3])):
+        lane = Lane.REALTIME if is_today else Lane.HISTORICAL
+        totals[lane]["running" if state == State.RUNNING else "offered" if is_out else "pending"] += count
+    return {lane: LaneCount(lane, **total) for lane, total in totals.items()}
+
+
+def _is_out() -> tuple[ColumnElement[bool], ...]:
+    return (_tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_not(None))

@@ -1,0 +1,130 @@
+"""Occurrences: the due or requested instances of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, exists, func, select, update
+
+from stockjobs.domain.states import OPEN, State, sum_of
+from stockjobs.store import tables
+from stockjobs.store.statements import insert_if_absent, word, words
+
+_occurrences, _tasks = tables.occurrences, tables.tasks
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One due or requested instance of a job."""
+
+    id: UUID
+    job_id: UUID
+    job: str
+    version: int
+    key: str
+    scheduled_for: datetime
+    requested_window: dict[str, Any] | None
+    state: State
+    reason: str | None
+    submitter: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def create(connection: Connection, occurrence: Occurrence) -> bool:
+    """Write an occurrence down, if nobody has yet. Losing that race is normal: False."""
+    row = {column.name: getattr(occurrence, column.name) for column in _occurrences.columns}
+    return insert_if_absent(connection, _occurrences, [{**row, "state": occurrence.state.value}]) == 1
+
+
+def get(connection: Connection, occurrence: UUID) -> Occurrence | None:
+    """An occurrence by its id."""
+    row = connection.execute(_select().where(_occurrences.c.id == occurrence)).mappings().first()
+    return _occurrence(row) if row else None
+
+
+def by_prefix(connection: Connection, text: str) -> Sequence[Occurrence]:
+    """The occurrences whose id begins with these hexadecimal digits, at most two; dashes count for nothing."""
+    digits = text.replace("-", "").lower()
+    if not 4 <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
+        return []
+    lowest, highest = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    query = _select().where(_occurrences.c.id.between(lowest, highest)).limit(2)
+    return [_occurrence(row) for row in connection.execute(query).mappings()]
+
+
+def newest(connection: Connection, *, job: UUID | None = None, limit: int = 50) -> Sequence[Occurrence]:
+    """Occurrences, the newest first; of one job or of all."""
+    query = _select().order_by(_occurrences.c.created_at.desc(), _occurrences.c.id).limit(limit)
+    if job is not None:
+        query = query.where(_occurrences.c.job_id == job)
+    return [_occurrence(row) for row in connection.execute(query).mappings()]
+
+
+def has_open(connection: Connection, job: UUID) -> bool:
+    """True while an occurrence of the job waits or runs."""
+    query = select(
+        exists().where(_occurrences.c.job_id == job, _occurrences.c.state.in_(words([State.QUEUED, State.RUNNING])))
+    )
+    return bool(connection.execute(query).scalar())
+
+
+def open_of(connection: Connection, job: UUID) -> Sequence[Occurrence]:
+    """The occurrences of a job that wait or run."""
+    query = _select().where(
+        _occurrences.c.job_id == job, _occurrences.c.state.in_(words([State.QUEUED, State.RUNNING]))
+    )
+    return [_occurrence(row) for row in connection.execute(query).mappings()]
+
+
+def end(connection: Connection, occurrence: UUID, state: State, now: datetime, *, reason: str) -> bool:
+    """End an open occurrence in a state, for a reason. False if it has ended already."""
+    statement = update(_occurrences).where(
+        _occurrences.c.id == occurrence, _occurrences.c.state.in_(words([State.QUEUED, State.RUNNING]))
+    )
+    return connection.execute(statement.values(state=state.value, finished_at=now, reason=reason)).rowcount == 1
+
+
+def start(connection: Connection, occurrence: UUID, now: datetime) -> bool:
+    """Note that the first task of an occurrence has started. True if it was the first."""
+    statement = update(_occurrences).where(_occurrences.c.id == occurrence, _occurrences.c.state == word(State.QUEUED))
+    return connection.execute(statement.values(state=State.RUNNING.value, started_at=now)).rowcount == 1
+
+
+def settle(connection: Connection, occurrence: UUID, now: datetime) -> State | None:
+    """End an occurrence whose last open task has ended; its state is the sum of its tasks. None while some are open.
+
+    The row is locked first: of two transactions that end the last two tasks, the later one sees the earlier one's.
+    """
+    connection.execute(select(_occurrences.c.id).where(_occurrences.c.id == occurrence).with_for_update())
+    if connection.execute(
+        select(exists().where(_tasks.c.occurrence_id == occurrence, _tasks.c.state.in_(words(OPEN))))
+    ).scalar():
+        return None
+    state = sum_of(tasks_by_state(connection, occurrence))
+    statement = update(_occurrences).where(
+        _occurrences.c.id == occurrence, _occurrences.c.state.in_(words([State.QUEUED, State.RUNNING]))
+    )
+    ended = connection.execute(statement.values(state=state.value, finished_at=now)).rowcount == 1
+    return state if ended else None
+
+
+def tasks_by_state(connection: Connection, occurrence: UUID) -> dict[State, int]:
+    """How many tasks of an occurrence are in each state."""
+    query = select(_tasks.c.state, func.count()).where(_tasks.c.occurrence_id == occurrence).group_by(_tasks.c.state)
+    return {State(state): count for state, count in connection.execute(query)}
+
+
+def _select() -> Select[tuple[object, ...]]:
+    return select(_occurrences, tables.jobs.c.name.label("job")).join(
+        tables.jobs, tables.jobs.c.id == _occurrences.c.job_id
+    )
+
+
+def _occurrence(row: Any) -> Occurrence:
+    return Occurrence(**{**row, "state": State(row["state"])})

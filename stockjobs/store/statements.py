@@ -1,0 +1,40 @@
+"""Statements that both databases spell a little differently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Insert, Table, literal
+from sqlalchemy.dialects import postgresql, sqlite
+
+from stockjobs.domain.states import State
+
+
+def word(state: State) -> ColumnElement[str]:
+    """A state as a literal in the statement's text, so that a partial index on it can be seen to apply."""
+    return literal(state.value, literal_execute=True)
+
+
+def words(states: Sequence[State]) -> list[ColumnElement[str]]:
+    """Several states as literals."""
+    return [word(state) for state in states]
+
+
+def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that can be given ON CONFLICT, in the words of this connection's database."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def insert_if_absent(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows; those whose key is there already are left alone. Returns how many were new."""
+    if not rows:
+        return 0
+    statement: Insert = upsert(connection, table).on_conflict_do_nothing()
+    written = 0
+    for start in range(0, len(rows), _ROWS_A_STATEMENT):
+        written += connection.execute(statement.values(rows[start : start + _ROWS_A_STATEMENT])).rowcount
+    return written
+
+
+_ROWS_A_STATEMENT = 500

@@ -1,0 +1,321 @@
+"""The tables of the ledger and of the market data. Invariants are constraints here; `migrations/` brings a database to this.
+
+State columns hold the words of `stockjobs.domain.states.State`. Queries compare them with literals, not with parameters, where a
+partial index is meant to serve: neither SQLite nor a generic plan of PostgreSQL can see that a parameter implies it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from stockjobs.store.types import BarTime, Document, Instant
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+BigKey = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit key that counts up by itself; SQLite does so only for a column of the type INTEGER."""
+
+
+def _one_of(column: str, *words: str) -> CheckConstraint:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _partial(name: str, *columns: object, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=text(where))  # type: ignore[arg-type]
+
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("version", Integer, nullable=False, comment="the version that the next occurrence will run"),
+    Column("enabled", Boolean, nullable=False),
+    Column(
+        "next_due_at", Instant, comment="the earliest due time not yet turned into an occurrence; null if there is none"
+    ),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("deleted_at", Instant, comment="a deleted job keeps its history"),
+    _partial("ix_jobs_due", "next_due_at", where="enabled AND deleted_at IS NULL AND next_due_at IS NOT NULL"),
+)
+
+job_versions = Table(
+    "job_versions",
+    metadata,
+    Column("job_id", Uuid, ForeignKey("jobs.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("spec", Document, nullable=False),
+    Column("labels", Document, nullable=False),
+    Column("digest", Text, nullable=False, comment="SHA-256 of the definition"),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    PrimaryKeyConstraint("job_id", "version"),
+)
+
+occurrences = Table(
+    "occurrences",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("job_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("key", Text, nullable=False, comment="at/<due time> or request/<request key>"),
+    Column("scheduled_for", Instant, nullable=False, comment="the due time, or when it was asked for"),
+    Column("requested_window", Document, comment="a window asked for in place of the job's own"),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, comment="why it was skipped or cancelled"),
+    Column("submitter", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    UniqueConstraint("job_id", "key"),
+    ForeignKeyConstraint(["job_id", "version"], ["job_versions.job_id", "job_versions.version"]),
+    _one_of("state", "queued", "running", "completed", "failed", "cancelled", "timeout", "skipped"),
+    Index("ix_occurrences_job_id_created_at", "job_id", "created_at"),
+    Index("ix_occurrences_created_at", "created_at"),
+    _partial("ix_occurrences_open", "job_id", where="state IN ('queued', 'running')"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("occurrence_id", Uuid, ForeignKey("occurrences.id"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("interval_s", Integer, comment="nominal seconds of the bars asked for; null for fundamentals"),
+    Column("symbols", Document, nullable=False),
+    Column("remaining", Document, comment="the symbols still to do, where an attempt landed some"),
+    Column("given_up", Document, comment="symbol → error, for those that no other attempt asks for"),
+    Column("window_start", Instant),
+    Column("window_end", Instant),
+    Column("about", Instant, nullable=False, comment="the instant that the task is about; its UTC day gives the lane"),
+    Column("priority", SmallInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("run_at", Instant, nullable=False, comment="not offered before"),
+    Column("number", Integer, nullable=False, comment="the number of the present or next attempt"),
+    Column("failures", Integer, nullable=False, comment="attempts that failed at the provider"),
+    Column(
+        "deferrals",
+        Integer,
+        nullable=False,
+        comment="attempts that waited for a limit or a server; they count for nothing",
+    ),
+    Column("crashes", Integer, nullable=False, comment="attempts whose worker died"),
+    Column("offered_at", Instant, comment="when a message about it was sent; null while it waits in SQL alone"),
+    Column("offered_lane", Text, comment="the queue that the message went to"),
+    Column("lease_until", Instant, comment="the present attempt's worker owns the task until then"),
+    Column("worker", Text),
+    Column("error_kind", Text),
+    Column("error", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    UniqueConstraint("occurrence_id", "key"),
+    _one_of("state", "scheduled", "queued", "running", "completed", "failed", "cancelled", "timeout"),
+    CheckConstraint("state <> 'running' OR (lease_until IS NOT NULL AND worker IS NOT NULL)", name="running_is_owned"),
+    CheckConstraint("offered_at IS NULL OR state = 'queued'", name="offered_is_queued"),
+    # The lanes' pending work. One index serves both: for one priority, read forwards it is oldest first (historical), read
+    # backwards newest first (realtime); midnight UTC is the bound between them.
+    _partial("ix_tasks_pending", "priority", "about", "created_at", where="state = 'queued' AND offered_at IS NULL"),
+    _partial("ix_tasks_offered", "offered_lane", "offered_at", where="state = 'queued' AND offered_at IS NOT NULL"),
+    _partial("ix_tasks_waiting", "run_at", where="state = 'scheduled'"),
+    _partial("ix_tasks_leased", "lease_until", where="state = 'running'"),
+    _partial("ix_tasks_open", "occurrence_id", where="state IN ('scheduled', 'queued', 'running')"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Uuid, primary_key=True, comment="the Celery task id"),
+    Column("task_id", Uuid, ForeignKey("tasks.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("requests", Integer, comment="requests made to the provider"),
+    Column("rows_received", Integer),
+    Column("rows_written", Integer, comment="rows that were new or differed"),
+    Column("rows_rejected", Integer),
+    Column("failed_symbols", Document, comment="symbol → error, where only some failed"),
+    Column("error_kind", Text),
+    Column("error", Text),
+    UniqueConstraint("task_id", "number"),
+    _one_of("state", "running", "completed", "failed", "cancelled", "timeout", "retried", "deferred", "lost"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigKey, Identity(), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("job_id", Uuid),
+    Column("occurrence_id", Uuid),
+    Column("task_id", Uuid),
+    Column("attempt_id", Uuid),
+    Column("data", Document, nullable=False),
+    Index("ix_events_occurrence_id", "occurrence_id"),
+)
+
+instruments = Table(
+    "instruments",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("uid", Uuid, nullable=False, unique=True),
+    Column("exchange", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("unit", Double, nullable=False, comment="0.01 where prices are in hundredths of the currency"),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("first_trade_at", Instant),
+    Column("created_at", Instant, nullable=False),
+)
+
+symbols = Table(
+    "symbols",
+    metadata,
+    Column("provider", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("valid_from", Instant, nullable=False),
+    Column("valid_to", Instant),
+    Column("instrument_id", Integer, ForeignKey("instruments.id"), nullable=False),
+    PrimaryKeyConstraint("provider", "symbol", "valid_from"),
+    _partial("uq_symbols_current", "provider", "symbol", where="valid_to IS NULL", unique=True),
+    Index("ix_symbols_instrument_id", "instrument_id"),
+)
+
+bars = Table(
+    "bars",
+    metadata,
+    Column("instrument_id", Integer, ForeignKey("instruments.id"), nullable=False),
+    Column("interval_s", Integer, nullable=False, comment="nominal seconds: 60 to 2,592,000 (a month)"),
+    Column("at", BarTime, nullable=False, comment="the open of the bar, UTC"),
+    Column("open", Double, nullable=False),
+    Column("high", Double, nullable=False),
+    Column("low", Double, nullable=False),
+    Column("close", Double, nullable=False),
+    Column("volume", BigInteger, comment="null where the source gave none"),
+    Column("provisional", Boolean, nullable=False, comment="the source may still change it"),
+    PrimaryKeyConstraint("instrument_id", "interval_s", "at"),
+    sqlite_with_rowid=False,
+)
+
+corporate_actions = Table(
+    "corporate_actions",
+    metadata,
+    Column("instrument_id", Integer, ForeignKey("instruments.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", BarTime, nullable=False, comment="the open of the ex-day, UTC"),
+    Column("value", Double, nullable=False, comment="new shares per old share, or the amount per share"),
+    Column("seen_at", Instant, nullable=False),
+    PrimaryKeyConstraint("instrument_id", "kind", "at"),
+    _one_of("kind", "split", "dividend", "capital_gain"),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("instrument_id", Integer, ForeignKey("instruments.id"), nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("value", Double, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("first_seen", Instant, nullable=False),
+    Column("last_seen", Instant, nullable=False),
+    PrimaryKeyConstraint("instrument_id", "metric", "period", "as_of", "value", "currency"),
+    _one_of("period", "annual", "quarterly", "trailing"),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("instrument_id", Integer, ForeignKey("instruments.id"), primary_key=True),
+    Column("fields", Document, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("instrument_id", Integer, ForeignKey("instruments.id"), nullable=False),
+    Column("interval_s", Integer, nullable=False),
+    Column("newest_at", BarTime, nullable=False, comment="the newest bar that was stored as good"),
+    Column("updated_at", Instant, nullable=False),
+    PrimaryKeyConstraint("instrument_id", "interval_s"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("exchange", Text, nullable=False, comment="MIC"),
+    Column("day", Date, nullable=False),
+    Column("open", BarTime, nullable=False),
+    Column("close", BarTime, nullable=False),
+    Column("break_start", BarTime),
+    Column("break_end", BarTime),
+    Column("is_half_day", Boolean, nullable=False),
+    PrimaryKeyConstraint("exchange", "day"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("instrument_id", Integer, ForeignKey("instruments.id")),
+    Column("interval_s", Integer),
+    Column("at", BarTime, comment="the bar that it is about"),
+    Column("attempt_id", Uuid),
+    Column("reason", Text, nullable=False),
+    Column("evidence", Document, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("resolved_at", Instant),
+    Index("ix_findings_kind_created_at", "kind", "created_at"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True, comment="the Celery node name"),
+    Column("lanes", Document, nullable=False),
+    Column("pool", Text, nullable=False),
+    Column("concurrency", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)

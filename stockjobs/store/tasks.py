@@ -1,0 +1,166 @@
+"""Tasks and their attempts, as they are read and made. How they move is in `lanes` and `claims`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, select, update
+
+from stockjobs.domain.lanes import Lane, Priority, lane_of
+from stockjobs.domain.planning import TaskPlan
+from stockjobs.domain.states import OPEN, State
+from stockjobs.store import tables
+from stockjobs.store.occurrences import Occurrence
+from stockjobs.store.statements import insert_if_absent, word, words
+
+_tasks, _attempts = tables.tasks, tables.attempts
+
+
+@dataclass(frozen=True)
+class Task:
+    """A batch of symbols and a window inside an occurrence, with what has become of it."""
+
+    id: UUID
+    occurrence_id: UUID
+    job: str
+    key: str
+    interval_s: int | None
+    symbols: tuple[str, ...]
+    window_start: datetime | None
+    window_end: datetime | None
+    about: datetime
+    priority: Priority
+    state: State
+    run_at: datetime
+    number: int
+    failures: int
+    deferrals: int
+    crashes: int
+    worker: str | None
+    error_kind: str | None
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    def lane(self, now: datetime) -> Lane:
+        """The lane that the task belongs to at this moment."""
+        return lane_of(self.about, now)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of a task; its id is the Celery task id."""
+
+    id: UUID
+    task_id: UUID
+    number: int
+    state: State
+    lane: Lane
+    worker: str
+    started_at: datetime
+    finished_at: datetime | None
+    requests: int | None
+    rows_received: int | None
+    rows_written: int | None
+    rows_rejected: int | None
+    failed_symbols: dict[str, str] | None
+    error_kind: str | None
+    error: str | None
+
+
+def create(connection: Connection, occurrence: Occurrence, plans: Sequence[TaskPlan], run_at: datetime) -> int:
+    """Write the tasks of an occurrence down; those that are there already are left alone."""
+    waits = run_at > occurrence.created_at
+    common = {
+        "occurrence_id": occurrence.id,
+        "state": (State.SCHEDULED if waits else State.QUEUED).value,
+        "run_at": run_at,
+        "number": 1,
+        "failures": 0,
+        "deferrals": 0,
+        "crashes": 0,
+        "created_at": occurrence.created_at,
+    }
+    return insert_if_absent(connection, _tasks, [{**common, **_row(plan)} for plan in plans])
+
+
+def _row(plan: TaskPlan) -> dict[str, Any]:
+    return {
+        "id": plan.id,
+        "key": plan.key,
+        "interval_s": plan.interval.seconds if plan.interval else None,
+        "symbols": list(plan.symbols),
+        "window_start": plan.start,
+        "window_end": plan.end,
+        "about": plan.about,
+        "priority": int(plan.priority),
+    }
+
+
+def find(
+    connection: Connection,
+    *,
+    occurrence: UUID | None = None,
+    states: Sequence[State] = (),
+    limit: int = 100,
+) -> Sequence[Task]:
+    """Tasks, the newest first; of one occurrence or of all, in some states or in any."""
+    query = _select().order_by(_tasks.c.created_at.desc(), _tasks.c.key).limit(limit)
+    if occurrence is not None:
+        query = query.where(_tasks.c.occurrence_id == occurrence)
+    if states:
+        query = query.where(_tasks.c.state.in_(words(states)))
+    return [_task(row) for row in connection.execute(query).mappings()]
+
+
+def get(connection: Connection, task: UUID) -> Task | None:
+    """A task by its id."""
+    row = connection.execute(_select().where(_tasks.c.id == task)).mappings().first()
+    return _task(row) if row else None
+
+
+def attempts_of(connection: Connection, task: UUID) -> Sequence[Attempt]:
+    """The attempts of a task, in order."""
+    query = select(_attempts).where(_attempts.c.task_id == task).order_by(_attempts.c.number)
+    return [
+        Attempt(**{**row, "state": State(row["state"]), "lane": Lane(row["lane"])})
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def promote(connection: Connection, now: datetime) -> int:
+    """Queue the tasks whose time has come. Returns how many."""
+    statement = update(_tasks).where(_tasks.c.state == word(State.SCHEDULED), _tasks.c.run_at <= now)
+    return connection.execute(statement.values(state=State.QUEUED.value)).rowcount
+
+
+def cancel(connection: Connection, occurrence: UUID, now: datetime) -> int:
+    """Cancel every open task of an occurrence: what waits at once, what runs as soon as its worker looks. Returns how many."""
+    statement = update(_tasks).where(_tasks.c.occurrence_id == occurrence, _tasks.c.state.in_(words(OPEN)))
+    values = {
+        "state": State.CANCELLED.value,
+        "finished_at": now,
+        "offered_at": None,
+        "offered_lane": None,
+        "lease_until": None,
+    }
+    return connection.execute(statement.values(values)).rowcount
+
+
+def _select() -> Select[tuple[object, ...]]:
+    names = [name for name in Task.__dataclass_fields__ if name != "job"]
+    return (
+        select(*(_tasks.c[name] for name in names), tables.jobs.c.name.label("job"))
+        .join(tables.occurrences, tables.occurrences.c.id == _tasks.c.occurrence_id)
+        .join(tables.jobs, tables.jobs.c.id == tables.occurrences.c.job_id)
+    )
+
+
+def _task(row: Any) -> Task:
+    converted = {"state": State(row["state"]), "priority": Priority(row["priority"]), "symbols": tuple(row["symbols"])}
+    return Task(**{**row, **converted})

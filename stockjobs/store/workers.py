@@ -1,0 +1,51 @@
+"""The workers of the fleet, as they show themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select
+
+from stockjobs.domain.lanes import Lane
+from stockjobs.store import tables
+from stockjobs.store.statements import upsert
+
+_workers = tables.workers
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker process: its Celery node name, the lanes that it serves, and how many tasks it runs at once."""
+
+    name: str
+    lanes: tuple[Lane, ...]
+    pool: str
+    concurrency: int
+    version: str
+    pid: int
+    started_at: datetime
+    seen_at: datetime
+
+
+def show(connection: Connection, worker: Worker) -> None:
+    """Write down that a worker is there."""
+    row = {**asdict(worker), "lanes": [lane.value for lane in worker.lanes]}
+    insert = upsert(connection, _workers).values(row)
+    changed = {name: insert.excluded[name] for name in row if name != "name"}
+    connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=changed))
+
+
+def leave(connection: Connection, name: str) -> None:
+    """Write down that a worker has stopped."""
+    connection.execute(delete(_workers).where(_workers.c.name == name))
+
+
+def seen_since(connection: Connection, since: datetime) -> Sequence[Worker]:
+    """The workers that showed themselves since an instant, by name."""
+    query = select(_workers).where(_workers.c.seen_at >= since).order_by(_workers.c.name)
+    return [
+        Worker(**{**row, "lanes": tuple(Lane(lane) for lane in row["lanes"])})
+        for row in connection.execute(query).mappings()
+    ]
