@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from stockjobs.domain.bars import CorporateAction
 from stockjobs.errors import MalformedReply
@@ -20,7 +21,12 @@ def read_actions(events: Json) -> tuple[CorporateAction, ...]:
         for key, kind, value in _KINDS
         for event in _members(events.get(key))
     ]
-    return tuple(sorted(actions, key=lambda action: (action.at, action.kind)))
+    return tuple(sorted(actions, key=in_order))
+
+
+def in_order(action: CorporateAction) -> tuple[datetime, str]:
+    """The place of an action among others."""
+    return action.at, action.kind
 
 
 def _members(group: Json) -> Iterator[dict[str, Json]]:

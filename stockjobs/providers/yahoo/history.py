@@ -6,6 +6,7 @@ one changes the process-wide session, and looks symbols up that resemble an ISIN
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from stockjobs.domain.bars import Bars, BarsReply, BarsRequest, CorporateAction,
 from stockjobs.domain.intervals import Interval
 from stockjobs.errors import MalformedReply, ProviderError
 from stockjobs.providers.base import Patience
+from stockjobs.providers.yahoo.actions import in_order
 from stockjobs.providers.yahoo.chart import Chart, read_chart
 from stockjobs.providers.yahoo.connection import Connection
 from stockjobs.providers.yahoo.live import mark_provisional, settle
@@ -61,6 +63,8 @@ class HistoryEngine:
 
 def _history(call: _Call) -> tuple[pd.DataFrame, tuple[CorporateAction, ...]]:
     request = call.query.request
+    # yfinance 1.7 calls pandas 3.1 in a way that pandas 4 will refuse; the pins keep that apart.
+    warnings.filterwarnings("ignore", "The inplace keyword in DataFrame", DeprecationWarning, module="yfinance")
     # Any zone will do for aware times; without one yfinance would ask Yahoo for it first.
     prices = PriceHistory(call, request.symbol, "UTC", session=call)
     try:
@@ -72,7 +76,7 @@ def _history(call: _Call) -> tuple[pd.DataFrame, tuple[CorporateAction, ...]]:
             actions=True,
             keepna=True,
         )
-        return frame, tuple(_actions(prices))
+        return frame, tuple(sorted(_actions(prices), key=in_order))
     except _CarriedError as stopped:
         raise stopped.cause from stopped.__cause__
     except (YFException, LookupError, TypeError, ValueError, AttributeError) as error:

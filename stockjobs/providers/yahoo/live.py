@@ -110,7 +110,7 @@ def _bar_end(at: int, interval: Interval, meta: Meta) -> float:
     if interval is Interval.D1:
         if session is not None and _local(session.start, meta).date() == start.date():
             return session.end
-        return (start + timedelta(days=1)).timestamp()
+        return (_midnight(start) + timedelta(days=1)).timestamp()
     if interval is Interval.W1:
         return (start + timedelta(days=7)).timestamp()
     return (start.replace(day=1) + timedelta(days=32)).replace(day=1).timestamp()
@@ -121,6 +121,10 @@ def _known_until(meta: Meta, now: float) -> float:
     if session is None or traded is None or traded < session.start or traded >= session.end:
         return now
     return now if now >= session.end + _DELAY else min(now, traded)
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0)
 
 
 def _local(at: int, meta: Meta) -> datetime:
