@@ -41,9 +41,14 @@ def make_app(config: TransportConfig) -> Celery:
     """A Celery application on our transport. It connects when it is first used. Raises InvalidInput for a bad URL."""
     install()
     app = Celery("stockjobs", set_as_current=False)
-    app.config_from_object({**_serving(config), **_broker(config), **_worker(config), **_beat(config)})
+    app.config_from_object(options(config))
     app.steps["consumer"].add(FreeSlots)
     return app
+
+
+def options(config: TransportConfig) -> dict[str, Any]:
+    """Celery's options for an installation."""
+    return {**_serving(config), **_broker(config), **_worker(config), **_beat(config)}
 
 
 def _serving(config: TransportConfig) -> dict[str, Any]:

@@ -86,6 +86,7 @@ class LaneChannel(kombu_redis.Channel):  # type: ignore[misc]  # kombu publishes
 
     def _update_queue_cycle(self) -> None:
         self._queue_cycle.update(in_lane_order(self.active_queues))
+        self._must_wait = False
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         self._asked_of = None

@@ -87,7 +87,7 @@ def parse(text: str, where: str = "REDIS_URL") -> BrokerUrl:
         raise _refused(
             where,
             "the host or port cannot be read",
-            "write special characters of the password percent-encoded, as %2F for / and %40 for @",
+            "write special characters of the password percent-encoded, as %2F for /, %23 for # and %40 for @",
         ) from None
     if parts.fragment:
         raise _refused(where, "a # stands in the URL", "write it as %23 in the password")
@@ -95,7 +95,7 @@ def parse(text: str, where: str = "REDIS_URL") -> BrokerUrl:
         return _tcp(parts, port, where)
     if parts.scheme in _SOCKET:
         return _unix(parts, where)
-    raise _refused(where, f"the scheme {parts.scheme!r} is not one of redis, rediss, redis+socket, unix")
+    raise _refused(where, "the scheme is none of redis, rediss, redis+socket, unix")
 
 
 def masked(text: str) -> str:
