@@ -1,0 +1,1 @@
+"""Celery beat: any number of them, each doing the same ticks."""

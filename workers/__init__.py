@@ -1,0 +1,1 @@
+"""The Celery workers: what they do with a message, and what happens when their processes start and stop."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.jobs import Concurrency, JobSpec, Manifest, WindowSpec
-from stockjobs.errors import Conflict, InvalidInput, NotFound
+from stockjobs.errors import Conflict, InvalidInput
 from stockjobs.services.instances import Asked, Instances, cancel
 from stockjobs.store import definitions, events, occurrences
 from stockjobs.store.database import Database
@@ -60,7 +60,7 @@ class Administration:
     def apply(self, manifests: Sequence[Manifest], *, by: str, dry_run: bool = False) -> list[Applied]:
         """Make the jobs as the manifests say, all of them or none. Applying the same again changes nothing.
 
-        Raises InvalidInput if a job names no symbols and there are no default tickers; Conflict if somebody changed one meanwhile.
+        Raises InvalidInput if a job names no symbols and there are no default tickers, Conflict if it changed meanwhile.
         """
         with self._database.begin() as connection:
             now = self._database.now(connection)
@@ -95,7 +95,9 @@ class Administration:
             return manifest.spec
         if not self._tickers:
             where = f"{manifest.metadata.name}: spec.symbols"
-            raise InvalidInput.because(where, "the job names no symbols, and there are no default ones", "add symbols, or set TICKERS")
+            raise InvalidInput.because(
+                where, "the job names no symbols, and there are no default ones", "add symbols, or set TICKERS"
+            )
         return manifest.spec.model_copy(update={"symbols": self._tickers})
 
     def set_enabled(self, name: str, *, enabled: bool, by: str) -> Job:
@@ -106,7 +108,10 @@ class Administration:
             if before.enabled == enabled:
                 return before
             after = replace(
-                before, enabled=enabled, next_due_at=before.spec.schedule.rule().after(now) if enabled else None, updated_at=now
+                before,
+                enabled=enabled,
+                next_due_at=before.spec.schedule.rule().after(now) if enabled else None,
+                updated_at=now,
             )
             definitions.replace(connection, before, after, by)
             events.append(connection, _about(EventName.CHANGED, after, now, by, enabled=enabled))
@@ -153,18 +158,10 @@ class Administration:
         """Cancel an occurrence: what waits at once, what runs within seconds. Raises NotFound, or Conflict if it has ended."""
         with self._database.begin() as connection:
             now = self._database.now(connection)
-            occurrence = _find(connection, occurrence_id)
+            occurrence = occurrences.get_by_prefix(connection, occurrence_id)
             if not cancel(connection, occurrence, now, reason=f"cancelled by {by}") and occurrence.finished_at:
                 raise Conflict(f"occurrence {occurrence.id} has ended already: {occurrence.state}")
             return occurrences.get(connection, occurrence.id) or occurrence
-
-
-def _find(connection: Connection, occurrence_id: str) -> Occurrence:
-    found = occurrences.by_prefix(connection, occurrence_id)
-    if len(found) != 1:
-        problem = "there is no occurrence" if not found else "there are several occurrences"
-        raise NotFound(f"{problem} {occurrence_id!r}: `stockctl get occurrences` lists them")
-    return found[0]
 
 
 def _revised(before: Job, *, spec: JobSpec, labels: dict[str, str], enabled: bool, now: datetime) -> Job:

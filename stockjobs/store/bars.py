@@ -59,7 +59,9 @@ def _land_postgresql(connection: Connection, landings: Sequence[Landing]) -> int
         for row in _rows(landings, lambda second: datetime.fromtimestamp(second, UTC)):
             copy.write_row(row)
     columns = ", ".join(_COLUMNS)
-    cursor.execute(f"INSERT INTO bars SELECT DISTINCT ON ({_KEY}) {columns} FROM landing ORDER BY {_KEY} {_ON_CONFLICT}")
+    cursor.execute(
+        f"INSERT INTO bars SELECT DISTINCT ON ({_KEY}) {columns} FROM landing ORDER BY {_KEY} {_ON_CONFLICT}"
+    )
     written = cursor.rowcount
     cursor.execute("TRUNCATE landing")
     cursor.close()

@@ -80,7 +80,9 @@ class Database:
 
 def parse_url(text: str) -> URL:
     """Check a database URL before any library sees it. Raises InvalidInput, which never holds the password."""
-    hint = "such as sqlite:///stockjobs.db or postgresql://USER:PASSWORD@HOST:5432/NAME, '@' and '/' in it as %40 and %2F"
+    hint = (
+        "such as sqlite:///stockjobs.db or postgresql://USER:PASSWORD@HOST:5432/NAME, '@' and '/' in it as %40 and %2F"
+    )
     if "://" not in text:
         raise InvalidInput.because("DATABASE_URL", "has no scheme", hint)
     scheme = text.partition("://")[0]
@@ -95,7 +97,8 @@ def parse_url(text: str) -> URL:
         ) from None
     if backend == "sqlite":
         return _checked_sqlite(url)
-    if not url.host or "@" in url.host or not url.database:
+    host = url.host or url.query.get("host")
+    if not host or "@" in host or not url.database:
         raise InvalidInput.because("DATABASE_URL", "needs a host and the name of a database", hint)
     return url.set(drivername="postgresql+psycopg")
 

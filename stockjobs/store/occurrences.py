@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, exists, func, select, update
 
 from stockjobs.domain.states import OPEN, State, sum_of
+from stockjobs.errors import NotFound
 from stockjobs.store import tables
 from stockjobs.store.statements import insert_if_absent, word, words
 
@@ -48,14 +49,17 @@ def get(connection: Connection, occurrence: UUID) -> Occurrence | None:
     return _occurrence(row) if row else None
 
 
-def by_prefix(connection: Connection, text: str) -> Sequence[Occurrence]:
-    """The occurrences whose id begins with these hexadecimal digits, at most two; dashes count for nothing."""
+def get_by_prefix(connection: Connection, text: str) -> Occurrence:
+    """The one occurrence whose id begins with these hexadecimal digits; dashes count for nothing. Raises NotFound."""
     digits = text.replace("-", "").lower()
     if not 4 <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
-        return []
+        raise NotFound(f"{text!r} is not an occurrence's id, nor the first 4 or more digits of one")
     lowest, highest = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
-    query = _select().where(_occurrences.c.id.between(lowest, highest)).limit(2)
-    return [_occurrence(row) for row in connection.execute(query).mappings()]
+    found = connection.execute(_select().where(_occurrences.c.id.between(lowest, highest)).limit(2)).mappings().all()
+    if len(found) != 1:
+        problem = "there is no occurrence" if not found else "there are several occurrences"
+        raise NotFound(f"{problem} {text!r}: `stockctl get occurrences` lists them")
+    return _occurrence(found[0])
 
 
 def newest(connection: Connection, *, job: UUID | None = None, limit: int = 50) -> Sequence[Occurrence]:
@@ -64,6 +68,21 @@ def newest(connection: Connection, *, job: UUID | None = None, limit: int = 50) 
     if job is not None:
         query = query.where(_occurrences.c.job_id == job)
     return [_occurrence(row) for row in connection.execute(query).mappings()]
+
+
+def newest_of_each(connection: Connection) -> dict[UUID, Occurrence]:
+    """The newest occurrence of every job that has one."""
+    jobs = tables.jobs
+    newest_id = (
+        select(_occurrences.c.id)
+        .where(_occurrences.c.job_id == jobs.c.id)
+        .order_by(_occurrences.c.created_at.desc(), _occurrences.c.id)
+        .limit(1)
+        .correlate(jobs)
+        .scalar_subquery()
+    )
+    rows = connection.execute(_select().where(_occurrences.c.id == newest_id)).mappings()
+    return {row["job_id"]: _occurrence(row) for row in rows}
 
 
 def has_open(connection: Connection, job: UUID) -> bool:

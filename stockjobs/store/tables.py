@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-from stockjobs.store.types import BarTime, Document, Instant
+from stockjobs.store.types import BarTime, BigKey, Document, Instant
 
 metadata = MetaData(
     naming_convention={
@@ -39,9 +39,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-BigKey = BigInteger().with_variant(Integer(), "sqlite")
-"""A 64-bit key that counts up by itself; SQLite does so only for a column of the type INTEGER."""
 
 
 def _one_of(column: str, *words: str) -> CheckConstraint:

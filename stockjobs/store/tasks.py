@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
 from stockjobs.domain.lanes import Lane, Priority, lane_of
 from stockjobs.domain.planning import TaskPlan
@@ -131,6 +131,16 @@ def attempts_of(connection: Connection, task: UUID) -> Sequence[Attempt]:
         Attempt(**{**row, "state": State(row["state"]), "lane": Lane(row["lane"])})
         for row in connection.execute(query).mappings()
     ]
+
+
+def rows_written(connection: Connection, occurrence: UUID) -> int:
+    """How many rows the attempts of an occurrence wrote."""
+    query = (
+        select(func.coalesce(func.sum(_attempts.c.rows_written), 0))
+        .join(_tasks, _tasks.c.id == _attempts.c.task_id)
+        .where(_tasks.c.occurrence_id == occurrence)
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def promote(connection: Connection, now: datetime) -> int:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 """A JSON document; jsonb on PostgreSQL."""
+
+BigKey = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit key that counts up by itself; SQLite does so only for a column of the type INTEGER."""
 
 
 class Instant(TypeDecorator[datetime]):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast
+from uuid import UUID
 
 from stockjobs.domain.lanes import Lane
 from stockjobs.errors import InvalidInput, Unreachable
@@ -11,6 +13,8 @@ from stockjobs.transport.client import connect, translated
 from stockjobs.transport.setaside import SET_ASIDE_KEY, SetAside
 
 OLDEST_REDIS = (6, 2)
+# A pattern, not a JSON parser: a malformed message in the lane must not matter here.
+_ID = re.compile(rb'"id": ?"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"')
 
 
 class Inspector:
@@ -31,6 +35,12 @@ class Inspector:
             for lane in Lane:
                 pipe.llen(lane.value)
             return dict(zip(Lane, pipe.execute(), strict=True))
+
+    def attempt_ids(self, lane: Lane) -> set[UUID]:
+        """The attempts whose messages wait in a lane; costs as much as its short window holds."""
+        with translated(self._url):
+            messages = cast("list[bytes]", self._client.lrange(lane.value, 0, -1))
+        return {UUID(found.decode()) for message in messages for found in _ID.findall(message)}
 
     def set_aside(self, limit: int = 100) -> list[SetAside]:
         """The malformed messages taken out of the lanes, newest first."""

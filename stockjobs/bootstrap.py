@@ -1,0 +1,121 @@
+"""The one place where everything is put together. Entry modules ask it; tests give it settings of their own."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from functools import cached_property
+
+from celery import Celery
+
+from stockjobs import settings as settings_module
+from stockjobs.providers import registry
+from stockjobs.providers.base import Provider
+from stockjobs.providers.yahoo.options import YahooOptions
+from stockjobs.services.administration import Administration
+from stockjobs.services.collect import Collect, CollectConfig
+from stockjobs.services.dispatch import Dispatch, DispatchConfig
+from stockjobs.services.instances import Instances
+from stockjobs.services.reports import Reports
+from stockjobs.settings import Settings
+from stockjobs.store import schema
+from stockjobs.store.database import Clock, Database, database_clock
+from stockjobs.telemetry import logs
+from stockjobs.transport.app import TransportConfig, make_app
+from stockjobs.transport.inspector import Inspector
+from stockjobs.transport.publisher import Publisher
+
+
+class Container:
+    """Everything that a process may need, made when it is first asked for."""
+
+    def __init__(self, settings: Settings | None = None, *, clock: Clock = database_clock) -> None:
+        self.settings = settings or settings_module.load()[0]
+        self._clock = clock
+        self._providers = threading.local()
+
+    @cached_property
+    def database(self) -> Database:
+        """The database of the settings. It is not migrated yet: see `ready_database`."""
+        return Database(self.settings.database_url, clock=self._clock)
+
+    @cached_property
+    def ready_database(self) -> Database:
+        """The database at the schema of this program. An embedded SQLite is migrated here, a server by `stockctl db upgrade`."""
+        if self.database.is_postgresql:
+            schema.check(self.database)
+        elif not schema.is_current(self.database):
+            schema.upgrade(self.database)
+        return self.database
+
+    @cached_property
+    def app(self) -> Celery:
+        """The Celery application."""
+        config = TransportConfig(broker_url=self.settings.redis_url, historical_share=self.settings.historical_share)
+        return make_app(config)
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """Sends messages to the lanes."""
+        return Publisher(self.settings.redis_url)
+
+    @cached_property
+    def inspector(self) -> Inspector:
+        """Looks into the lanes."""
+        return Inspector(self.settings.redis_url)
+
+    @cached_property
+    def administration(self) -> Administration:
+        """Defines jobs, triggers and cancels them."""
+        return Administration(self.ready_database, self.instances, self.settings.tickers)
+
+    @cached_property
+    def instances(self) -> Instances:
+        """Turns jobs into occurrences."""
+        return Instances(registry.limits)
+
+    @cached_property
+    def dispatch(self) -> Dispatch:
+        """Ticks."""
+        config = DispatchConfig(
+            lane_window=self.settings.lane_window,
+            resend_after=timedelta(seconds=self.settings.resend_after),
+            lease=timedelta(seconds=self.settings.lease),
+            idle=timedelta(seconds=self.settings.beat_interval),
+        )
+        return Dispatch(self.ready_database, self.instances, self.publisher, self.inspector, config)
+
+    @cached_property
+    def collect(self) -> Collect:
+        """Runs attempts."""
+        config = CollectConfig(
+            lease=timedelta(seconds=self.settings.lease), heartbeat=timedelta(seconds=self.settings.heartbeat)
+        )
+        return Collect(self.ready_database, self.provider, config)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """Reads what is stored."""
+        return Reports(self.ready_database)
+
+    def provider(self, name: str) -> Provider:
+        """The provider of this name, one for each thread: a session's connections are not shared."""
+        mine: dict[str, Provider] = self._providers.__dict__.setdefault("by_name", {})
+        if name not in mine:
+            options = YahooOptions(
+                engine=self.settings.provider_engine,
+                base_url=self.settings.provider_url or None,
+                timeout=timedelta(seconds=self.settings.provider_timeout),
+            )
+            mine[name] = registry.open_provider(name, options)
+        return mine[name]
+
+    def configure_logs(self) -> None:
+        """Set up logging as the settings say."""
+        logs.configure(self.settings.log_level, self.settings.log_format)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        for name in ("database", "publisher"):
+            if name in self.__dict__:
+                getattr(self, name).dispose() if name == "database" else getattr(self, name).close()

@@ -1,0 +1,161 @@
+"""Reports: what people and programs ask about, read from the ledger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from stockjobs.domain.bars import Bars
+from stockjobs.domain.events import Event
+from stockjobs.domain.intervals import Interval
+from stockjobs.domain.lanes import Lane
+from stockjobs.domain.states import ENDED, State
+from stockjobs.errors import NotFound
+from stockjobs.store import bars, definitions, events, instruments, lanes, market, occurrences, tasks, workers
+from stockjobs.store.database import Database
+from stockjobs.store.definitions import Job
+from stockjobs.store.instruments import Instrument
+from stockjobs.store.lanes import LaneCount
+from stockjobs.store.market import Holding
+from stockjobs.store.occurrences import Occurrence
+from stockjobs.store.tasks import Attempt, Task
+from stockjobs.store.workers import Worker
+
+WORKER_GONE_AFTER = timedelta(seconds=60)
+_POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """A job with its newest occurrence."""
+
+    job: Job
+    last: Occurrence | None
+
+
+@dataclass(frozen=True)
+class OccurrenceReport:
+    """An occurrence with how far it is, and, where asked for, its tasks and their attempts."""
+
+    occurrence: Occurrence
+    tasks: dict[State, int]
+    rows_written: int
+    details: Sequence[tuple[Task, Sequence[Attempt]]] = field(default=())
+
+    @property
+    def has_ended(self) -> bool:
+        """True once nothing of it will run any more."""
+        return self.occurrence.state in ENDED
+
+
+class Reports:
+    """Answers questions; changes nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def now(self) -> datetime:
+        """The database's time."""
+        with self._database.read() as connection:
+            return self._database.now(connection)
+
+    def jobs(self) -> list[JobReport]:
+        """All jobs, by name."""
+        with self._database.read() as connection:
+            newest = occurrences.newest_of_each(connection)
+            return [JobReport(job, newest.get(job.id)) for job in definitions.every(connection)]
+
+    def job(self, name: str) -> JobReport:
+        """One job. Raises NotFound."""
+        with self._database.read() as connection:
+            job = definitions.get(connection, name)
+            newest = occurrences.newest(connection, job=job.id, limit=1)
+            return JobReport(job, newest[0] if newest else None)
+
+    def occurrences(self, *, job: str | None = None, limit: int = 50) -> list[OccurrenceReport]:
+        """The newest occurrences, of one job or of all. Raises NotFound for an unknown job."""
+        with self._database.read() as connection:
+            of = definitions.get(connection, job).id if job else None
+            found = occurrences.newest(connection, job=of, limit=limit)
+            return [
+                OccurrenceReport(
+                    one, occurrences.tasks_by_state(connection, one.id), tasks.rows_written(connection, one.id)
+                )
+                for one in found
+            ]
+
+    def occurrence(self, text: str, *, with_tasks: int = 0) -> OccurrenceReport:
+        """One occurrence by its id or the beginning of it, with so many of its tasks. Raises NotFound."""
+        with self._database.read() as connection:
+            one = occurrences.get_by_prefix(connection, text)
+            details = [
+                (task, tasks.attempts_of(connection, task.id))
+                for task in (tasks.find(connection, occurrence=one.id, limit=with_tasks) if with_tasks else ())
+            ]
+            counts = occurrences.tasks_by_state(connection, one.id)
+            return OccurrenceReport(one, counts, tasks.rows_written(connection, one.id), details)
+
+    def tasks(self, *, occurrence: str | None = None, states: Sequence[State] = (), limit: int = 100) -> Sequence[Task]:
+        """The newest tasks, of one occurrence or of all, in some states or in any. Raises NotFound."""
+        with self._database.read() as connection:
+            of = occurrences.get_by_prefix(connection, occurrence).id if occurrence else None
+            return tasks.find(connection, occurrence=of, states=states, limit=limit)
+
+    def lanes(self) -> dict[Lane, LaneCount]:
+        """How much work waits and runs in each lane."""
+        with self._database.read() as connection:
+            return lanes.counts(connection, self._database.now(connection))
+
+    def workers(self) -> Sequence[Worker]:
+        """The workers that showed themselves lately."""
+        with self._database.read() as connection:
+            return workers.seen_since(connection, self._database.now(connection) - WORKER_GONE_AFTER)
+
+    def holdings(self, symbols: Sequence[str] = ()) -> Sequence[Holding]:
+        """What is stored, per symbol and interval."""
+        with self._database.read() as connection:
+            return market.holdings(connection, symbols)
+
+    def bars(
+        self, provider: str, symbol: str, interval: Interval, start: datetime | None = None, end: datetime | None = None
+    ) -> tuple[Instrument, Bars]:
+        """The stored bars of one symbol with start ≤ at < end, oldest first. Raises NotFound for an unknown symbol."""
+        with self._database.read() as connection:
+            known = instruments.by_symbol(connection, provider, [symbol])
+            if symbol not in known:
+                raise NotFound(f"nothing is stored for {symbol!r}: `stockctl data` lists what is")
+            return known[symbol], bars.read(connection, known[symbol].id, interval, start, end)
+
+    def events(
+        self, *, after: int | None = None, occurrence: UUID | None = None, follow: bool = False
+    ) -> Iterator[Event]:
+        """The events after a cursor (None: those to come), oldest first; following, it waits for more for ever."""
+        cursor = self._newest_event() if after is None else after
+        while True:
+            with self._database.read() as connection:
+                found = events.after(connection, cursor, occurrence=occurrence)
+            yield from found
+            if found:
+                cursor = found[-1].id
+            elif not follow:
+                return
+            else:
+                time.sleep(_POLL_S)
+
+    def _newest_event(self) -> int:
+        with self._database.read() as connection:
+            return events.newest(connection)
+
+    def wait(self, occurrence: UUID, timeout: timedelta | None = None) -> OccurrenceReport:
+        """Wait until an occurrence has ended. Raises TimeoutError after `timeout`, NotFound for an unknown one."""
+        give_up_at = time.monotonic() + timeout.total_seconds() if timeout else None
+        while True:
+            report = self.occurrence(str(occurrence))
+            if report.has_ended:
+                return self.occurrence(str(occurrence), with_tasks=1_000)
+            if give_up_at is not None and time.monotonic() > give_up_at:
+                raise TimeoutError(f"occurrence {occurrence} is still {report.occurrence.state} after {timeout}")
+            time.sleep(_POLL_S)

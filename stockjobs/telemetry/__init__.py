@@ -1,0 +1,1 @@
+"""What the program tells of itself: log lines. No other package writes any."""

@@ -1,0 +1,116 @@
+"""What happens when a worker starts, forks and stops. Everything is opened after the fork; the ledger sees each worker."""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import datetime
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from celery.signals import (
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutting_down,
+)
+
+from stockjobs.bootstrap import Container
+from stockjobs.celery import container as parent
+from stockjobs.domain.lanes import Lane
+from stockjobs.errors import StockjobsError, Unreachable
+from stockjobs.providers import registry
+from stockjobs.store import workers
+from stockjobs.store.workers import Worker
+from stockjobs.telemetry import logs
+
+log = logs.get("workers")
+
+
+@cache
+def _container_of(_pid: int) -> Container:
+    return Container(parent.settings)
+
+
+def container() -> Container:
+    """The container of this process: a forked child never uses what its parent opened."""
+    return _container_of(os.getpid())
+
+
+def _set_up_logs(**_: Any) -> None:
+    parent.configure_logs()
+
+
+def _show(sender: Any, **_: Any) -> None:
+    Presence(sender).start()
+
+
+def _stop_showing(**_: Any) -> None:
+    for presence in Presence.running:
+        presence.stop()
+
+
+def _after_fork(**_: Any) -> None:
+    _container_of.cache_clear()
+
+
+def _close(**_: Any) -> None:
+    container().close()
+
+
+class Presence:
+    """Tells the ledger every few seconds that this worker is there, which lanes it serves and how wide it is."""
+
+    running: list[Presence] = []  # noqa: RUF012 - the worker's signals carry no state of ours
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+        self._stopped = threading.Event()
+        self._started_at: datetime | None = None
+
+    def start(self) -> None:
+        """Begin to tell."""
+        self.running.append(self)
+        threading.Thread(target=self._tell, name="presence", daemon=True).start()
+
+    def stop(self) -> None:
+        """Tell that the worker leaves."""
+        self._stopped.set()
+        try:
+            with container().ready_database.begin() as connection:
+                workers.leave(connection, self._consumer.hostname)
+        except StockjobsError as error:
+            log.warning("The worker could not sign off.", action="leave", error=str(error))
+
+    def _tell(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                with container().ready_database.begin() as connection:
+                    workers.show(connection, self._worker(container().ready_database.now(connection)))
+            except Unreachable as error:
+                log.warning("The database cannot be reached; work waits for it.", action="show", error=str(error))
+            self._stopped.wait(parent.settings.heartbeat)
+
+    def _worker(self, now: datetime) -> Worker:
+        self._started_at = self._started_at or now
+        queues = {queue.name for queue in self._consumer.task_consumer.queues}
+        pool = self._consumer.pool
+        return Worker(
+            name=self._consumer.hostname,
+            lanes=tuple(lane for lane in Lane if lane.value in queues),
+            pool=type(pool).__module__.rpartition(".")[2],
+            concurrency=int(pool.num_processes),
+            version=version("stockjobs"),
+            pid=os.getpid(),
+            started_at=self._started_at,
+            seen_at=now,
+        )
+
+
+setup_logging.connect(_set_up_logs, weak=False)
+worker_ready.connect(_show, weak=False)
+worker_shutting_down.connect(_stop_showing, weak=False)
+worker_process_init.connect(_after_fork, weak=False)
+worker_process_shutdown.connect(_close, weak=False)
