@@ -12,7 +12,7 @@ import pytest
 from stockjobs.domain.bars import CorporateAction
 from stockjobs.errors import IdentityMismatch, MalformedReply
 from stockjobs.providers.yahoo.chart import read_chart
-from tests.unit.providers.yahoo.charts import at, chart, meta
+from tests.fixtures.charts import at, chart, meta
 
 DAYS = ["2026-06-05T09:30-04:00", "2026-06-08T09:30-04:00"]
 

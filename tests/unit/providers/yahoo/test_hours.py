@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stockjobs.domain.intervals import Interval
 from stockjobs.providers.yahoo.chart import Chart, read_chart
 from stockjobs.providers.yahoo.halves import joined
 from stockjobs.providers.yahoo.hours import inside_hours
-from tests.unit.providers.yahoo.charts import at, chart, period
+from tests.fixtures.charts import at, chart, hours
 
-HALF_DAY = period("2026-11-27T09:30-05:00", "2026-11-27T13:00-05:00")
+HALF_DAY = hours("2026-11-27T09:30-05:00", "2026-11-27T13:00-05:00")
 
 
-def quarters(times: list[str], closes: list[float | None], periods: object = (HALF_DAY,)) -> Chart:
-    body = chart(times, closes, dataGranularity="15m", tradingPeriods=list(periods) if periods else None)  # type: ignore[call-overload]
+def quarters(times: list[str], closes: list[float | None], days: Sequence[dict[str, object]] = (HALF_DAY,)) -> Chart:
+    """A chart of 15 minutes with the regular hours of some days."""
+    body = chart(times, closes, dataGranularity="15m", tradingPeriods=[[day] for day in days])
     return read_chart(body, "AAPL", "15m")
 
 
@@ -58,13 +61,13 @@ def test_two_null_quarters_make_a_null_half() -> None:
 
 def test_halves_are_counted_from_the_open_of_the_day() -> None:
     times = [f"2026-06-09T{time}+05:30" for time in ("09:15", "09:30", "09:45")]
-    read = quarters(times, [1.0, 2.0, 3.0], [period("2026-06-09T09:15+05:30", "2026-06-09T15:30+05:30")])
+    read = quarters(times, [1.0, 2.0, 3.0], [hours("2026-06-09T09:15+05:30", "2026-06-09T15:30+05:30")])
     assert joined(read.rows, read.meta).at.tolist() == [at(times[0]), at(times[2])]
 
 
 def test_halves_are_counted_from_the_hour_where_the_open_is_unknown() -> None:
     times = [f"2026-06-09T{time}+00:00" for time in ("09:15", "09:30", "09:45")]
-    read = quarters(times, [1.0, 2.0, 3.0], None)
+    read = quarters(times, [1.0, 2.0, 3.0], ())
     assert joined(read.rows, read.meta).at.tolist() == [at("2026-06-09T09:00+00:00"), at(times[1])]
 
 

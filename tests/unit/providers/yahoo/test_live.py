@@ -11,7 +11,7 @@ from stockjobs.domain.bars import Bars
 from stockjobs.domain.intervals import Interval
 from stockjobs.providers.yahoo.chart import Chart, read_chart
 from stockjobs.providers.yahoo.live import mark_provisional, settle
-from tests.unit.providers.yahoo.charts import at, chart, period
+from tests.fixtures.charts import at, chart, hours
 
 NOON = "2026-06-09T12:03:07-04:00"
 LIVE = {"regularMarketTime": at(NOON)}
@@ -115,8 +115,8 @@ def test_a_chart_whose_last_bar_is_not_live_is_left_alone(interval: str, times: 
 def test_an_afternoon_bar_after_lunch_keeps_its_time() -> None:
     """Its hour is counted from the end of the break, not from the open."""
     times = ["2026-06-09T11:00+09:00", "2026-06-09T12:30+09:00"]
-    hours = period("2026-06-09T09:00+09:00", "2026-06-09T15:30+09:00")
-    rows = settled("1h", times, [1.0, 2.0], exchangeTimezoneName="Asia/Tokyo", tradingPeriods=[hours])
+    day = hours("2026-06-09T09:00+09:00", "2026-06-09T15:30+09:00")
+    rows = settled("1h", times, [1.0, 2.0], exchangeTimezoneName="Asia/Tokyo", tradingPeriods=[[day]])
     assert rows.at[-1] == at(times[1])
 
 
@@ -183,6 +183,7 @@ def test_a_week_and_a_month_are_provisional_until_they_are_over(
 
 
 def test_without_a_session_a_day_ends_at_midnight() -> None:
-    read = read_chart(chart(["2026-06-09T00:00+00:00"], [1.0], currentTradingPeriod=None), "AAPL", "1d")
+    body = chart(["2026-06-09T00:00+00:00"], [1.0], currentTradingPeriod=None, exchangeTimezoneName="UTC")
+    read = read_chart(body, "AAPL", "1d")
     assert provisional(read, Interval.D1, "2026-06-09T12:00+00:00") == [True]
     assert not np.any(provisional(read, Interval.D1, "2026-06-10T00:00+00:00"))

@@ -8,7 +8,7 @@ from stockjobs.domain.bars import BarsRequest
 from stockjobs.domain.intervals import Interval
 from stockjobs.providers.yahoo.chart import read_chart
 from stockjobs.providers.yahoo.query import query_for, reply_to
-from tests.unit.providers.yahoo.charts import at, chart
+from tests.fixtures.charts import at, chart
 
 START = datetime(2026, 6, 5, 13, 30, tzinfo=UTC)
 END = datetime(2026, 6, 8, 13, 30, tzinfo=UTC)
