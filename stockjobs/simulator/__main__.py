@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+import sys
 
-from stockjobs.simulator.process import SimulatorConfig, run
+from stockjobs.errors import InvalidInput
+from stockjobs.simulator.flags import read_flags
+from stockjobs.simulator.process import run
 
 
-def main() -> None:
-    """Read the flags and serve."""
-    parser = argparse.ArgumentParser(
-        prog="python -m stockjobs.simulator", description="A local server that speaks Yahoo's protocol."
-    )
-    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
-    parser.add_argument("--address", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--ready-file", type=Path, help="file that is written with the URLs as JSON once it listens")
-    given = parser.parse_args()
-    run(SimulatorConfig(port=given.port, address=given.address, ready_file=given.ready_file))
+def main() -> int:
+    """Read the flags and serve; 2 for flags that cannot be used."""
+    try:
+        run(read_flags(sys.argv[1:]))
+    except InvalidInput as problem:
+        print(problem, file=sys.stderr)  # noqa: T201 - the command's output
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stockjobs.simulator.asking import Grain
-from stockjobs.simulator.history import History
+from stockjobs.simulator.history import History, effective
 from stockjobs.simulator.rows import Rows
 
 
@@ -45,12 +45,17 @@ class Edits:
     restated: dict[str, list[Restated]] = field(default_factory=lambda: defaultdict(list))
     holes: dict[str, int] = field(default_factory=dict)
 
+    def clear(self) -> None:
+        """Forget everything that was declared."""
+        self.splits.clear()
+        self.restated.clear()
+        self.holes.clear()
+
     def factor(self, history: History, now: float) -> float:
         """From the shares of the price path to those that trade at `now`."""
         factor = 1.0
-        for split in history.listing.splits:
-            index = history.days.on(split.day)
-            if index < len(history.days) and history.days.open[index] > now:
+        for at, split in effective(history.listing.splits, history.days):
+            if at > now:
                 factor *= split.ratio
         for declared in self.splits.get(history.listing.symbol, ()):
             if declared.at <= now:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stockjobs.simulator.asking import Ask
 from stockjobs.simulator.edits import Edits
+from stockjobs.simulator.history import effective
 from stockjobs.simulator.snapshot import Snapshot, single
 
 Event = dict[str, float | int | str]
@@ -31,11 +32,8 @@ def _dividends(snapshot: Snapshot, ask: Ask) -> dict[str, Event]:
 
 def _splits(snapshot: Snapshot, ask: Ask, edits: Edits) -> dict[str, Event]:
     days = snapshot.history.days
-    known = [
-        (int(days.open[days.on(split.day)]), split.numerator, split.denominator)
-        for split in snapshot.history.listing.splits
-        if days.on(split.day) < len(days)
-    ]
+    listed = effective(snapshot.history.listing.splits, days)
+    known = [(at, split.numerator, split.denominator) for at, split in listed]
     for declared in edits.splits.get(snapshot.history.listing.symbol, ()):
         if declared.at <= snapshot.now:
             session = max(days.started(declared.at) - 1, 0)

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.simulator.listings import Listing, listing
+from stockjobs.simulator.listings import Listing, Split, listing
 from stockjobs.simulator.noise import normal, seed_of
 from stockjobs.simulator.trading import TradingDays, trades_round_the_clock, trading_days
 
@@ -57,6 +57,12 @@ class History:
     def seed(self) -> int:
         """The seed of everything about this listing."""
         return seed_of("listing", self.listing.symbol)
+
+
+def effective(splits: tuple[Split, ...], days: TradingDays) -> list[tuple[int, Split]]:
+    """The splits with the opening of the session in which each takes effect, those beyond the calendar left out."""
+    found = ((days.on(split.day), split) for split in splits)
+    return [(int(days.open[index]), split) for index, split in found if index < len(days)]
 
 
 def history(symbol: str, until: datetime) -> History:

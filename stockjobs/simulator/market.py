@@ -9,6 +9,7 @@ from stockjobs.simulator.clock import Clock
 from stockjobs.simulator.edits import Edits
 from stockjobs.simulator.history import History, history
 from stockjobs.simulator.listings import listing
+from stockjobs.simulator.session import Crumbs
 from stockjobs.simulator.snapshot import Snapshot
 
 
@@ -18,6 +19,7 @@ class Market:
 
     clock: Clock = field(default_factory=Clock)
     edits: Edits = field(default_factory=Edits)
+    crumbs: Crumbs = field(default_factory=Crumbs)
 
     def snapshot(self, symbol: str) -> Snapshot | None:
         """Where a symbol stands now, None for one that nothing trades under, or not yet."""

@@ -37,7 +37,7 @@ class Query:
         return self.arguments.get(name, default)
 
 
-class Refused(StockjobsError):  # noqa: N818 - as in stockjobs.errors, no suffix
+class Refused(StockjobsError):
     """Yahoo says no: raised by the reading of a request, answered in the words of its endpoint."""
 
     def __init__(self, status: int, code: str, description: str) -> None:
