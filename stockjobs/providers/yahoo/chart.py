@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,11 +98,14 @@ def _prices(quote: dict[str, Json], name: str) -> Prices:
 def _volumes(values: Json, length: int) -> Seconds:
     if values is None:
         return np.full(length, _NO_VOLUME, dtype=np.int64)
-    try:
-        return np.array(values, dtype=np.int64)
-    except TypeError:
-        known: list[int] = [_NO_VOLUME if value is None else int(value) for value in values]  # type: ignore[union-attr, arg-type]
-        return np.array(known, dtype=np.int64)
+    plain = np.array(values)
+    if plain.dtype == np.int64:
+        return plain
+    return np.array([_volume(value) for value in plain.tolist()], dtype=np.int64)
+
+
+def _volume(value: float | None) -> int:
+    return int(value) if value is not None and math.isfinite(value) else _NO_VOLUME
 
 
 def _in_order(rows: Bars) -> Bars:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -24,6 +25,7 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 
 _TOO_MANY = b"Too Many Requests"
 _NO_ROWS = "Data doesn't exist for startDate"
+_NO_NUMBERS = (b"NaN", b"Infinity")
 _LIMITED = (429, 999)
 _HEAD = 2_048
 _SECONDS_DIGITS = 9
@@ -89,8 +91,8 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
 def document(body: bytes, part: str) -> dict[str, Json]:
     """The named part of an answer. Raises `MalformedReply` for all that is not Yahoo's JSON."""
     try:
-        whole = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        whole = _loads(body)
+    except (ValueError, RecursionError) as error:
         raise _unreadable(body) from error
     inner = whole.get(part) if isinstance(whole, dict) else None
     if not isinstance(inner, dict):
@@ -98,6 +100,16 @@ def document(body: bytes, part: str) -> dict[str, Json]:
     if inner.get("error"):
         raise _described(inner["error"])
     return inner
+
+
+def _loads(body: bytes) -> Json:
+    try:
+        return orjson.loads(body)  # type: ignore[no-any-return]
+    except orjson.JSONDecodeError:
+        if not any(word in body for word in _NO_NUMBERS):
+            raise
+    # Not JSON, but one impossible number should cost its own bar and not the whole answer.
+    return json.loads(body)  # type: ignore[no-any-return]
 
 
 def _described(error: Json) -> ProviderError:

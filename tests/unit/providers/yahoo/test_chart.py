@@ -52,6 +52,14 @@ def test_volumes_beyond_doubles_keep_every_digit() -> None:
     assert read_chart(orjson.dumps(document), "AAPL", "1d").rows.volume.tolist() == [2**53 + 1, -1]
 
 
+def test_numbers_that_are_none_cost_their_own_row_only() -> None:
+    body = chart(DAYS, [1.0, 2.0]).replace(b'"open":[1.0,2.0]', b'"open":[NaN,-Infinity]')
+    rows = read_chart(body.replace(b'"volume":[100,100]', b'"volume":[NaN,100.0]'), "AAPL", "1d").rows
+    assert str(rows.open.tolist()) == "[nan, -inf]"
+    assert rows.close.tolist() == [1.0, 2.0]
+    assert rows.volume.tolist() == [-1, 100]
+
+
 def test_the_symbol_is_compared_without_regard_to_case() -> None:
     assert read_chart(chart(DAYS, [1, 2], symbol="aapl"), "AAPL", "1d").meta.identity.symbol == "aapl"
 
@@ -84,6 +92,8 @@ def test_sixty_minutes_are_an_hour() -> None:
         (("indicators", "quote", 0, "open"), ["a", "b"]),
         (("indicators", "quote", 0, "open"), [[1.0], [2.0, 3.0]]),
         (("indicators", "quote", 0, "volume"), [1, {}]),
+        (("indicators", "quote", 0, "volume"), [1, "2"]),
+        (("indicators", "quote", 0, "volume"), [[1], [2]]),
         (("indicators", "quote", 0, "volume"), [1, 2**70]),
         (("timestamp",), [None, None]),
         (("timestamp",), "never"),
@@ -149,6 +159,7 @@ def test_events_become_actions_in_order_of_time() -> None:
 
 
 def test_meta_of_any_shape_without_trading_periods_is_accepted() -> None:
-    for periods in ({"pre": [], "post": []}, None, [], "x", [[None]]):
+    shapes: tuple[object, ...] = ({"pre": [], "post": []}, None, [], "x", [[None]])
+    for periods in shapes:
         assert len(read_chart(chart(DAYS, [1, 2], tradingPeriods=periods), "AAPL", "1d").meta.periods) == 0
     assert "tradingPeriods" not in meta()

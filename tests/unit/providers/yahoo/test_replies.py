@@ -110,6 +110,8 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(value: str | None, wait: ti
         (said("15m data not available", "Unprocessable Entity"), RangeRefused),
         (said("who knows", "Strange"), MalformedReply),
         (b"[" * 100_000, MalformedReply),
+        (b"NaN" + b"[" * 100_000, MalformedReply),
+        (b"[" * 100_000 + b"NaN", MalformedReply),
     ],
 )
 def test_a_body_that_is_no_chart_becomes_an_error_even_with_status_200(body: bytes, error: type[ProviderError]) -> None:
