@@ -33,12 +33,14 @@ _PROFILE = {
 
 def read_company(connection: Connection, symbol: str, *, now: datetime, patience: Patience) -> FactsReply:
     """All facts of a company; none for a symbol that Yahoo no longer follows. Raises a `ProviderError`."""
+    # First, because it alone needs the crumb: without one the rest need not be asked for in vain.
+    profile = _profile(connection, symbol, patience)
     facts = [
         fact
         for types in _questions()
-        for fact in read_facts(connection.get(*_timeseries(symbol, types, now), patience, needs_crumb=True), symbol)
+        for fact in read_facts(connection.get(*_timeseries(symbol, types, now), patience), symbol)
     ]
-    return FactsReply(symbol, tuple(sorted(facts, key=_place)), _profile(connection, symbol, patience))
+    return FactsReply(symbol, tuple(sorted(facts, key=_place)), profile)
 
 
 def _place(fact: Fact) -> tuple[str, str, date]:

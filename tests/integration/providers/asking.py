@@ -24,7 +24,9 @@ def patient(seconds: float = 20) -> Patience:
 
 
 @contextmanager
-def yahoo(base_url: str, *, engine: Engine = "chart", timeout: float = 10, max_body: int = 2**20) -> Iterator[Provider]:
+def opened(
+    base_url: str, *, engine: Engine = "chart", timeout: float = 10, max_body: int = 2**20
+) -> Iterator[Provider]:
     """The provider at a local server, closed at the end."""
     options = YahooOptions(engine, base_url, timedelta(seconds=timeout), max_body)
     provider = open_provider("yahoo", options)

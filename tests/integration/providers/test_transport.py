@@ -26,7 +26,7 @@ from stockjobs.providers.base import Patience
 from stockjobs.providers.yahoo.options import Engine
 from tests.fixtures.charts import chart
 from tests.fixtures.scripted import Answer, ScriptedServer
-from tests.integration.providers.asking import NOW, days, patient, yahoo
+from tests.integration.providers.asking import NOW, days, opened, patient
 
 pytestmark = pytest.mark.integration
 
@@ -60,7 +60,7 @@ FAULTS = [
 def test_a_failed_request_is_one_call_and_a_typed_error(
     scripted: ScriptedServer, engine: Engine, answer: Answer | None, expected: type[ProviderError]
 ) -> None:
-    with yahoo(scripted.url, engine=engine) as provider:
+    with opened(scripted.url, engine=engine) as provider:
         scripted.always(answer)
         with pytest.raises(expected) as caught:
             days(provider)
@@ -71,7 +71,7 @@ def test_a_failed_request_is_one_call_and_a_typed_error(
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_next_request_after_a_failure_is_sent_and_succeeds(scripted: ScriptedServer, engine: Engine) -> None:
-    with yahoo(scripted.url, engine=engine) as provider:
+    with opened(scripted.url, engine=engine) as provider:
         scripted.first(Answer(500, HTML), GOOD)
         with pytest.raises(ProviderDown):
             days(provider)
@@ -79,7 +79,7 @@ def test_the_next_request_after_a_failure_is_sent_and_succeeds(scripted: Scripte
 
 
 def test_a_rate_limit_keeps_its_status_and_its_wait(scripted: ScriptedServer) -> None:
-    with yahoo(scripted.url) as provider:
+    with opened(scripted.url) as provider:
         scripted.always(Answer(429, b"", {"Retry-After": "31"}))
         with pytest.raises(RateLimited) as caught:
             days(provider)
@@ -95,7 +95,7 @@ def test_a_rate_limit_keeps_its_status_and_its_wait(scripted: ScriptedServer) ->
     ],
 )
 def test_a_window_without_rows_is_an_empty_reply(scripted: ScriptedServer, engine: Engine, answer: Answer) -> None:
-    with yahoo(scripted.url, engine=engine) as provider:
+    with opened(scripted.url, engine=engine) as provider:
         scripted.always(answer)
         reply = days(provider)
         assert (len(reply.bars), reply.actions) == (0, ())
@@ -103,14 +103,14 @@ def test_a_window_without_rows_is_an_empty_reply(scripted: ScriptedServer, engin
 
 
 def test_a_server_that_is_away_is_down() -> None:
-    with yahoo("http://127.0.0.1:9") as provider, pytest.raises(ProviderDown, match="cannot be reached"):
+    with opened("http://127.0.0.1:9") as provider, pytest.raises(ProviderDown, match="cannot be reached"):
         days(provider)
 
 
 def test_a_server_that_is_slower_than_the_timeout_is_down(scripted: ScriptedServer) -> None:
     release = threading.Event()
     scripted.always(Answer(200, b"{", promised=100, hold=release))
-    with yahoo(scripted.url, timeout=0.3) as provider, pytest.raises(ProviderDown, match="did not answer in time"):
+    with opened(scripted.url, timeout=0.3) as provider, pytest.raises(ProviderDown, match="did not answer in time"):
         days(provider)
     release.set()
 
@@ -119,27 +119,27 @@ def test_a_call_gets_no_more_than_the_time_that_is_left(scripted: ScriptedServer
     release = threading.Event()
     scripted.always(Answer(200, b"{", promised=100, hold=release))
     started = time.monotonic()
-    with yahoo(scripted.url) as provider, pytest.raises(Interrupted, match="used up its time"):
+    with opened(scripted.url) as provider, pytest.raises(Interrupted, match="used up its time"):
         days(provider, patience=patient(0.3))
     release.set()
     assert time.monotonic() - started < 5
 
 
 def test_a_cancelled_download_sends_nothing(scripted: ScriptedServer) -> None:
-    with yahoo(scripted.url) as provider, pytest.raises(Interrupted, match="cancelled"):
+    with opened(scripted.url) as provider, pytest.raises(Interrupted, match="cancelled"):
         days(provider, patience=Patience(time.monotonic() + 10, stopped=lambda: True))
     assert scripted.asked == []
 
 
 def test_a_download_that_is_cancelled_midway_stops(scripted: ScriptedServer) -> None:
     scripted.always(GOOD)
-    with yahoo(scripted.url) as provider, pytest.raises(Interrupted, match="cancelled"):
+    with opened(scripted.url) as provider, pytest.raises(Interrupted, match="cancelled"):
         days(provider, patience=Patience(time.monotonic() + 10, stopped=lambda: bool(scripted.asked)))
 
 
 def test_an_answer_larger_than_the_cap_is_cut_off(scripted: ScriptedServer) -> None:
     scripted.always(Answer(200, b"[" + b" " * 200_000))
-    with yahoo(scripted.url, max_body=100_000) as provider, pytest.raises(MalformedReply, match="larger than 100000"):
+    with opened(scripted.url, max_body=100_000) as provider, pytest.raises(MalformedReply, match="larger than 100000"):
         days(provider)
 
 
@@ -147,13 +147,13 @@ def test_the_cap_counts_what_comes_out_of_a_compressed_answer(scripted: Scripted
     bomb = gzip.compress(b" " * 5_000_000)
     assert len(bomb) < 10_000
     scripted.always(Answer(200, bomb, {"Content-Encoding": "gzip"}))
-    with yahoo(scripted.url, max_body=100_000) as provider, pytest.raises(MalformedReply, match="larger than 100000"):
+    with opened(scripted.url, max_body=100_000) as provider, pytest.raises(MalformedReply, match="larger than 100000"):
         days(provider)
 
 
 def test_a_compressed_answer_is_read(scripted: ScriptedServer) -> None:
     scripted.always(Answer(200, gzip.compress(GOOD.body), {"Content-Encoding": "gzip"}))
-    with yahoo(scripted.url) as provider:
+    with opened(scripted.url) as provider:
         assert len(days(provider).bars) == 2
 
 
@@ -162,7 +162,7 @@ def test_a_compressed_answer_is_read(scripted: ScriptedServer) -> None:
 )
 def test_a_redirect_to_another_host_is_refused(scripted: ScriptedServer, target: str) -> None:
     scripted.always(Answer(302, b"", {"Location": target}))
-    with yahoo(scripted.url) as provider, pytest.raises(ProviderDown):
+    with opened(scripted.url) as provider, pytest.raises(ProviderDown):
         days(provider)
     assert len(scripted.asked) == 1
 
@@ -170,21 +170,21 @@ def test_a_redirect_to_another_host_is_refused(scripted: ScriptedServer, target:
 @pytest.mark.parametrize("target", ["/moved?x=1", "https://query1.finance.yahoo.com/moved?x=1"])
 def test_a_redirect_inside_yahoo_is_followed(scripted: ScriptedServer, target: str) -> None:
     scripted.first(Answer(302, b"", {"Location": target}), GOOD)
-    with yahoo(scripted.url) as provider:
+    with opened(scripted.url) as provider:
         assert len(days(provider).bars) == 2
     assert scripted.asked[1:] == ["/moved?x=1"]
 
 
 def test_a_circle_of_redirects_ends(scripted: ScriptedServer) -> None:
     scripted.always(Answer(302, b"", {"Location": "/again"}))
-    with yahoo(scripted.url) as provider, pytest.raises(ProviderDown, match="circle"):
+    with opened(scripted.url) as provider, pytest.raises(ProviderDown, match="circle"):
         days(provider)
     assert len(scripted.asked) == 5
 
 
 def test_a_symbol_is_quoted_in_the_path(scripted: ScriptedServer) -> None:
     scripted.always(Answer(200, chart(DAYS, [1.0, 2.0], symbol="^GSPC")))
-    with yahoo(scripted.url) as provider:
+    with opened(scripted.url) as provider:
         days(provider, "^gspc")
     assert scripted.asked[0].startswith("/v8/finance/chart/%5EGSPC?")
 
@@ -192,7 +192,7 @@ def test_a_symbol_is_quoted_in_the_path(scripted: ScriptedServer) -> None:
 @pytest.mark.parametrize("symbol", ["../../v1/finance/search", "US0378331005", "AAPL\n", ""])
 def test_what_is_no_symbol_is_never_sent(scripted: ScriptedServer, symbol: str) -> None:
     for engine in ENGINES:
-        with yahoo(scripted.url, engine=engine) as provider:
+        with opened(scripted.url, engine=engine) as provider:
             with pytest.raises(InvalidInput):
                 days(provider, symbol)
             with pytest.raises(InvalidInput):
@@ -207,7 +207,7 @@ def test_a_refused_session_is_renewed_once_and_the_request_repeated(scripted: Sc
     scripted.script = lambda path: (
         Answer(200, b"crumb/1.") if path.endswith("getcrumb") else GOOD if "crumb=" in path else UNAUTHORIZED
     )
-    with yahoo(scripted.url) as provider:
+    with opened(scripted.url) as provider:
         assert len(days(provider).bars) == 2
         assert [path.split("?")[0].rsplit("/", 1)[1] for path in scripted.asked] == ["AAPL", "getcrumb", "AAPL"]
         scripted.asked.clear()
@@ -217,7 +217,7 @@ def test_a_refused_session_is_renewed_once_and_the_request_repeated(scripted: Sc
 
 def test_a_session_that_stays_refused_costs_one_call_a_request(scripted: ScriptedServer) -> None:
     scripted.script = lambda path: Answer(200, b"crumb") if path.endswith("getcrumb") else UNAUTHORIZED
-    with yahoo(scripted.url) as provider:
+    with opened(scripted.url) as provider:
         with pytest.raises(Unauthorized):
             days(provider)
         scripted.asked.clear()
@@ -228,7 +228,7 @@ def test_a_session_that_stays_refused_costs_one_call_a_request(scripted: Scripte
 
 def test_a_closed_provider_opens_anew(scripted: ScriptedServer) -> None:
     scripted.always(GOOD)
-    with yahoo(scripted.url) as provider:
+    with opened(scripted.url) as provider:
         days(provider)
         provider.close()
         provider.close()

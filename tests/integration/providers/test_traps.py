@@ -20,7 +20,7 @@ from stockjobs.errors import IdentityMismatch, Interrupted, ProviderDown, RateLi
 from stockjobs.providers.yahoo.options import Engine
 from tests.fixtures.charts import chart
 from tests.fixtures.scripted import Answer, ScriptedServer
-from tests.integration.providers.asking import NOW, days, patient, yahoo
+from tests.integration.providers.asking import NOW, days, opened, patient
 
 pytestmark = [
     pytest.mark.integration,
@@ -91,7 +91,7 @@ def test_trap_1_plain_use_keeps_an_error_for_good(scripted: ScriptedServer, plai
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_trap_1_an_error_and_an_old_answer_are_never_served_again(scripted: ScriptedServer, engine: Engine) -> None:
-    with yahoo(scripted.url, engine=engine) as provider:
+    with opened(scripted.url, engine=engine) as provider:
         scripted.always(DOWN)
         with pytest.raises(ProviderDown):
             days(provider)
@@ -104,7 +104,7 @@ def test_trap_1_an_error_and_an_old_answer_are_never_served_again(scripted: Scri
 @pytest.mark.parametrize("engine", ENGINES)
 def test_trap_2_another_symbols_data_is_never_taken(scripted: ScriptedServer, engine: Engine) -> None:
     scripted.always(Answer(body=chart(DAYS, [1.0, 2.0], symbol="MSFT")))
-    with yahoo(scripted.url, engine=engine) as provider, pytest.raises(IdentityMismatch):
+    with opened(scripted.url, engine=engine) as provider, pytest.raises(IdentityMismatch):
         days(provider)
 
 
@@ -117,7 +117,7 @@ def test_trap_3_plain_use_makes_a_failure_several_calls(scripted: ScriptedServer
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_trap_3_a_failure_is_one_call(scripted: ScriptedServer, engine: Engine) -> None:
-    with yahoo(scripted.url, engine=engine) as provider:
+    with opened(scripted.url, engine=engine) as provider:
         scripted.always(Answer(429, b"Too Many Requests"))
         with pytest.raises(RateLimited):
             days(provider)
@@ -134,7 +134,7 @@ def test_trap_4_plain_use_asks_for_the_zone_first(scripted: ScriptedServer, plai
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_trap_4_an_unknown_zone_costs_no_call(scripted: ScriptedServer, engine: Engine) -> None:
-    with yahoo(scripted.url, engine=engine) as provider:
+    with opened(scripted.url, engine=engine) as provider:
         scripted.always(GOOD)
         days(provider)
     assert charts(scripted) == 1
@@ -149,7 +149,7 @@ def test_trap_5_plain_use_writes_to_the_users_cache_folder(cache_folder: Path) -
 def test_trap_5_nothing_is_written_to_the_users_cache_folder(
     scripted: ScriptedServer, engine: Engine, cache_folder: Path
 ) -> None:
-    with yahoo(scripted.url, engine=engine) as provider:
+    with opened(scripted.url, engine=engine) as provider:
         scripted.always(GOOD)
         days(provider)
         yfinance.cache.get_tz_cache().store("AAPL", "America/New_York")
@@ -175,7 +175,7 @@ def test_trap_6_an_error_never_becomes_a_crumb(
     scripted: ScriptedServer, answer: Answer, error: type[Exception]
 ) -> None:
     facts = Answer(body=b'{"timeseries":{"result":[]},"quoteSummary":{"result":[]}}')
-    with yahoo(scripted.url) as provider:
+    with opened(scripted.url) as provider:
         scripted.script = lambda path: answer if path.endswith("getcrumb") else facts
         with pytest.raises(error):
             provider.facts("AAPL", now=NOW, patience=patient())
@@ -189,7 +189,7 @@ def test_trap_7_the_crumb_gets_no_more_than_the_time_that_is_left(scripted: Scri
     release = threading.Event()
     scripted.always(Answer(body=b"", promised=10, hold=release))
     started = time.monotonic()
-    with yahoo(scripted.url) as provider, pytest.raises(Interrupted):
+    with opened(scripted.url) as provider, pytest.raises(Interrupted):
         provider.facts("AAPL", now=NOW, patience=patient(0.3))
     release.set()
     assert scripted.asked[0].endswith("getcrumb")
@@ -209,7 +209,7 @@ def test_trap_8_the_provider_and_yfinances_own_session_leave_each_other_alone(
 ) -> None:
     scripted.always(GOOD)
     mine = plain._session
-    with yahoo(scripted.url, engine=engine) as provider:
+    with opened(scripted.url, engine=engine) as provider:
         days(provider)
         assert plain._session is mine
         other = PlainSession("http://127.0.0.1:9")

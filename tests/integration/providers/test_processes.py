@@ -1,0 +1,141 @@
+"""Forks, threads, cookies and crumbs, on a server that keeps count."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+
+from stockjobs.domain.bars import BarsRequest
+from stockjobs.domain.intervals import Interval
+from stockjobs.errors import RangeRefused, SymbolUnknown, Unauthorized
+from stockjobs.providers.base import Provider
+from stockjobs.providers.registry import open_provider
+from stockjobs.simulator.client import SimulatorClient
+from tests.integration.providers.asking import days, opened, patient
+
+pytestmark = pytest.mark.integration
+
+NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
+SYMBOLS = ("AAPL", "MSFT", "NVDA", "VOD.L", "7203.T", "TEVA.TA", "BTC-USD", "JPM")
+
+
+@pytest.fixture
+def through_proxy(yahoo: SimulatorClient, monkeypatch: pytest.MonkeyPatch) -> SimulatorClient:
+    """The server, reached under Yahoo's own names."""
+    for name, value in yahoo.environment.items():
+        monkeypatch.setenv(name, value)
+    return yahoo
+
+
+def _in_child(provider: Provider, symbols: tuple[str, ...], send: Callable[[object], None]) -> None:
+    replies = [days(provider, symbol) for symbol in symbols]
+    send([(reply.identity.symbol, reply.bars.close.tolist()) for reply in replies if reply.identity])
+
+
+# From Python 3.12 on a fork with threads about is warned of; that it goes well all the same is what is tested here.
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.parametrize("way", ["plain", "proxy"])
+def test_children_of_a_process_that_has_connected_get_their_own_data(
+    yahoo: SimulatorClient, way: str, request: pytest.FixtureRequest
+) -> None:
+    if way == "proxy":
+        request.getfixturevalue("through_proxy")
+    yahoo.set_clock(NOW)
+    fork = multiprocessing.get_context("fork")
+    provider = open_provider("yahoo", None) if way == "proxy" else None
+    with opened(yahoo.url) as direct:
+        used = provider or direct
+        expected = {symbol: days(used, symbol).bars.close.tolist() for symbol in SYMBOLS}
+        yahoo.reset_counters()
+        children, pipes = [], []
+        for turn in range(4):
+            receive, send = fork.Pipe(duplex=False)
+            symbols = SYMBOLS[turn:] + SYMBOLS[:turn]
+            children.append(fork.Process(target=_in_child, args=(used, symbols, send.send)))
+            pipes.append(receive)
+            children[-1].start()
+            send.close()
+        again = {symbol: days(used, symbol).bars.close.tolist() for symbol in SYMBOLS}
+        said = [receive.recv() for receive in pipes]
+        for child in children:
+            child.join()
+        used.close()
+    assert again == expected
+    assert all(dict(replies) == expected for replies in said)
+    assert [child.exitcode for child in children] == [0] * 4
+    # One connection of each child, and that of the parent: nobody speaks on another's.
+    assert yahoo.counters()["connections"] >= 5
+
+
+def test_threads_share_a_provider(yahoo: SimulatorClient) -> None:
+    yahoo.set_clock(NOW)
+    with opened(yahoo.url) as provider, ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda symbol: days(provider, symbol), SYMBOLS * 6))
+    assert [reply.identity.symbol for reply in replies if reply.identity] == list(SYMBOLS * 6)
+
+
+def test_charts_take_one_cookie_and_no_crumb(through_proxy: SimulatorClient) -> None:
+    provider = open_provider("yahoo")
+    for symbol in SYMBOLS:
+        days(provider, symbol)
+    provider.close()
+    assert through_proxy.counters()["by_endpoint"] == {"cookie": 1, "chart": len(SYMBOLS)}
+
+
+def test_charts_do_without_a_cookie_when_its_host_is_blocked(through_proxy: SimulatorClient) -> None:
+    through_proxy.fault("drop_before", endpoint="cookie")
+    provider = open_provider("yahoo")
+    assert [len(days(provider, symbol).bars) > 0 for symbol in SYMBOLS] == [True] * len(SYMBOLS)
+    provider.close()
+    assert through_proxy.counters()["by_endpoint"]["cookie"] <= 2
+
+
+def test_a_stale_crumb_is_renewed(yahoo: SimulatorClient) -> None:
+    with opened(yahoo.url) as provider:
+        first = provider.facts("AAPL", now=datetime.now(UTC), patience=patient())
+        yahoo.rotate_crumb()
+        assert provider.facts("AAPL", now=datetime.now(UTC), patience=patient()) == first
+        yahoo.rotate_crumb()
+        with pytest.raises(Unauthorized):
+            provider.facts("AAPL", now=datetime.now(UTC), patience=patient())
+    assert yahoo.counters()["by_endpoint"]["crumb"] == 2
+
+
+PERIODS = ("annual", "quarterly", "trailing")
+
+
+def test_facts_hold_years_quarters_and_twelve_months(yahoo: SimulatorClient) -> None:
+    with opened(yahoo.url, max_body=2**24) as provider:
+        reply = provider.facts("VOD.L", now=datetime.now(UTC), patience=patient())
+    counts = {period: sum(f.metric == "NetIncome" and f.period == period for f in reply.facts) for period in PERIODS}
+    assert counts == {"annual": 4, "quarterly": 5, "trailing": 1}
+    assert {fact.currency for fact in reply.facts if fact.metric == "NetIncome"} == {"GBP"}
+    assert reply.profile["longName"].startswith("Vodafone")
+    assert reply.profile["sector"]
+
+
+@pytest.mark.parametrize("symbol", ["EURUSD=X", "NOSUCH"])
+def test_what_files_no_accounts_has_no_facts(yahoo: SimulatorClient, symbol: str) -> None:
+    with opened(yahoo.url) as provider:
+        assert provider.facts(symbol, now=datetime.now(UTC), patience=patient()).facts == ()
+
+
+def test_an_unknown_symbol_and_a_window_too_long_are_told_apart(yahoo: SimulatorClient) -> None:
+    with opened(yahoo.url) as provider:
+        with pytest.raises(SymbolUnknown, match="No data found"):
+            days(provider, "NOSUCH")
+        refused = _minutes_of_two_weeks(provider)
+    assert "1m" in refused
+
+
+def _minutes_of_two_weeks(provider: Provider) -> str:
+    now = datetime.now(UTC)
+    with pytest.raises(RangeRefused) as caught:
+        provider.bars(
+            BarsRequest("AAPL", Interval.M1, now.replace(year=now.year - 1), now), now=now, patience=patient()
+        )
+    return str(caught.value)
