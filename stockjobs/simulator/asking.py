@@ -8,7 +8,9 @@ from datetime import datetime, time, timedelta
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
+from stockjobs.simulator.extended import BEFORE, has_extended_hours
 from stockjobs.simulator.history import History
+from stockjobs.simulator.minutes import MINUTE
 from stockjobs.simulator.replies import Query, Refused
 
 DAY = 86_400
@@ -66,18 +68,19 @@ class Ask:
 def read_ask(query: Query, history: History, now: float) -> Ask:
     """The window that a request means. Raises `Refused` with Yahoo's words for one that Yahoo would not serve."""
     wanted_range = query.get("range") if not query.get("period1") else ""
+    extended = query.get("includePrePost").lower() in ("true", "1")
     grain = _grain(query.get("interval") or _USUAL_GRAINS.get(wanted_range, "1d"))
     if query.get("period1"):
         start, end = _instant(query, "period1", 0), _instant(query, "period2", int(now))
     else:
-        start, end = _start_of(wanted_range or "1d", history, now), now + 1
+        early = BEFORE * MINUTE if extended and has_extended_hours(history) else 0
+        start, end = _start_of(wanted_range or "1d", history, now) - early, now + 1
     if start > end or (start == end and query.get("period1")):
         _bad(f"Invalid input - start date cannot be after end date. startDate = {start:.0f}, endDate = {end:.0f}")
     said = _days_of(wanted_range)
     _check_limits(grain, start, end, age=said or (now - start) / DAY, span=said or (min(end, now) - start) / DAY)
     if end <= history.days.open[0] or start > now:
         _bad(f"Data doesn't exist for startDate = {start:.0f}, endDate = {end:.0f}")
-    extended = query.get("includePrePost").lower() in ("true", "1")
     return Ask(grain, start, min(end, now + 1), wanted_range, extended, _events(query.get("events")))
 
 

@@ -66,8 +66,11 @@ def effective(splits: tuple[Split, ...], days: TradingDays) -> list[tuple[int, S
 
 
 def history(symbol: str, until: datetime) -> History:
-    """The history of a symbol, which must be listed, to the end of the year after `until`."""
-    return _history(symbol, until.year)
+    """The history of a symbol, which must be listed, to the end of the year after `until`, at least of 2026.
+
+    The path is drawn to the price of 2024, so it needs those days even while the clock stands before them.
+    """
+    return _history(symbol, max(until.year, _KNOWN_UNTIL.year + 1))
 
 
 @lru_cache(maxsize=512)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stockjobs.simulator.history import History, to_tick
 from stockjobs.simulator.noise import normal, uniform
@@ -91,17 +90,18 @@ def _spread(history: History, sessions: Seconds, length: int) -> Prices:
     return np.diff(reached, axis=1, prepend=0.0)
 
 
-def until(bars: Minutes, now: float) -> Minutes:
+def until(history: History, bars: Minutes, now: float) -> Minutes:
     """The minutes that have begun; the one that `now` falls into is cut short."""
     begun = int(np.searchsorted(bars.rows.at, now, side="right"))
     rows, session = bars.rows[:begun], bars.session[:begun]
     if not begun or now >= rows.at[-1] + MINUTE:
         return Minutes(rows, session)
-    return Minutes(rows[:-1] + _cut_short(rows[-1:], (now - float(rows.at[-1])) / MINUTE), session)
+    return Minutes(rows[:-1] + _cut_short(history, rows[-1:], session[-1:], now), session)
 
 
-def _cut_short(minute: Rows, part: float) -> Rows:
+def _cut_short(history: History, minute: Rows, session: Seconds, now: float) -> Rows:
+    part = (now - minute.at) / MINUTE
     price = minute.open + (minute.close - minute.open) * part
+    price = to_tick(price, history.as_traded[session], history.listing.decimals)
     high, low = np.maximum(minute.open, price), np.minimum(minute.open, price)
-    volume: NDArray[np.float64] = np.floor(minute.volume * part)
-    return Rows(minute.at, minute.open, high, low, price, volume, price)
+    return Rows(minute.at, minute.open, high, low, price, np.floor(minute.volume * part), price)

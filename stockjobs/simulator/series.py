@@ -34,7 +34,7 @@ def _intraday(snapshot: Snapshot, ask: Ask) -> Rows:
 def _minutes(snapshot: Snapshot, ask: Ask) -> Minutes:
     first, last = sessions_in(snapshot, ask)
     made = extended_minutes if ask.extended else minutes
-    return until(made(snapshot.history, first, last), snapshot.now)
+    return until(snapshot.history, made(snapshot.history, first, last), snapshot.now)
 
 
 def sessions_in(snapshot: Snapshot, ask: Ask) -> tuple[int, int]:

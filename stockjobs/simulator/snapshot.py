@@ -47,7 +47,7 @@ class Snapshot:
         """The bar of the session so far, in the shares of the price path."""
         if not self.is_open:
             return self.days(slice(self.session, self.session + 1))
-        so_far = until(minutes(self.history, self.session, self.session + 1), self.now)
+        so_far = until(self.history, minutes(self.history, self.session, self.session + 1), self.now)
         return so_far.rows.gathered(so_far.session)
 
     def days(self, chosen: slice) -> Rows:
