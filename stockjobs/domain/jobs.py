@@ -220,7 +220,7 @@ class JobSpec(_Model):
     display_name: Annotated[str, Field(max_length=200)] = ""
     description: Annotated[str, Field(max_length=2_000)] = ""
     enabled: bool = True
-    provider: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}\Z")] = "yahoo"
+    provider: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = "yahoo"
     symbols: Annotated[tuple[Symbol, ...], Field(min_length=1, max_length=MAX_SYMBOLS, strict=False)] = ()
     """Without any, the job collects the `tickers` of the settings, as they are when it is applied."""
     intervals: Annotated[tuple[Annotated[Interval, _lenient(Interval)], ...], Field(min_length=1, strict=False)] = (

@@ -77,9 +77,8 @@ class Collect:
             return Outcome(Verdict.NOTHING)
         with Lease(self._database, claim, lease=self._config.lease, heartbeat=self._config.heartbeat) as lease:
             fetched = self._fetch(claim, lease)
-            if lease.is_lost:
-                return self._yield_up(claim)
-            return self._persistently(lambda: self._land(claim, fetched))
+            outcome = None if lease.is_lost else self._persistently(lambda: self._land(claim, fetched))
+        return outcome or self._persistently(lambda: self._yield_up(claim))
 
     def _claim(self, task: UUID, number: int, lane: Lane, worker: str) -> Claim | None:
         with self._database.begin() as connection:
@@ -104,7 +103,7 @@ class Collect:
             at = bars.newest(connection, [instrument.id for instrument in known.values()], claim.interval)
         return {symbol: at[one.id] for symbol, one in known.items() if one.id in at}, now
 
-    def _land(self, claim: Claim, fetched: Fetched) -> Outcome:
+    def _land(self, claim: Claim, fetched: Fetched) -> Outcome | None:
         with self._database.begin() as connection:
             now = self._database.now(connection)
             landed = land(connection, claim, fetched, now)
@@ -112,7 +111,7 @@ class Collect:
             if not claims.end(connection, claim, result, then, now):
                 # Not ours any more: nothing of it may stay.
                 connection.rollback()
-                return Outcome(Verdict.LOST)
+                return None
             events.append(connection, *_told(claim, outcome, then, now))
             settle(connection, claim.job_id, claim.occurrence_id, now)
         return outcome

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -28,28 +27,14 @@ from stockjobs.store import agenda, claims, definitions, events, lanes, tasks, w
 from stockjobs.store.agenda import Agenda
 from stockjobs.store.database import Database
 from stockjobs.store.definitions import Job
+from stockjobs.transport.inspector import Inspector
+from stockjobs.transport.publisher import Publisher
 
 JOBS_A_TICK = 500
 LOST_A_TICK = 500
 WINDOW_PER_SLOT = 4
 WORKER_GONE_AFTER = timedelta(seconds=60)
 SCHEDULER = "schedule"
-
-
-class Publisher(Protocol):
-    """Sends messages to the lanes."""
-
-    def publish(self, knocks: Sequence[Knock]) -> None:
-        """Put messages into their lanes. Raises Unreachable."""
-        ...
-
-
-class Inspector(Protocol):
-    """Looks into the lanes."""
-
-    def attempt_ids(self, lane: Lane) -> set[UUID]:
-        """The attempts whose messages wait in a lane. Raises Unreachable."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -101,8 +86,12 @@ class Dispatch:
                 todo = agenda.look(connection, now, now - self._config.resend_after)
             return self._work_off(todo)
         except Unreachable:
-            self._was_away = True
+            self.was_away()
             raise
+
+    def was_away(self) -> None:
+        """Note that the ledger could not be reached: leases that could not be renewed get one more lease's time."""
+        self._was_away = True
 
     def _work_off(self, todo: Agenda) -> Tick:
         fired = self.fire() if todo.has_due_jobs else 0

@@ -114,7 +114,7 @@ def newest(connection: Connection, instruments: Sequence[int], interval: Interva
     query = select(table.c.instrument_id, table.c.newest_at).where(
         table.c.instrument_id.in_(instruments), table.c.interval_s == interval.seconds
     )
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def read(

@@ -16,6 +16,8 @@ from stockjobs.errors import InvalidInput, Unreachable
 
 _BUSY_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 10
+# Races are settled by row counts, of inserts too.
+_OPTIONS = {"preserve_rowcount": True}
 
 
 class Clock(Protocol):
@@ -119,10 +121,18 @@ def _make_engine(url: URL) -> Engine:
             "options": "-c timezone=UTC",
         }
         return create_engine(
-            url, pool_pre_ping=True, pool_size=5, max_overflow=20, hide_parameters=True, connect_args=arguments
+            url,
+            execution_options=_OPTIONS,
+            pool_pre_ping=True,
+            pool_size=5,
+            max_overflow=20,
+            hide_parameters=True,
+            connect_args=arguments,
         )
     _check_folder(Path(str(url.database)))
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_S})
+    engine = create_engine(
+        url, execution_options=_OPTIONS, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_S}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

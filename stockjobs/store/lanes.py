@@ -84,7 +84,7 @@ def _job_names(connection: Connection, occurrences: Collection[UUID]) -> dict[UU
         .join(tables.jobs, tables.jobs.c.id == tables.occurrences.c.job_id)
         .where(tables.occurrences.c.id.in_(occurrences))
     )
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def _knock(row: object, lane: Lane, job: str) -> Knock:
