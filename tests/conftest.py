@@ -4,5 +4,6 @@ pytest_plugins: list[str] = [
     "tests.fixtures.database",
     "tests.fixtures.redis",
     "tests.fixtures.scripted",
+    "tests.fixtures.simulator",
     "tests.fixtures.house",
 ]
