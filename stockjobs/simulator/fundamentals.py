@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from stockjobs.simulator.history import History
@@ -12,13 +13,26 @@ from stockjobs.simulator.replies import Query, Reply, json_reply
 from stockjobs.simulator.statements import PUBLISHED_AFTER, Books, books, files_accounts, quarter_ends
 
 Row = dict[str, object]
+Value = tuple[date, float]
 
 _YEARS_SERVED = 4
 _QUARTERS_SERVED = 5
 _QUARTERS_A_YEAR = 4
+_DECEMBER = 12
+_REMEMBERED = timedelta(days=365 * 6)
 _PER_SHARE = frozenset({"BasicEPS", "DilutedEPS"})
 _PERIOD = {"annual": "12M", "quarterly": "3M", "trailing": "TTM"}
 _COUNTS = frozenset({"OrdinarySharesNumber", "ShareIssued", "BasicAverageShares", "DilutedAverageShares"})
+
+
+@dataclass(frozen=True)
+class _Published:
+    """The quarters that a company has published, oldest first, and the part of them that a request is about."""
+
+    currency: str
+    quarters: tuple[Books, ...]
+    first: float
+    last: float
 
 
 def timeseries(query: Query, market: Market) -> Reply:
@@ -26,44 +40,54 @@ def timeseries(query: Query, market: Market) -> Reply:
     symbol = query.symbol.upper()
     past = market.past(symbol)
     types = [text for text in query.get("type").split(",") if text]
-    if not types:
-        result = [_shares(past, query, market) if past else {"meta": {"symbol": [symbol]}}]
+    published = _published(past, query, market) if past and files_accounts(past) else None
+    if types:
+        result = [_row(published, name, symbol) for name in types]
     else:
-        result = [_row(past, name, query, market, symbol) for name in types]
+        result = [_shares(past, published, market) if past and published else {"meta": {"symbol": [symbol]}}]
     return json_reply({"timeseries": {"result": result, "error": None}})
 
 
-def _row(past: History | None, name: str, query: Query, market: Market, symbol: str) -> Row:
+def _published(past: History, query: Query, market: Market) -> _Published:
+    today = _today(market)
+    ends = quarter_ends(max(past.listing.first_day, today - _REMEMBERED), today - PUBLISHED_AFTER)
+    quarters = tuple(books(past, end) for end in ends)
+    first, last = _number(query.get("period1"), 0.0), _number(query.get("period2"), 1e12)
+    return _Published(major_currency(past), quarters, first, last)
+
+
+def _row(published: _Published | None, name: str, symbol: str) -> Row:
     row: Row = {"meta": {"symbol": [symbol], "type": [name]}}
     match = re.fullmatch(r"(annual|quarterly|trailing)(\w+)", name)
-    if past is None or match is None or not files_accounts(past):
+    facts = _facts(published, match[1], match[2]) if published and match else []
+    if published is None or match is None or not facts:
         return row
-    facts = [fact for fact in _facts(past, match[1], match[2], market) if _within(fact, query)]
-    if not facts:
-        return row
-    money = "" if match[2] in _COUNTS else major_currency(past)
+    money = "" if match[2] in _COUNTS else published.currency
     told = [_fact(name, _PERIOD[match[1]], money, fact) for fact in facts]
     return row | {"timestamp": [_midnight(end) for end, _ in facts], name: told}
 
 
-def _facts(past: History, period: str, metric: str, market: Market) -> list[tuple[date, float]]:
-    """The published values of a metric, oldest first, as far back as Yahoo serves them."""
-    today = datetime.fromtimestamp(market.clock.now(), UTC).date()
-    ends = quarter_ends(max(past.listing.first_day, today - timedelta(days=365 * 6)), today - PUBLISHED_AFTER)
-    quarters = [books(past, end) for end in ends]
+def _facts(published: _Published, period: str, metric: str) -> list[Value]:
+    """The values of a metric inside the window, oldest first, as far back as Yahoo serves them."""
+    quarters = published.quarters
     value = _reader(metric, quarters[-1]) if len(quarters) >= _QUARTERS_A_YEAR else None
     if value is None:
         return []
     if period == "quarterly":
-        return [(quarter.end, value([quarter])) for quarter in quarters[-_QUARTERS_SERVED:]]
-    if period == "trailing":
-        return [(quarters[-1].end, value(quarters[-_QUARTERS_A_YEAR:]))]
-    lasts = [n for n, quarter in enumerate(quarters) if quarter.end.month == 12 and n >= _QUARTERS_A_YEAR - 1]
-    years = [quarters[n - _QUARTERS_A_YEAR + 1 : n + 1] for n in lasts[-_YEARS_SERVED:]]
-    return [(year[-1].end, value(year)) for year in years]
+        found = [(quarter.end, value([quarter])) for quarter in quarters[-_QUARTERS_SERVED:]]
+    elif period == "trailing":
+        found = [(quarters[-1].end, value(quarters[-_QUARTERS_A_YEAR:]))]
+    else:
+        found = [(year[-1].end, value(year)) for year in _years(quarters)[-_YEARS_SERVED:]]
+    return [(end, number) for end, number in found if published.first <= _midnight(end) <= published.last]
 
 
-def _reader(metric: str, sample: Books) -> Callable[[list[Books]], float] | None:
+def _years(quarters: Sequence[Books]) -> list[Sequence[Books]]:
+    lasts = [n for n, quarter in enumerate(quarters) if quarter.end.month == _DECEMBER and n >= _QUARTERS_A_YEAR - 1]
+    return [quarters[n - _QUARTERS_A_YEAR + 1 : n + 1] for n in lasts]
+
+
+def _reader(metric: str, sample: Books) -> Callable[[Sequence[Books]], float] | None:
     """How a metric is read from the quarters of a period: flows are added up, levels are those of the last."""
     if metric in sample.flows:
         digits = 4 if metric in _PER_SHARE else 0
@@ -73,15 +97,7 @@ def _reader(metric: str, sample: Books) -> Callable[[list[Books]], float] | None
     return None
 
 
-def _within(fact: tuple[date, float], query: Query) -> bool:
-    first, last = query.get("period1") or "0", query.get("period2") or "99999999999"
-    try:
-        return float(first) <= _midnight(fact[0]) <= float(last)
-    except ValueError:
-        return True
-
-
-def _fact(name: str, period: str, money: str, fact: tuple[date, float]) -> Row:
+def _fact(name: str, period: str, money: str, fact: Value) -> Row:
     end, value = fact
     return {
         "dataId": 20_000 + sum(name.encode()) % 10_000,
@@ -97,17 +113,26 @@ def major_currency(past: History) -> str:
     return {"GBp": "GBP", "ILA": "ILS"}.get(past.listing.currency, past.listing.currency)
 
 
-def _shares(past: History, query: Query, market: Market) -> Row:
-    """The number of shares at the end of each published quarter inside the window."""
+def _shares(past: History, published: _Published, market: Market) -> Row:
+    """The number of shares at the end of each quarter inside the window."""
     meta: Row = {"meta": {"symbol": [past.listing.symbol], "type": ["shares_out"]}}
-    today = datetime.fromtimestamp(market.clock.now(), UTC).date()
-    ends = quarter_ends(past.listing.first_day, today)
-    facts = [(end, past.listing.shares) for end in ends if _within((end, 0.0), query)]
-    if not facts or not files_accounts(past):
+    stamps = [_midnight(end) for end in quarter_ends(past.listing.first_day, _today(market))]
+    stamps = [at for at in stamps if published.first <= at <= published.last]
+    if not stamps:
         return meta
-    factor = market.edits.factor(past, market.clock.now())
-    stamps = [_midnight(end) for end, _ in facts]
-    return meta | {"timestamp": stamps, "shares_out": [round(shares / factor) for _, shares in facts]}
+    shares = round(past.listing.shares / market.edits.factor(past, market.clock.now()))
+    return meta | {"timestamp": stamps, "shares_out": [shares] * len(stamps)}
+
+
+def _number(text: str, default: float) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return default
+
+
+def _today(market: Market) -> date:
+    return datetime.fromtimestamp(market.clock.now(), UTC).date()
 
 
 def _midnight(day: date) -> int:

@@ -24,14 +24,21 @@ _PLACES = {
     "CAD": ("Canada", "Toronto"),
     "CHF": ("Switzerland", "Zürich"),
 }
-_SECTORS = (
-    ("Technology", "Consumer Electronics"),
-    ("Financial Services", "Banks - Diversified"),
-    ("Healthcare", "Drug Manufacturers - General"),
-    ("Energy", "Oil & Gas Integrated"),
-    ("Consumer Defensive", "Beverages - Non-Alcoholic"),
-    ("Industrials", "Aerospace & Defense"),
-)
+_SECTORS = {
+    ("Technology", "Consumer Electronics"): "AAPL 6758.T",
+    ("Technology", "Software - Infrastructure"): "MSFT SAP.DE SHOP",
+    ("Technology", "Semiconductors"): "NVDA AVGO AMD INTC ASML.AS",
+    ("Communication Services", "Internet Content & Information"): "GOOGL GOOG META 0700.HK",
+    ("Communication Services", "Entertainment"): "NFLX DIS",
+    ("Communication Services", "Telecom Services"): "T VOD.L",
+    ("Consumer Cyclical", "Auto Manufacturers"): "TSLA F 7203.T",
+    ("Financial Services", "Banks - Diversified"): "JPM BAC C HSBA.L 0005.HK RY.TO CBA.AX LUMI.TA",
+    ("Energy", "Oil & Gas Integrated"): "XOM BP.L PETR4.SA ENI.MI",
+    ("Healthcare", "Drug Manufacturers - General"): "JNJ PFE TEVA.TA",
+    ("Consumer Defensive", "Household & Personal Products"): "PG KO PEP WMT COST NESN.SW",
+}
+_OTHER_SECTOR = ("Industrials", "Conglomerates")
+_SECTOR_OF = {symbol: sector for sector, symbols in _SECTORS.items() for symbol in symbols.split()}
 
 
 def quote_summary(query: Query, market: Market) -> Reply:
@@ -63,7 +70,7 @@ def _asset_profile(snapshot: Snapshot) -> Module:
         return {}
     listed = snapshot.history.listing
     country, city = _PLACES.get(listed.currency, ("United States", "New York"))
-    sector, industry = _SECTORS[snapshot.history.seed % len(_SECTORS)]
+    sector, industry = _SECTOR_OF.get(listed.symbol, _OTHER_SECTOR)
     return {
         "address1": "1 Main Street",
         "city": city,
