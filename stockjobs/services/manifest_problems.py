@@ -44,6 +44,11 @@ def problem_of(detail: ErrorDetails, root: Node, name: str) -> Problem:
     return Problem(f"{name}:{line}: {place}" if place else f"{name}:{line}", message, hint)
 
 
+def is_echo(detail: ErrorDetails) -> bool:
+    """True for a list that pydantic calls too short only because its entries were refused, which is told already."""
+    return detail["type"] == "too_short" and bool(detail["input"])
+
+
 def _said(detail: ErrorDetails, path: Path) -> tuple[str, str]:
     kind, given = detail["type"], detail["input"]
     if kind == "extra_forbidden":

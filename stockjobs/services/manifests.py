@@ -16,10 +16,10 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from stockjobs.domain.jobs import API_VERSION, JobSpec, Manifest, Metadata
+from stockjobs.domain.jobs import JobSpec, Manifest, Metadata
 from stockjobs.errors import InvalidInput, Problem
 from stockjobs.providers import registry
-from stockjobs.services.manifest_problems import problem_of
+from stockjobs.services.manifest_problems import is_echo, problem_of
 from stockjobs.services.yaml_documents import Document, Items, Mapping, Node, Path, Scalar, node_at, parse, shown_path
 
 _SYMBOLS: Path = ("spec", "symbols")
@@ -83,7 +83,7 @@ def _validated(root: Node, name: str) -> tuple[Manifest | None, list[Problem]]:
     try:
         manifest = Manifest.model_validate(document, by_alias=True, by_name=False)
     except ValidationError as error:
-        return None, problems + [problem_of(detail, root, name) for detail in error.errors()]
+        return None, problems + [problem_of(detail, root, name) for detail in error.errors() if not is_echo(detail)]
     return (None if problems else manifest), problems
 
 
@@ -135,7 +135,7 @@ def _is_long_integer(text: str) -> bool:
 
 def manifest_of(name: str, spec: JobSpec, labels: dict[str, str]) -> Manifest:
     """The manifest that defines a job as it stands."""
-    return Manifest(api_version=API_VERSION, kind="Job", metadata=Metadata(name=name, labels=labels), spec=spec)
+    return Manifest(api_version="stockjobs/v1", kind="Job", metadata=Metadata(name=name, labels=labels), spec=spec)
 
 
 def render(manifest: Manifest) -> str:
