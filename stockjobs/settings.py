@@ -54,7 +54,7 @@ class Settings(BaseModel):
     )
     redis_url: str = _field(
         "redis://127.0.0.1:6379/0",
-        "The broker of the lanes: redis://, rediss:// or redis+socket://.",
+        "The broker of the lanes: redis://, rediss:// or redis+socket://; else the embedded one in the state folder.",
         short="REDIS_URL",
         secret=True,
     )
@@ -116,7 +116,7 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a setting's value came from: `kind` is default, environment, file or argument; `name` says which."""
+    """Where a value came from: `kind` is default, environment, file, argument or state folder; `name` says which."""
 
     kind: str
     name: str = ""
@@ -154,6 +154,10 @@ def load(
         if argument is not None:
             values[name], origins[name] = argument, Origin("argument")
     _refuse_unknown(environment)
+    socket = Path(str(values.get("state_dir", ".stockjobs"))) / "redis.sock"
+    if "redis_url" not in values and socket.exists():
+        # The embedded Redis of `stockd` is running here, or was.
+        values["redis_url"], origins["redis_url"] = f"redis+socket://{socket.absolute()}", Origin("state folder")
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:

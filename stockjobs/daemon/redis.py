@@ -7,19 +7,16 @@ the loopback with a random password.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import secrets
-import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from stockjobs.daemon import children
 from stockjobs.daemon.folder_lock import locked
 from stockjobs.daemon.redis_program import find_program
 from stockjobs.errors import Unreachable
@@ -27,7 +24,6 @@ from stockjobs.transport.inspector import Inspector
 from stockjobs.transport.urls import BrokerUrl
 
 _LONGEST_SOCKET_PATH = 103  # macOS allows 104 bytes with the closing NUL, Linux 108
-_PR_SET_PDEATHSIG = 1
 _PAUSE = 0.02
 
 
@@ -79,7 +75,7 @@ class EmbeddedRedis:
         """Stop the server, gently first; its data is written. Does nothing if it does not run."""
         process, self._process = self._process, None
         if process is not None:
-            _stopped(process, self._patience)
+            children.stop(process, self._patience)
             (self._dir / "redis.pid").unlink(missing_ok=True)
         lock, self._lock = self._lock, None
         if lock is not None:
@@ -115,7 +111,7 @@ class EmbeddedRedis:
             stderr=subprocess.DEVNULL,
             # The lock is the server's as well: the folder is in use until both are gone.
             pass_fds=() if self._lock is None else (self._lock,),
-            preexec_fn=_dies_with_parent(),  # noqa: PLW1509  # one system call, no lock is taken
+            preexec_fn=children.dies_with_parent(),  # noqa: PLW1509  # one system call, no lock is taken
             # Ctrl-C on a terminal reaches the parent alone, which stops its servers in the right order.
             start_new_session=True,
         )
@@ -170,30 +166,6 @@ def _configuration(place: BrokerUrl, folder: Path) -> str:
 
 def _quoted(path: str) -> str:
     return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _dies_with_parent() -> Callable[[], None] | None:
-    if not sys.platform.startswith("linux"):
-        return None
-    # Looked up before the fork, where only what cannot wait for a lock is safe.
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
-
-    def ask_for_signal() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return ask_for_signal
-
-
-def _stopped(process: subprocess.Popen[bytes], patience: float) -> None:
-    process.terminate()
-    try:
-        process.wait(patience)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _free_port() -> int:

@@ -134,6 +134,8 @@ def _worker(config: TransportConfig) -> dict[str, Any]:
         "worker_enable_remote_control": config.has_remote_control,
         # Logging is set up by telemetry.
         "worker_hijack_root_logger": False,
+        # What children print belongs on the same stream as the logs; redirecting it makes the logs swallow themselves.
+        "worker_redirect_stdouts": False,
         # Only RabbitMQ has them; looking for them costs a question at each start.
         "worker_detect_quorum_queues": False,
     }
