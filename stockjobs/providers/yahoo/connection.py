@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import yfinance.cache
 from yfinance.data import YfData
@@ -93,8 +93,9 @@ class _Line:
         """One HTTP call."""
         crumb = self._data._crumb
         known = {"crumb": crumb} if crumb is not None else {}
-        reply = self.session.get(f"{_HOST}{path}", params={**params, **known}, timeout=self._timeout)
-        return reply.content
+        # Quoted here and left alone by curl_cffi, whose own quoting takes longer than reading a small chart.
+        url = f"{_HOST}{path}?{urlencode({**params, **known}, safe=',')}"
+        return self.session.get(url, timeout=self._timeout, quote=False).content
 
     def may_renew(self) -> bool:
         """False for some minutes after a renewal: if that did not help, the next will not either."""

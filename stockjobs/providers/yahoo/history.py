@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -52,11 +52,11 @@ class HistoryEngine:
         try:
             frame, actions = _history(call)
         except _Empty:
-            chart = call.chart()
+            chart = call.chart
             return reply_to(request, chart.meta, Bars.empty(), chart.actions)
         except NoRows:
             return BarsReply(None, Bars.empty())
-        chart = call.chart()
+        chart = call.chart
         rows = settle(_bars(frame, chart, request.interval), request.interval, chart.meta)
         return reply_to(request, chart.meta, mark_provisional(rows, request.interval, chart.meta, now), actions)
 
@@ -96,31 +96,29 @@ class _CarriedError(YFRateLimitError):  # type: ignore[misc]  # yfinance has no 
 
 
 class _Call:
-    """Stands in for yfinance's data object during one call of history."""
+    """Stands in for yfinance's data object during one call of history; `chart` is what was fetched."""
+
+    chart: Chart
 
     def __init__(self, connection: Connection, query: Query, patience: Patience) -> None:
         self.query = query
         self._connection = connection
         self._patience = patience
-        self._body = b""
 
     def get(self, *, params: Mapping[str, object], **_: object) -> _Answer:
         """Fetch the chart with yfinance's parameters, by a path in which the symbol is quoted."""
         asked = {name: value if isinstance(value, int) else str(value) for name, value in params.items()}
         try:
-            self._body = self._connection.get(self.query.path, asked, self._patience)
-            if not len(self.chart().rows):
+            body = self._connection.get(self.query.path, asked, self._patience)
+            self.chart = read_chart(body, self.query.request.symbol, self.query.granularity.value)
+            if not len(self.chart.rows):
                 raise _Empty("Yahoo has no rows for this window.")
         except ProviderError as error:
             raise _CarriedError(error) from error
-        return _Answer(self._body)
+        return _Answer(body)
 
     # yfinance's own keeps every answer for good, those that are errors included.
     cache_get = get
-
-    def chart(self) -> Chart:
-        """The chart that was fetched."""
-        return read_chart(self._body, self.query.request.symbol, self.query.granularity.value)
 
 
 class _Answer:
@@ -156,21 +154,19 @@ def _bars(frame: pd.DataFrame, chart: Chart, interval: Interval) -> Bars:
 
 def _opens(at: Seconds, chart: Chart, interval: Interval) -> Seconds:
     """The times that Yahoo served for days: yfinance puts midnight in their place."""
-    served: dict[date, int] = {}
-    for raw in chart.rows.at.tolist():
-        served.setdefault(_day(raw, chart.meta, interval), raw)
-    return np.array([served.get(_local(raw, chart.meta).date(), _NOWHERE) for raw in at.tolist()], dtype=np.int64)
+    raw = chart.rows.at
+    served = dict(zip(_days(raw[::-1], chart.meta, interval), raw[::-1].tolist(), strict=True))
+    return np.array([served.get(day, _NOWHERE) for day in _days(at, chart.meta, interval)], dtype=np.int64)
 
 
-def _day(at: int, meta: Meta, interval: Interval) -> date:
-    local = _local(at, meta)
+def _days(at: Seconds, meta: Meta, interval: Interval) -> list[int]:
+    """The local day of each time, counted from 1970."""
+    local = pd.to_datetime(at, unit="s", utc=True).tz_convert(meta.zone.key).tz_localize(None)
     # Where clocks have changed, Yahoo's days begin an hour or two early; yfinance moves these to the next midnight.
-    early = interval in (Interval.D1, Interval.W1) and local.hour >= _LATE_HOUR and local.minute == 0
-    return local.date() + timedelta(days=1) if early else local.date()
-
-
-def _local(at: int, meta: Meta) -> datetime:
-    return instant(at).astimezone(meta.zone)
+    early = (interval in (Interval.D1, Interval.W1)) & (local.hour >= _LATE_HOUR) & (local.minute == 0)
+    moved = local + pd.to_timedelta(np.where(early, 24 - local.hour, 0), "h")
+    days: list[int] = (moved.as_unit("s").asi8 // Interval.D1.seconds).tolist()
+    return days
 
 
 def _served(at: Seconds, chart: Chart, interval: Interval) -> NDArray[np.bool_]:

@@ -68,7 +68,9 @@ def test_children_of_a_process_that_has_connected_get_their_own_data(
     assert all(dict(replies) == expected for replies in said)
     assert [child.exitcode for child in children] == [0] * 4
     # One connection of each child, and that of the parent: nobody speaks on another's.
-    assert yahoo.counters()["connections"] >= 5
+    counters = yahoo.counters()
+    assert counters["connections"] >= 5
+    assert (counters["tunnels"] > 0) == (way == "proxy")
 
 
 def test_threads_share_a_provider(yahoo: SimulatorClient) -> None:
