@@ -78,9 +78,9 @@ class _Line:
         self._data: Any = type.__call__(YfData, session=self.session)
         self._timeout = options.timeout.total_seconds()
         self._renewed_at = -_RENEWAL_PAUSE
-        if options.base_url is not None:
-            # The cookie of yahoo.com would never be sent to another host, so none is asked for.
-            self._data._cookie = True
+        # The cookie of yahoo.com would never be sent to another host, so there none is asked for.
+        self._no_cookie = None if options.base_url is None else True
+        self._data._cookie = self._no_cookie
 
     def prepare(self, *, needs_crumb: bool) -> None:
         """Get the cookie once, and the crumb where Yahoo insists on it: charts do without."""
@@ -102,10 +102,12 @@ class _Line:
         return time.monotonic() - self._renewed_at >= _RENEWAL_PAUSE
 
     def renew(self) -> None:
-        """Throw the crumb away and get another."""
+        """Throw cookie and crumb away and get others."""
         self._renewed_at = time.monotonic()
         self._data._crumb = None
-        self._get_crumb()
+        self.session.cookies.clear()
+        self._data._cookie = self._no_cookie
+        self.prepare(needs_crumb=True)
 
     def _get_cookie(self) -> None:
         try:

@@ -39,7 +39,7 @@ class NoRows(ProviderPermanent):
 
 def refusal(status: int, headers: Mapping[str, str | None], body: bytes, now: datetime) -> ProviderError | None:
     """The error that an answer stands for, None for a good one."""
-    if status in _LIMITED or _TOO_MANY in body[:_HEAD]:
+    if status in _LIMITED or (_TOO_MANY in body[:_HEAD] and not body.startswith(b"{")):
         wait = retry_after(headers.get("retry-after"), now)
         return RateLimited(f"Yahoo asks us to slow down (HTTP {status}).", status=status, retry_after=wait)
     if 200 <= status < 300:

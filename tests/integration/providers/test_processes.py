@@ -110,6 +110,16 @@ def test_a_stale_crumb_is_renewed(yahoo: SimulatorClient) -> None:
 PERIODS = ("annual", "quarterly", "trailing")
 
 
+def test_a_refused_session_gets_another_cookie_too(through_proxy: SimulatorClient) -> None:
+    provider = open_provider("yahoo")
+    provider.facts("AAPL", now=datetime.now(UTC), patience=patient())
+    through_proxy.rotate_crumb()
+    provider.facts("AAPL", now=datetime.now(UTC), patience=patient())
+    provider.close()
+    counted = through_proxy.counters()["by_endpoint"]
+    assert (counted["cookie"], counted["crumb"], counted["quoteSummary"]) == (2, 2, 3)
+
+
 def test_facts_hold_years_quarters_and_twelve_months(yahoo: SimulatorClient) -> None:
     with opened(yahoo.url, max_body=2**24) as provider:
         reply = provider.facts("VOD.L", now=datetime.now(UTC), patience=patient())

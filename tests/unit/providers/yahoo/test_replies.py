@@ -61,6 +61,7 @@ def test_a_bad_answer_becomes_its_error_and_keeps_the_status(
 
 def test_a_good_answer_is_no_error() -> None:
     assert refusal(200, {}, b'{"chart":{}}', NOW) is None
+    assert refusal(200, {}, b'{"longName":"Too Many Requests Inc."}', NOW) is None
 
 
 def test_a_refused_range_carries_yahoos_own_words() -> None:
