@@ -25,7 +25,7 @@ from stockjobs.domain.schedules import Cron, Manual, Misfire, Once, Repeat, Sche
 from stockjobs.domain.symbols import normalise
 from stockjobs.errors import InvalidInput
 
-API_VERSION = "stockjobs/v1"
+API_VERSION: Literal["stockjobs/v1"] = "stockjobs/v1"
 MAX_SYMBOLS = 10_000
 MAX_TIMEOUT = timedelta(hours=1)
 RESERVED_NAMES = frozenset({"history"})

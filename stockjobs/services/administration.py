@@ -14,6 +14,7 @@ from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.jobs import Concurrency, JobSpec, Manifest, WindowSpec
 from stockjobs.errors import Conflict, InvalidInput
+from stockjobs.services.adhoc import manifest_for
 from stockjobs.services.instances import Asked, Instances, cancel
 from stockjobs.store import definitions, events, occurrences
 from stockjobs.store.database import Database
@@ -153,6 +154,17 @@ class Administration:
         if job.spec.schedule.concurrency is Concurrency.FORBID and occurrences.has_open(connection, job.id):
             raise Conflict(f"job {job.name!r} is still running, and its concurrency policy forbids a second occurrence")
         self._instances.may_start(connection, job, now)
+
+    def submit(
+        self, spec: JobSpec, *, submitter: str, key: str | None = None, start_after: datetime | None = None
+    ) -> Occurrence:
+        """Ask for work that nobody defined a job for: an ad-hoc job is made, or found, and triggered.
+
+        Raises InvalidInput for a definition without symbols, Conflict while the same work still runs.
+        """
+        manifest = manifest_for(spec)
+        self.apply([manifest], by=submitter)
+        return self.trigger(Request(manifest.metadata.name, submitter, key, start_after=start_after))
 
     def cancel(self, occurrence_id: str, *, by: str) -> Occurrence:
         """Cancel an occurrence: what waits at once, what runs within seconds. Raises NotFound, or Conflict if it has ended."""

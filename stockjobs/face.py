@@ -1,0 +1,216 @@
+"""What `import stockjobs` offers: a handful of functions on one container, made at the first call."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from stockjobs.bootstrap import Container
+from stockjobs.domain.events import Event
+from stockjobs.domain.intervals import Interval
+from stockjobs.domain.jobs import JobSpec, WindowSpec
+from stockjobs.domain.states import State
+from stockjobs.domain.symbols import normalise
+from stockjobs.errors import InvalidInput, Problem, Unreachable
+from stockjobs.services.administration import Request
+from stockjobs.services.reports import JobReport, OccurrenceReport
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+When = str | date | datetime
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """An occurrence that was asked for; it can be waited for, looked at and cancelled."""
+
+    id: str
+    job: str
+
+    @property
+    def state(self) -> State:
+        """Its present state."""
+        return self.report().occurrence.state
+
+    def report(self) -> OccurrenceReport:
+        """How far it is: its state, its tasks by state, the rows written."""
+        return _container().reports.occurrence(self.id)
+
+    def wait(self, timeout: float | timedelta | None = None) -> OccurrenceReport:
+        """Wait until it has ended; `timeout` in seconds. Returns outcome, rows, and the attempts with their errors.
+
+        Raises TimeoutError; the work goes on.
+        """
+        limit = timedelta(seconds=timeout) if isinstance(timeout, int | float) else timeout
+        return _container().reports.wait(_container().reports.occurrence(self.id).occurrence.id, limit)
+
+    def cancel(self) -> None:
+        """Stop it: what waits at once, what runs within seconds. Raises Conflict if it has ended."""
+        _container().administration.cancel(self.id, by=_user())
+
+
+def submit(
+    symbols: str | Sequence[str],
+    interval: str = "1d",
+    *,
+    period: str | None = None,
+    key: str | None = None,
+    **options: Any,
+) -> Submitted:
+    """Collect what is new of some symbols, now. One call from a script, a notebook or a web handler; it does not wait.
+
+    `interval` is yfinance's word (1m … 1mo). `period`, an ISO 8601 duration, is how far the very first run goes back. `key` makes
+    the call repeatable: the same key asks for the same occurrence. `options` are fields of a job's spec, such as
+    `priority="high"`, `timeout="PT1M"`, `batch_size=5`.
+    """
+    return _submit(symbols, interval, WindowSpec.model_validate({"period": period}), key, mode="incremental", **options)
+
+
+def backfill(
+    symbols: str | Sequence[str],
+    interval: str = "1d",
+    *,
+    start: When | None = None,
+    end: When | None = None,
+    period: str | None = None,
+    key: str | None = None,
+    **options: Any,
+) -> Submitted:
+    """Collect a window of the past: start ≤ bar < end, or a period (ISO 8601) that ends today; ten years if nobody says."""
+    window = _checked(WindowSpec, {"start": _text(start), "end": _text(end), "period": period})
+    return _submit(symbols, interval, window, key, mode="backfill", **options)
+
+
+def trigger(job: str, *, key: str | None = None) -> Submitted:
+    """Run a defined job now. Raises NotFound for an unknown job, Conflict if it is disabled or still running."""
+    occurrence = _container().administration.trigger(Request(job, _user(), key))
+    _knock()
+    return Submitted(str(occurrence.id), occurrence.job)
+
+
+def wait(occurrence: Submitted | str, timeout: float | timedelta | None = None) -> OccurrenceReport:
+    """Wait for an occurrence, as `Submitted.wait`."""
+    submitted = occurrence if isinstance(occurrence, Submitted) else Submitted(occurrence, "")
+    return submitted.wait(timeout)
+
+
+def jobs() -> list[JobReport]:
+    """All jobs with their newest occurrence."""
+    return _container().reports.jobs()
+
+
+def events(*, after: int | None = None, follow: bool = False) -> Iterator[Event]:
+    """The events after a cursor, oldest first; without one only those to come. Following, it waits for more for ever."""
+    return _container().reports.events(after=after, follow=follow)
+
+
+def bars(
+    symbols: str | Sequence[str],
+    interval: str = "1d",
+    start: When | None = None,
+    end: When | None = None,
+    *,
+    provider: str = "yahoo",
+) -> pd.DataFrame:
+    """Stored bars with start ≤ at < end as a DataFrame.
+
+    The index is `at`, the open of each bar in UTC; for a list of symbols it is (symbol, at). Columns: open, high, low, close in
+    the instrument's currency and unit, split-adjusted as the source gave them; volume (NaN where the source gave none);
+    provisional, True where the source may still change the bar. Raises NotFound for a symbol that nothing is stored for.
+    """
+    import pandas as pd  # Only those who read pay for it.
+
+    if isinstance(symbols, str):
+        return _frame(symbols, interval, start, end, provider)
+    frames = {normalise(symbol): _frame(symbol, interval, start, end, provider) for symbol in symbols}
+    return pd.concat(frames, names=["symbol"])
+
+
+def _frame(symbol: str, interval: str, start: When | None, end: When | None, provider: str) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    window = (_instant(start), _instant(end))
+    _, found = _container().reports.bars(provider, normalise(symbol), _interval(interval), *window)
+    columns = {name: getattr(found, name) for name in ("open", "high", "low", "close")}
+    columns["volume"] = np.where(found.volume < 0, np.nan, found.volume) if (found.volume < 0).any() else found.volume
+    index = pd.DatetimeIndex(pd.to_datetime(found.at, unit="s", utc=True), name="at")
+    return pd.DataFrame({**columns, "provisional": found.provisional}, index=index)
+
+
+def _submit(
+    symbols: str | Sequence[str], interval: str, window: WindowSpec, key: str | None, **options: Any
+) -> Submitted:
+    names = [symbols] if isinstance(symbols, str) else list(symbols)
+    fields = {"type": "marketdata", "symbols": names, "intervals": [interval], "window": window, **options}
+    occurrence = _container().administration.submit(_checked(JobSpec, fields), submitter=_user(), key=key)
+    _knock()
+    return Submitted(str(occurrence.id), occurrence.job)
+
+
+def _knock() -> None:
+    # Beat would find it within a second; this saves the second. A broker that is away is beat's concern.
+    with suppress(Unreachable):
+        _container().dispatch.offer()
+
+
+def _checked(model: Any, fields: dict[str, Any]) -> Any:
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        problems = [
+            Problem(".".join(map(str, detail["loc"])), detail["msg"].removeprefix("Value error, "))
+            for detail in error.errors()
+        ]
+        raise InvalidInput(*problems) from None
+
+
+def _interval(text: str) -> Interval:
+    try:
+        return Interval(text)
+    except ValueError:
+        raise InvalidInput.because("interval", f"{text!r} is not one of {', '.join(Interval)}") from None
+
+
+def _text(when: When | None) -> str | None:
+    instant = _instant(when)
+    return instant.isoformat().replace("+00:00", "Z") if instant else None
+
+
+def _instant(when: When | None) -> datetime | None:
+    if when is None:
+        return None
+    if isinstance(when, str):
+        try:
+            when = datetime.fromisoformat(when)
+        except ValueError:
+            raise InvalidInput.because("", f"{when!r} is not a day or an instant", "such as 2026-01-31") from None
+    if not isinstance(when, datetime):
+        when = datetime(when.year, when.month, when.day)  # noqa: DTZ001 - made aware below
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+
+
+@cache
+def _container_of(_pid: int) -> Container:
+    return Container()
+
+
+def _container() -> Container:
+    """The container of this process, also after a fork."""
+    return _container_of(os.getpid())
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,13 @@
+"""Work that nobody defined a job for: it becomes a job of its own, named after what it asks for."""
+
+from __future__ import annotations
+
+from stockjobs.domain.jobs import API_VERSION, JobSpec, Manifest, Metadata
+
+PREFIX = "adhoc-"
+
+
+def manifest_for(spec: JobSpec) -> Manifest:
+    """The manifest of an ad-hoc job. The same definition always gets the same name, so asking twice makes one job."""
+    metadata = Metadata(name=f"{PREFIX}{spec.digest()[:8]}", labels={"stockjobs/adhoc": "true"})
+    return Manifest(api_version=API_VERSION, kind="Job", metadata=metadata, spec=spec)
