@@ -18,8 +18,7 @@ INSERT = r"""
 -- ARGV[2..]: rank, message, rank, message … from the best rank to the worst, equals in the order to be served.
 local lane, returns = KEYS[1], ARGV[1] == '1'
 
-local function rank_at(index)
-  local message = redis.call('LINDEX', lane, index)
+local function rank_of(message)
   local rank = message and string.match(message, '"rank"%s*:%s*"(%d+)"')
   return rank and #rank == 36 and rank or ''
 end
@@ -30,36 +29,70 @@ local function is_right_of(a, b)
   return a > b
 end
 
-local function insert_between(rank, message)
+local function push(command, messages)
+  -- Lua can pass some thousand arguments at once, not more.
+  for i = 1, #messages, 500 do
+    redis.call(command, lane, unpack(messages, i, math.min(i + 499, #messages)))
+  end
+end
+
+local function place_of(rank)
   local low, high = 0, redis.call('LLEN', lane)
   while low < high do
     local middle = math.floor((low + high) / 2)
-    if is_right_of(rank, rank_at(middle)) then low = middle + 1 else high = middle end
+    if is_right_of(rank, rank_of(redis.call('LINDEX', lane, middle))) then low = middle + 1 else high = middle end
   end
-  local next_better = redis.call('LINDEX', lane, low)
+  return low
+end
+
+-- For a few messages: walks the list once for each.
+local function insert(i)
+  local next_better = redis.call('LINDEX', lane, place_of(ARGV[i]))
   if next_better then
-    redis.call('LINSERT', lane, 'BEFORE', next_better, message)
+    redis.call('LINSERT', lane, 'BEFORE', next_better, ARGV[i + 1])
   else
-    redis.call('RPUSH', lane, message)
+    -- Only where a stranger has spoilt the order.
+    redis.call('RPUSH', lane, ARGV[i + 1])
   end
+end
+
+-- For many: takes off all that is better than the worst of ours, and puts both back in order.
+local function merge(first, last)
+  local start = place_of(ARGV[last])
+  local better, merged, ours = redis.call('LRANGE', lane, start, -1), {}, last
+  if start == 0 then redis.call('DEL', lane) else redis.call('LTRIM', lane, 0, start - 1) end
+  for _, message in ipairs(better) do
+    local rank = rank_of(message)
+    while ours >= first and not is_right_of(ARGV[ours], rank) do
+      merged[#merged + 1] = ARGV[ours + 1]
+      ours = ours - 2
+    end
+    merged[#merged + 1] = message
+  end
+  for i = ours, first, -2 do merged[#merged + 1] = ARGV[i + 1] end
+  push('RPUSH', merged)
 end
 
 local first, last = 2, #ARGV - 1
 if redis.call('EXISTS', lane) == 1 then
-  local best, worst = rank_at(-1), rank_at(0)
+  local best, worst = rank_of(redis.call('LINDEX', lane, -1)), rank_of(redis.call('LINDEX', lane, 0))
   while first <= last and is_right_of(ARGV[first], best) do first = first + 2 end
   while last >= first and not is_right_of(ARGV[last], worst) do last = last - 2 end
 else
   first = last + 2
 end
--- Returning equals go before those already returned, new equals behind those already there.
-if returns then
-  for i = last, first, -2 do insert_between(ARGV[i], ARGV[i + 1]) end
+if last - first > 16 then
+  merge(first, last)
+elseif returns then
+  for i = last, first, -2 do insert(i) end
 else
-  for i = first, last, 2 do insert_between(ARGV[i], ARGV[i + 1]) end
+  for i = first, last, 2 do insert(i) end
 end
-for i = first - 2, 2, -2 do redis.call('RPUSH', lane, ARGV[i + 1]) end
-for i = last + 2, #ARGV - 1, 2 do redis.call('LPUSH', lane, ARGV[i + 1]) end
+local best_of_all, worst_of_all = {}, {}
+for i = first - 2, 2, -2 do best_of_all[#best_of_all + 1] = ARGV[i + 1] end
+for i = last + 2, #ARGV - 1, 2 do worst_of_all[#worst_of_all + 1] = ARGV[i + 1] end
+push('RPUSH', best_of_all)
+push('LPUSH', worst_of_all)
 return redis.call('LLEN', lane)
 """
 

@@ -93,7 +93,7 @@ def test_a_returning_message_stands_before_its_equals(redis_db: redis.Redis) -> 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(
     calls=st.lists(
-        st.tuples(st.booleans(), st.lists(st.integers(0, 9) | st.none(), min_size=1, max_size=6)), max_size=8
+        st.tuples(st.booleans(), st.lists(st.integers(0, 9) | st.none(), min_size=1, max_size=14)), max_size=8
     )
 )
 def test_any_sequence_of_insertions_equals_a_stable_sort(
