@@ -67,7 +67,7 @@ def enqueue(side: str, url: str, count: int) -> dict[str, float]:
     if side == "ours":
         publisher = Publisher(url)
         publisher.publish(knocks(1))
-        singly, together = knocks(count), knocks(count * 10)
+        singly, together = knocks(count), knocks(count * 11)[count:]
         return {
             "one by one": count / seconds(lambda: [publisher.publish([knock]) for knock in singly]),
             "bulk": len(together) / seconds(lambda: publisher.publish(together)),

@@ -90,6 +90,22 @@ def test_a_returning_message_stands_before_its_equals(redis_db: redis.Redis) -> 
     assert served(redis_db, Lane.REALTIME) == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("count", [1, 100])
+def test_no_message_is_lost_in_a_lane_that_a_stranger_has_disordered(
+    redis_url: str, redis_db: redis.Redis, count: int
+) -> None:
+    publisher = Publisher(redis_url)
+    for number in (9, 1, 5, 3):
+        publisher.publish(realtime(number))
+        redis_db.lmove("realtime", "strange", "LEFT", "RIGHT")
+    redis_db.rename("strange", "realtime")
+    redis_db.rpush("realtime", "junk")
+    redis_db.lpush("realtime", "junk")
+    for number in range(12):
+        publisher.publish(realtime(*[number] * count))
+    assert redis_db.llen("realtime") == 6 + 12 * count
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(
     calls=st.lists(
