@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import orjson
 import pandas as pd
 from numpy.typing import NDArray
 from yfinance.exceptions import YFException, YFRateLimitError
@@ -28,7 +27,7 @@ from stockjobs.providers.yahoo.connection import Connection
 from stockjobs.providers.yahoo.live import mark_provisional, settle
 from stockjobs.providers.yahoo.meta import Meta, instant
 from stockjobs.providers.yahoo.query import Query, query_for, reply_to
-from stockjobs.providers.yahoo.replies import NoRows
+from stockjobs.providers.yahoo.replies import Json, NoRows, loads
 
 _PRICES = ("Open", "High", "Low", "Close")
 _KINDS = (
@@ -125,10 +124,11 @@ class _Answer:
     """What yfinance wants of a response."""
 
     def __init__(self, body: bytes) -> None:
+        self._body = body
         self.text = body.decode("utf-8", errors="replace")
 
-    def json(self) -> Any:
-        return orjson.loads(self.text)
+    def json(self) -> Json:
+        return loads(self._body)
 
 
 def _actions(prices: Any) -> Iterator[CorporateAction]:
@@ -146,8 +146,9 @@ def _bars(frame: pd.DataFrame, chart: Chart, interval: Interval) -> Bars:
     opened = at if interval.is_intraday else _opens(at, chart, interval)
     first, high, low, last = (frame[name].to_numpy(dtype=np.float64) for name in _PRICES)
     # yfinance has 0 where there was no volume; where there was no price either, that is known.
+    traded = frame["Volume"].to_numpy(dtype=np.int64)
     priceless = np.isnan([first, high, low, last]).all(axis=0)
-    volume = np.where(priceless, -1, frame["Volume"].to_numpy(dtype=np.int64))
+    volume = np.where(priceless & (traded == 0), -1, traded)
     bars = Bars(opened, first, high, low, last, volume, np.zeros(len(at), dtype=np.bool_))
     return bars.where((opened != _NOWHERE) & _served(at, chart, interval))
 

@@ -91,7 +91,7 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
 def document(body: bytes, part: str) -> dict[str, Json]:
     """The named part of an answer. Raises `MalformedReply` for all that is not Yahoo's JSON."""
     try:
-        whole = _loads(body)
+        whole = loads(body)
     except (ValueError, RecursionError) as error:
         raise _unreadable(body) from error
     inner = whole.get(part) if isinstance(whole, dict) else None
@@ -102,7 +102,8 @@ def document(body: bytes, part: str) -> dict[str, Json]:
     return inner
 
 
-def _loads(body: bytes) -> Json:
+def loads(body: bytes) -> Json:
+    """The JSON in an answer, impossible numbers included. Raises ValueError or RecursionError."""
     try:
         return orjson.loads(body)  # type: ignore[no-any-return]
     except orjson.JSONDecodeError:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from curl_cffi.requests import Response, Session
 from curl_cffi.requests.exceptions import HTTPError, IncompleteRead, RequestException, Timeout
@@ -72,10 +72,11 @@ class YahooSession(Session[Response]):
         patience = getattr(self._calls, "patience", None)
         body = _Body(self._options.max_body, patience)
         kwargs["timeout"] = self._seconds(kwargs.get("timeout"), patience)
+        target = self._routed(url)
         try:
-            reply = super().request(method, self._routed(url), content_callback=body.write, **kwargs)
+            reply = super().request(method, target, content_callback=body.write, **kwargs)
         except RequestException as error:
-            raise _translated(error, urlsplit(url), patience) from error
+            raise _translated(error, urlsplit(target).netloc, patience) from error
         reply.content = body.content()
         reply.url = url
         return reply
@@ -118,7 +119,7 @@ class _Body:
 
 
 def _translated(
-    error: RequestException, url: SplitResult, patience: Patience | None
+    error: RequestException, host: str, patience: Patience | None
 ) -> ProviderDown | MalformedReply | Interrupted:
     if isinstance(error, Timeout):
         if patience is not None:
@@ -126,8 +127,8 @@ def _translated(
                 patience.remaining()
             except Interrupted as interrupted:
                 return interrupted
-        return ProviderDown(f"{url.hostname} did not answer in time.")
+        return ProviderDown(f"{host} did not answer in time.")
     said = str(error).split(". See https://", 1)[0]
     if isinstance(error, IncompleteRead) or not isinstance(error, HTTPError):
-        return ProviderDown(f"{url.hostname} cannot be reached, or hung up: {said}")
-    return MalformedReply(f"The answer of {url.hostname} breaks the rules of HTTP: {said}")
+        return ProviderDown(f"{host} cannot be reached, or hung up: {said}")
+    return MalformedReply(f"The answer of {host} breaks the rules of HTTP: {said}")

@@ -94,6 +94,15 @@ def test_both_engines_keep_the_same_null_rows(yahoo: SimulatorClient, interval: 
         assert (chart.bars.volume[nulls] == -1).all()
 
 
+def test_both_engines_take_a_number_that_is_none_for_nan(yahoo: SimulatorClient) -> None:
+    yahoo.set_clock(SATURDAY)
+    yahoo.fault("bad_bar", flaw="nan")
+    chart, history = ask(yahoo, "AAPL", Interval.D1, SATURDAY)
+    columns = [chart.bars.open, chart.bars.high, chart.bars.low, chart.bars.close]
+    assert np.isnan(columns).any()
+    assert_same_bars(chart.bars, history.bars)
+
+
 def test_actions_are_among_what_is_compared(yahoo: SimulatorClient) -> None:
     yahoo.set_clock(SATURDAY)
     chart, _ = ask(yahoo, "NVDA", Interval.D1, SATURDAY)
