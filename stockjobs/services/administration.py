@@ -50,6 +50,14 @@ class Request:
     start_after: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What an occurrence would cost: its tasks, and the requests that they make of the provider if all goes well."""
+
+    tasks: int
+    requests: int
+
+
 class Administration:
     """Changes jobs and occurrences for people and programs."""
 
@@ -147,6 +155,14 @@ class Administration:
             if occurrence is None:
                 raise Conflict(f"job {job.name!r}: the same request was made at the same moment; ask again to see it")
             return occurrences.get(connection, occurrence.id) or occurrence
+
+    def estimate(self, spec: JobSpec, window: WindowSpec | None = None) -> Estimate:
+        """What an occurrence would cost if it were asked for now. Nothing is written."""
+        with self._database.read() as connection:
+            now = self._database.now(connection)
+        plans = self._instances.plan(spec, ids.occurrence_id(ids.job_id(""), ""), now, window)
+        # A task's window is cut to what one request may ask for, so each of its symbols is one request.
+        return Estimate(len(plans), sum(len(plan.symbols) for plan in plans))
 
     def _refuse(self, connection: Connection, job: Job, now: datetime) -> None:
         if not job.enabled:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection
 
 from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.intervals import Interval
-from stockjobs.domain.jobs import Concurrency, WindowSpec
+from stockjobs.domain.jobs import Concurrency, JobSpec, Mode, WindowSpec
 from stockjobs.domain.limits import Limits
-from stockjobs.domain.planning import tasks_of
+from stockjobs.domain.planning import TaskPlan, tasks_of
 from stockjobs.domain.states import State
 from stockjobs.store import events, occurrences, tasks
 from stockjobs.store.definitions import Job
@@ -44,20 +45,28 @@ class Instances:
         occurrence = _occurrence(job, asked, now)
         if not occurrences.create(connection, occurrence):
             return None
-        window = asked.window or job.spec.window
-        plans = tasks_of(
-            job.spec,
-            occurrence.id,
-            asked.scheduled_for,
-            window=window,
-            limits=lambda interval: self._limits_of(job.spec.provider, interval),
-        )
+        plans = self.plan(job.spec, occurrence.id, asked.scheduled_for, asked.window)
         tasks.create(connection, occurrence, plans, asked.start_after or now)
         events.append(connection, _event(EventName.QUEUED, occurrence, now, tasks=len(plans)))
         if not plans:
             occurrences.settle(connection, occurrence.id, now)
             events.append(connection, _event(EventName.COMPLETED, occurrence, now, tasks=0))
         return occurrence
+
+    def plan(
+        self, spec: JobSpec, occurrence: UUID, scheduled_for: datetime, window: WindowSpec | None = None
+    ) -> list[TaskPlan]:
+        """The tasks that an occurrence would have. A window that is asked for is a backfill, also of an incremental job.
+
+        Raises InvalidInput for an unknown provider.
+        """
+        return tasks_of(
+            spec if window is None else spec.model_copy(update={"mode": Mode.BACKFILL}),
+            occurrence,
+            scheduled_for,
+            window=window or spec.window,
+            limits=lambda interval: self._limits_of(spec.provider, interval),
+        )
 
     def skip(self, connection: Connection, job: Job, asked: Asked, now: datetime, reason: str) -> bool:
         """Write down that an occurrence was due and had nothing to do, and why. False if it was there already."""

@@ -44,6 +44,12 @@ def problem_of(detail: ErrorDetails, root: Node, name: str) -> Problem:
     return Problem(f"{name}:{line}: {place}" if place else f"{name}:{line}", message, hint)
 
 
+def problem_without_file(detail: ErrorDetails) -> Problem:
+    """One error of pydantic's, of a document that was not read from a file."""
+    path: Path = tuple(detail["loc"])
+    return Problem(shown_path(path), *_said(detail, path))
+
+
 def is_echo(detail: ErrorDetails) -> bool:
     """True for a list that pydantic calls too short only because its entries were refused, which is told already."""
     return detail["type"] == "too_short" and bool(detail["input"])

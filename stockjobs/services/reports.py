@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -75,11 +75,13 @@ class Reports:
             newest = occurrences.newest(connection, job=job.id, limit=1)
             return JobReport(job, newest[0] if newest else None)
 
-    def occurrences(self, *, job: str | None = None, limit: int = 50) -> list[OccurrenceReport]:
-        """The newest occurrences, of one job or of all. Raises NotFound for an unknown job."""
+    def occurrences(
+        self, *, job: str | None = None, states: Sequence[State] = (), limit: int = 50
+    ) -> list[OccurrenceReport]:
+        """The newest occurrences, of one job or of all, in some states or in any. Raises NotFound for an unknown job."""
         with self._database.read() as connection:
             of = definitions.get(connection, job).id if job else None
-            found = occurrences.newest(connection, job=of, limit=limit)
+            found = occurrences.newest(connection, job=of, states=states, limit=limit)
             return [
                 OccurrenceReport(
                     one, occurrences.tasks_by_state(connection, one.id), tasks.rows_written(connection, one.id)
@@ -98,11 +100,19 @@ class Reports:
             counts = occurrences.tasks_by_state(connection, one.id)
             return OccurrenceReport(one, counts, tasks.rows_written(connection, one.id), details)
 
-    def tasks(self, *, occurrence: str | None = None, states: Sequence[State] = (), limit: int = 100) -> Sequence[Task]:
-        """The newest tasks, of one occurrence or of all, in some states or in any. Raises NotFound."""
+    def tasks(
+        self,
+        *,
+        job: str | None = None,
+        occurrence: str | None = None,
+        states: Sequence[State] = (),
+        limit: int = 100,
+    ) -> Sequence[Task]:
+        """The newest tasks, of one job, one occurrence or all, in some states or in any. Raises NotFound."""
         with self._database.read() as connection:
-            of = occurrences.get_by_prefix(connection, occurrence).id if occurrence else None
-            return tasks.find(connection, occurrence=of, states=states, limit=limit)
+            part_of = occurrences.get_by_prefix(connection, occurrence).id if occurrence else None
+            of = definitions.get(connection, job).id if job else None
+            return tasks.find(connection, occurrence=part_of, job=of, states=states, limit=limit)
 
     def lanes(self) -> dict[Lane, LaneCount]:
         """How much work waits and runs in each lane."""
@@ -145,15 +155,30 @@ class Reports:
             else:
                 time.sleep(_POLL_S)
 
+    def last_events(self, limit: int, *, occurrence: UUID | None = None) -> Sequence[Event]:
+        """The last events, oldest first; of one occurrence or of all."""
+        with self._database.read() as connection:
+            return events.latest(connection, limit, occurrence=occurrence)
+
     def _newest_event(self) -> int:
         with self._database.read() as connection:
             return events.newest(connection)
 
-    def wait(self, occurrence: UUID, timeout: timedelta | None = None) -> OccurrenceReport:
-        """Wait until an occurrence has ended. Raises TimeoutError after `timeout`, NotFound for an unknown one."""
+    def wait(
+        self,
+        occurrence: UUID,
+        timeout: timedelta | None = None,
+        *,
+        on_look: Callable[[OccurrenceReport], None] = lambda _: None,
+    ) -> OccurrenceReport:
+        """Wait until an occurrence has ended; `on_look` is called with each look at it.
+
+        Raises TimeoutError after `timeout`, NotFound for an unknown one.
+        """
         give_up_at = time.monotonic() + timeout.total_seconds() if timeout else None
         while True:
             report = self.occurrence(str(occurrence))
+            on_look(report)
             if report.has_ended:
                 return self.occurrence(str(occurrence), with_tasks=1_000)
             if give_up_at is not None and time.monotonic() > give_up_at:

@@ -118,7 +118,8 @@ def node_at(root: Node, path: Path) -> tuple[Node, int]:
     node, line = root, root.line
     for step in path:
         if isinstance(node, Mapping) and isinstance(step, str) and step in node.entries:
-            node, line = node.entries[step], node.lines[step]
+            line = node.lines[step]
+            node = node.entries[step]
         elif isinstance(node, Items) and isinstance(step, int) and step < len(node.items):
             node = node.items[step]
             line = node.line

@@ -30,6 +30,16 @@ def after(
     return [Event(**{**row, "name": EventName(row["name"])}) for row in connection.execute(query).mappings()]
 
 
+def latest(connection: Connection, limit: int, *, occurrence: UUID | None = None) -> Sequence[Event]:
+    """The last events, oldest first; of one occurrence or of all."""
+    table = tables.events
+    query = select(table).order_by(table.c.id.desc()).limit(limit)
+    if occurrence is not None:
+        query = query.where(table.c.occurrence_id == occurrence)
+    rows = connection.execute(query).mappings().all()
+    return [Event(**{**row, "name": EventName(row["name"])}) for row in reversed(rows)]
+
+
 def newest(connection: Connection) -> int:
     """The id of the newest event, 0 if there is none."""
     return connection.execute(select(tables.events.c.id).order_by(tables.events.c.id.desc()).limit(1)).scalar() or 0

@@ -62,11 +62,15 @@ def get_by_prefix(connection: Connection, text: str) -> Occurrence:
     return _occurrence(found[0])
 
 
-def newest(connection: Connection, *, job: UUID | None = None, limit: int = 50) -> Sequence[Occurrence]:
-    """Occurrences, the newest first; of one job or of all."""
+def newest(
+    connection: Connection, *, job: UUID | None = None, states: Sequence[State] = (), limit: int = 50
+) -> Sequence[Occurrence]:
+    """Occurrences, the newest first; of one job or of all, in some states or in any."""
     query = _select().order_by(_occurrences.c.created_at.desc(), _occurrences.c.id).limit(limit)
     if job is not None:
         query = query.where(_occurrences.c.job_id == job)
+    if states:
+        query = query.where(_occurrences.c.state.in_(words(states)))
     return [_occurrence(row) for row in connection.execute(query).mappings()]
 
 

@@ -106,13 +106,16 @@ def find(
     connection: Connection,
     *,
     occurrence: UUID | None = None,
+    job: UUID | None = None,
     states: Sequence[State] = (),
     limit: int = 100,
 ) -> Sequence[Task]:
-    """Tasks, the newest first; of one occurrence or of all, in some states or in any."""
+    """Tasks, the newest first; of one occurrence, of one job or of all, in some states or in any."""
     query = _select().order_by(_tasks.c.created_at.desc(), _tasks.c.key).limit(limit)
     if occurrence is not None:
         query = query.where(_tasks.c.occurrence_id == occurrence)
+    if job is not None:
+        query = query.where(tables.occurrences.c.job_id == job)
     if states:
         query = query.where(_tasks.c.state.in_(words(states)))
     return [_task(row) for row in connection.execute(query).mappings()]
