@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ _DOMAIN = "yahoo.com"
 _JUDGED = ("query1.finance.yahoo.com", "query2.finance.yahoo.com")
 _MAX_HOPS = 5
 _LIMITED = 429
+_SHORTEST = 0.001
+# A call that was given all the time that was left ends a moment before the deadline, by rounding.
+_SLACK = 0.05
 
 
 class YahooSession(Session[Response]):
@@ -84,7 +88,8 @@ class YahooSession(Session[Response]):
     def _seconds(self, asked: object, patience: Patience | None) -> float:
         most = self._options.timeout.total_seconds()
         wanted = min(most, asked) if isinstance(asked, int | float) else most
-        return wanted if patience is None else min(wanted, patience.remaining())
+        # curl counts in whole milliseconds, and takes 0 for no limit at all.
+        return wanted if patience is None else max(min(wanted, patience.remaining()), _SHORTEST)
 
     def _routed(self, url: str) -> str:
         parts = urlsplit(url)
@@ -122,11 +127,8 @@ def _translated(
     error: RequestException, host: str, patience: Patience | None
 ) -> ProviderDown | MalformedReply | Interrupted:
     if isinstance(error, Timeout):
-        if patience is not None:
-            try:
-                patience.remaining()
-            except Interrupted as interrupted:
-                return interrupted
+        if patience is not None and patience.deadline - time.monotonic() < _SLACK:
+            return Interrupted("The download has used up its time.")
         return ProviderDown(f"{host} did not answer in time.")
     said = str(error).split(". See https://", 1)[0]
     if isinstance(error, IncompleteRead) or not isinstance(error, HTTPError):
