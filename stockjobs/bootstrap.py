@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from functools import cached_property
 
@@ -32,7 +31,7 @@ class Container:
     def __init__(self, settings: Settings | None = None, *, clock: Clock = database_clock) -> None:
         self.settings = settings or settings_module.load()[0]
         self._clock = clock
-        self._providers = threading.local()
+        self._providers: dict[str, Provider] = {}
 
     @cached_property
     def database(self) -> Database:
@@ -99,16 +98,15 @@ class Container:
         return Reports(self.ready_database)
 
     def provider(self, name: str) -> Provider:
-        """The provider of this name, one for each thread: a session's connections are not shared."""
-        mine: dict[str, Provider] = self._providers.__dict__.setdefault("by_name", {})
-        if name not in mine:
+        """The provider of this name; the threads of a process share it."""
+        if name not in self._providers:
             options = YahooOptions(
                 engine=self.settings.provider_engine,
                 base_url=self.settings.provider_url or None,
                 timeout=timedelta(seconds=self.settings.provider_timeout),
             )
-            mine[name] = registry.open_provider(name, options)
-        return mine[name]
+            self._providers[name] = registry.open_provider(name, options)
+        return self._providers[name]
 
     def configure_logs(self) -> None:
         """Set up logging as the settings say."""
@@ -116,6 +114,9 @@ class Container:
 
     def close(self) -> None:
         """Give all connections back."""
-        for name in ("database", "publisher"):
-            if name in self.__dict__:
-                getattr(self, name).dispose() if name == "database" else getattr(self, name).close()
+        opened = self.__dict__
+        for resource in (*self._providers.values(), opened.get("publisher"), opened.get("inspector")):
+            if resource is not None:
+                resource.close()
+        if "database" in opened:
+            self.database.dispose()

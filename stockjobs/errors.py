@@ -115,6 +115,15 @@ class Unauthorized(ProviderTransient):
     kind = "unauthorized"
 
 
+class IdentityMismatch(ProviderTransient):
+    """The answer is about another symbol, interval or currency than was asked for; none of it is used.
+
+    Transient, because answers that were mixed up on the way are right the next time.
+    """
+
+    kind = "identity"
+
+
 class Interrupted(ProviderTransient):
     """We stopped the download ourselves: its deadline passed, or it was cancelled."""
 
@@ -135,9 +144,3 @@ class RangeRefused(ProviderPermanent):
     """The provider does not serve this window at this interval."""
 
     kind = "range-refused"
-
-
-class IdentityMismatch(ProviderPermanent):
-    """The answer is about another symbol, interval or currency than was asked for; none of it is used."""
-
-    kind = "identity"

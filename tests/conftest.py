@@ -6,4 +6,5 @@ pytest_plugins: list[str] = [
     "tests.fixtures.scripted",
     "tests.fixtures.simulator",
     "tests.fixtures.house",
+    "tests.fixtures.fleet",
 ]

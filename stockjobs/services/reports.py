@@ -143,7 +143,7 @@ class Reports:
         self, *, after: int | None = None, occurrence: UUID | None = None, follow: bool = False
     ) -> Iterator[Event]:
         """The events after a cursor (None: those to come), oldest first; following, it waits for more for ever."""
-        cursor = self._newest_event() if after is None else after
+        cursor = self.newest_event() if after is None else after
         while True:
             with self._database.read() as connection:
                 found = events.after(connection, cursor, occurrence=occurrence)
@@ -160,7 +160,7 @@ class Reports:
         with self._database.read() as connection:
             return events.latest(connection, limit, occurrence=occurrence)
 
-    def _newest_event(self) -> int:
+    def newest_event(self) -> int:
         with self._database.read() as connection:
             return events.newest(connection)
 
