@@ -161,6 +161,7 @@ class Reports:
             return events.latest(connection, limit, occurrence=occurrence)
 
     def newest_event(self) -> int:
+        """The number of the newest event, 0 if there is none."""
         with self._database.read() as connection:
             return events.newest(connection)
 

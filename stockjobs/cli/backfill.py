@@ -1,0 +1,101 @@
+"""`stockctl backfill`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from stockjobs.bootstrap import Container
+from stockjobs.cli.arguments import Key, Timeout, Wait
+from stockjobs.cli.session import container_of, submitter
+from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
+from stockjobs.cli.values import checked, period, words
+from stockjobs.domain.jobs import JobSpec, WindowSpec
+from stockjobs.errors import InvalidInput
+from stockjobs.services.administration import Request
+from stockjobs.store.occurrences import Occurrence
+
+
+def backfill(
+    ctx: typer.Context,
+    job: Annotated[
+        str | None, typer.Argument(metavar="[JOB]", help="A job, whose symbols and intervals are used.")
+    ] = None,
+    symbols: Annotated[
+        list[str] | None, typer.Option("--symbols", "-s", metavar="A,B,…", help="Symbols, in place of a job.")
+    ] = None,
+    interval: Annotated[
+        list[str] | None,
+        typer.Option("--interval", "-i", metavar="1d,…", help="Intervals for --symbols; 1d if not given."),
+    ] = None,
+    start: Annotated[str | None, typer.Option(metavar="DAY|INSTANT", help="The first moment, included.")] = None,
+    end: Annotated[
+        str | None, typer.Option(metavar="DAY|INSTANT", help="The last moment, excluded; today if not given.")
+    ] = None,
+    period_: Annotated[
+        str | None, typer.Option("--period", metavar="PERIOD", help="So far back from the end: 5d, 6mo, 10y, P10Y.")
+    ] = None,
+    provider: Annotated[str, typer.Option(help="Where the data comes from, for --symbols.")] = "yahoo",
+    key: Key = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say how many tasks and requests it takes, and do nothing.")
+    ] = False,
+    wait: Wait = False,
+    timeout: Timeout = None,
+    output: SaidAs = Said.TEXT,
+) -> None:
+    """Collect a window of the past, for a job or for symbols.
+
+    Days are UTC days. Without a window a job's own is taken, or ten years.
+    """
+    check_timeout(timeout)
+    window = checked(WindowSpec, {"start": start, "end": end, "period": period(period_)})
+    asked = _asked(job, words(symbols), words(interval), provider, window)
+    container = container_of(ctx)
+    if dry_run:
+        _tell_cost(container, asked)
+    else:
+        conclude(container, _submitted(container, asked, key), output, wait=wait, timeout=timeout)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A job and the window asked of it, or a definition of its own."""
+
+    job: str = ""
+    window: WindowSpec | None = None
+    spec: JobSpec | None = None
+
+
+def _asked(job: str | None, symbols: list[str], intervals: list[str], provider: str, window: WindowSpec) -> _Asked:
+    if (job is None) == (not symbols):
+        raise InvalidInput.because(
+            "backfill", "takes a job, or --symbols, and not both", "stockctl backfill --symbols AAPL"
+        )
+    if job is not None:
+        if intervals:
+            raise InvalidInput.because("--interval", "goes with --symbols", "a job has intervals of its own")
+        return _Asked(job, window if window != WindowSpec() else None)
+    options: dict[str, object] = {
+        "type": "marketdata",
+        "mode": "backfill",
+        "symbols": symbols,
+        "intervals": intervals or None,
+        "provider": provider,
+        "window": window.model_dump(mode="json", by_alias=True, exclude_none=True),
+    }
+    return _Asked(spec=checked(JobSpec, options))
+
+
+def _submitted(container: Container, asked: _Asked, key: str | None) -> Occurrence:
+    if asked.spec is not None:
+        return container.administration.submit(asked.spec, submitter=submitter(), key=key)
+    return container.administration.trigger(Request(asked.job, submitter(), key, asked.window))
+
+
+def _tell_cost(container: Container, asked: _Asked) -> None:
+    spec = asked.spec or container.reports.job(asked.job).job.spec
+    cost = container.administration.estimate(spec, asked.window)
+    typer.echo(f"{cost.tasks:,} tasks, {cost.requests:,} requests to {spec.provider} (dry run)")

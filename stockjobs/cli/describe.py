@@ -1,0 +1,139 @@
+"""`stockctl describe`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from stockjobs.bootstrap import Container
+from stockjobs.cli.ages import age, moment, span
+from stockjobs.cli.get import Nouns
+from stockjobs.cli.output import table
+from stockjobs.cli.session import container_of
+from stockjobs.cli.tables import fields
+from stockjobs.cli.views import ATTEMPTS, OCCURRENCES, interval_of, progress, short
+from stockjobs.domain.lanes import lane_of
+from stockjobs.domain.states import State
+from stockjobs.services.manifests import render_document
+from stockjobs.services.reports import OccurrenceReport
+from stockjobs.store.definitions import Job
+from stockjobs.store.tasks import Attempt, Task
+
+_DUE_TIMES = 5
+_OCCURRENCES = 5
+
+group = typer.Typer(
+    cls=Nouns,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Show all that is known of one job or occurrence.",
+)
+
+
+@group.command("jobs")
+def job(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="The job's name.")]) -> None:
+    """Show a job: its definition, when it is due next, and its last occurrences."""
+    container = container_of(ctx)
+    found = container.reports.job(name.removeprefix("job/")).job
+    last = container.reports.occurrences(job=found.name, limit=_OCCURRENCES)
+    for line in _job_lines(container, found, last, container.reports.now()):
+        typer.echo(line)
+
+
+def _job_lines(container: Container, job: Job, last: Sequence[OccurrenceReport], now: datetime) -> Iterator[str]:
+    zone = container.settings.time_zone
+    pairs = [
+        ("Name", job.name),
+        ("Status", "enabled" if job.enabled else "disabled"),
+        ("Version", f"{job.version}, since {moment(job.updated_at, zone)} ({age(job.updated_at, now)} ago)"),
+        ("Labels", ", ".join(f"{key}={value}" for key, value in job.labels.items()) or "-"),
+        ("Definition", render_document(job.spec.document()).rstrip()),
+        ("Next due", "\n".join(_due_times(job, now, zone))),
+    ]
+    yield from fields(pairs)
+    yield "Last occurrences:" if last else "Last occurrences:  none"
+    yield from (f"  {line}" for line in (table(OCCURRENCES, last, now, is_wide=False) if last else ()))
+
+
+def _due_times(job: Job, now: datetime, zone: str) -> Iterator[str]:
+    if not job.enabled:
+        yield "never, while it is disabled"
+        return
+    times = list(islice(job.spec.schedule.rule().iterate(now), _DUE_TIMES))
+    for at in times:
+        own = job.spec.schedule.time_zone
+        there = f", {moment(at, own)} {own}" if own != zone else ""
+        yield f"{moment(at, zone)} (in {span(at - now)}{there})"
+    if not times:
+        yield "only when it is triggered" if job.spec.schedule.shown() == "manual" else "never again"
+
+
+@group.command("occurrences")
+def occurrence(
+    ctx: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="ID", help="Its id; the first 4 or more digits suffice.")],
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many of its tasks.")] = 100,
+) -> None:
+    """Show an occurrence: its tasks, their attempts, and what went wrong."""
+    container = container_of(ctx)
+    report = container.reports.occurrence(text.removeprefix("occurrence/"), with_tasks=limit)
+    for line in _occurrence_lines(report, container.reports.now(), container.settings.time_zone):
+        typer.echo(line)
+
+
+def _occurrence_lines(report: OccurrenceReport, now: datetime, zone: str) -> Iterator[str]:
+    one = report.occurrence
+    states = ", ".join(f"{count} {state}" for state, count in report.tasks.items())
+    pairs = [
+        ("Id", str(one.id)),
+        ("Job", f"{one.job}, version {one.version}"),
+        ("State", f"{one.state}: {one.reason}" if one.reason else one.state),
+        ("Asked by", one.submitter),
+        ("Scheduled for", moment(one.scheduled_for, zone)),
+        ("Window", " ".join(f"{name} {value}" for name, value in (one.requested_window or {}).items()) or "the job's"),
+        ("Started", _when(one.started_at, now, zone)),
+        ("Ended", _when(one.finished_at, now, zone)),
+        ("Tasks", f"{progress(report)} ended ({states})" if states else "none"),
+        ("Rows written", f"{report.rows_written:,}"),
+    ]
+    yield from fields(pairs)
+    for task, attempts in report.details:
+        yield ""
+        yield from _task_lines(task, attempts, now, zone)
+    left_out = sum(report.tasks.values()) - len(report.details)
+    if left_out > 0:
+        yield f"\nand {left_out:,} tasks more: --limit shows more of them"
+
+
+def _when(at: datetime | None, now: datetime, zone: str) -> str:
+    return f"{moment(at, zone)} ({age(at, now)} ago)" if at else "-"
+
+
+def _task_lines(task: Task, attempts: Sequence[Attempt], now: datetime, zone: str) -> Iterator[str]:
+    window = (
+        f"{moment(task.window_start, zone)} to {moment(task.window_end, zone)}"
+        if task.window_start and task.window_end
+        else ""
+    )
+    yield f"Task {short(task.id)}  {interval_of(task)}  {','.join(task.symbols)}"
+    pairs = [
+        ("State", task.state.value),
+        ("Lane", f"{lane_of(task.about, now)}, priority {task.priority.name.lower()}"),
+    ]
+    if window:
+        pairs.append(("Window", window))
+    if task.state is State.SCHEDULED:
+        pairs.append(("Not before", f"{moment(task.run_at, zone)} (in {span(task.run_at - now)})"))
+    if task.error:
+        pairs.append(("Error", task.error))
+    yield from fields(pairs, "  ")
+    if attempts:
+        yield from (f"    {line}" for line in table(ATTEMPTS, attempts, now, is_wide=False))
+    for attempt in attempts:
+        if attempt.error:
+            yield f"    attempt {attempt.number}: {attempt.error}"

@@ -1,0 +1,153 @@
+"""`stockctl get`: lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from stockjobs.bootstrap import Container
+from stockjobs.cli.arguments import Limit, Output, Watch
+from stockjobs.cli.output import Format
+from stockjobs.cli.session import container_of
+from stockjobs.cli.values import matches
+from stockjobs.cli.views import JOBS, LANES, OCCURRENCES, TASKS, WORKERS, LaneReport
+from stockjobs.cli.watching import show
+from stockjobs.domain.states import State
+from stockjobs.errors import InvalidInput, NotFound, Unreachable
+from stockjobs.services.reports import JobReport
+
+_ALSO = {"job": "jobs", "occurrence": "occurrences", "task": "tasks", "lane": "lanes", "worker": "workers"}
+
+
+class Nouns(TyperGroup):
+    """The nouns after a verb, in the singular too."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a noun."""
+        return super().get_command(ctx, _ALSO.get(cmd_name, cmd_name))
+
+
+group = typer.Typer(
+    cls=Nouns,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="List jobs, occurrences, tasks, lanes or workers.",
+)
+
+JobOption = Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only those of this job.")]
+States = Annotated[list[State] | None, typer.Option("--state", help="Only those in this state; may be repeated.")]
+
+
+@group.command()
+def jobs(
+    ctx: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these jobs.")] = None,
+    output: Output = Format.TABLE,
+    watch: Watch = False,
+    selector: Annotated[
+        str,
+        typer.Option("--selector", "-l", metavar="LABELS", help="Only those with labels: set=ready,tier!=test,!adhoc."),
+    ] = "",
+) -> None:
+    """List jobs: what they collect, when they ran, and when they are due."""
+    reports = container_of(ctx).reports
+
+    def read() -> Sequence[JobReport]:
+        found = [reports.job(name) for name in names] if names else reports.jobs()
+        return [one for one in found if not selector or matches(selector, one.job.labels)]
+
+    show(JOBS, read, output, reports.now, follow=watch, as_list=len(names or ()) != 1)
+
+
+@group.command()
+def occurrences(
+    ctx: typer.Context,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Only these; the first 4 or more digits suffice.")
+    ] = None,
+    output: Output = Format.TABLE,
+    watch: Watch = False,
+    job: JobOption = None,
+    state: States = None,
+    limit: Limit = 50,
+) -> None:
+    """List the newest occurrences: how far they are, and what they wrote."""
+    reports = container_of(ctx).reports
+    show(
+        OCCURRENCES,
+        lambda: (
+            [reports.occurrence(one) for one in ids]
+            if ids
+            else reports.occurrences(job=job, states=state or (), limit=limit)
+        ),
+        output,
+        reports.now,
+        follow=watch,
+        as_list=len(ids or ()) != 1,
+    )
+
+
+@group.command()
+def tasks(
+    ctx: typer.Context,
+    output: Output = Format.TABLE,
+    watch: Watch = False,
+    job: JobOption = None,
+    occurrence: Annotated[
+        str | None, typer.Option("--occurrence", metavar="ID", help="Only those of this occurrence.")
+    ] = None,
+    state: States = None,
+    limit: Limit = 100,
+) -> None:
+    """List the newest tasks: which symbols, in which state and lane."""
+    reports = container_of(ctx).reports
+    show(
+        TASKS,
+        lambda: reports.tasks(job=job, occurrence=occurrence, states=state or (), limit=limit),
+        output,
+        reports.now,
+        follow=watch,
+    )
+
+
+@group.command()
+def lanes(ctx: typer.Context, output: Output = Format.TABLE, watch: Watch = False) -> None:
+    """List the two lanes: how much waits in SQL, is offered to workers, and runs; and how many messages Redis holds."""
+    container = container_of(ctx)
+    show(LANES, lambda: _lanes(container), output, container.reports.now, follow=watch)
+
+
+def _lanes(container: Container) -> Sequence[LaneReport]:
+    counts = container.reports.lanes()
+    try:
+        depths = container.inspector.depths()
+    except (Unreachable, InvalidInput) as error:
+        typer.echo(f"stockctl: without the depths in Redis: {error}", err=True)
+        return [LaneReport(count, None) for count in counts.values()]
+    return [LaneReport(count, depths[lane]) for lane, count in counts.items()]
+
+
+@group.command()
+def workers(
+    ctx: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these workers.")] = None,
+    output: Output = Format.TABLE,
+    watch: Watch = False,
+) -> None:
+    """List the workers that showed themselves within the last minute."""
+    reports = container_of(ctx).reports
+    found = {worker.name for worker in reports.workers()}
+    for name in names or ():
+        if name not in found:
+            raise NotFound(f"there is no worker {name!r}: `stockctl get workers` lists them")
+    show(
+        WORKERS,
+        lambda: [worker for worker in reports.workers() if not names or worker.name in names],
+        output,
+        reports.now,
+        follow=watch,
+    )

@@ -1,0 +1,120 @@
+"""Output in the format that was asked for: tables for people, the rest for programs. A view says what a thing looks like."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import orjson
+import typer
+
+from stockjobs.cli import tables
+from stockjobs.cli.ages import age
+from stockjobs.services.manifests import render_document
+
+T = TypeVar("T")
+_UNKNOWN = "-"
+
+
+class Format(StrEnum):
+    """How a list is written."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+    CSV = "csv"
+    NAME = "name"
+
+
+@dataclass(frozen=True)
+class Column(Generic[T]):
+    """A column: its title, and the value of a thing in it. Times are shown as ages; CSV gets them whole."""
+
+    title: str
+    value: Callable[[T], object]
+    is_wide: bool = False
+    is_right: bool = False
+    is_wait: bool = False
+    """The time is one to come: a past one is shown as `due`."""
+
+
+@dataclass(frozen=True)
+class View(Generic[T]):
+    """What a kind of thing looks like: its name as `kind/NAME`, its columns, and its document for JSON and YAML."""
+
+    name: Callable[[T], str]
+    columns: Sequence[Column[T]]
+    document: Callable[[T], dict[str, Any]]
+
+
+def write(view: View[T], things: Sequence[T], form: Format, now: datetime, *, as_list: bool = True) -> None:
+    """Write things to stdout. JSON is an array, or the thing itself where one was asked for by name."""
+    if form is Format.NAME:
+        _echo(view.name(thing) for thing in things)
+    elif form is Format.JSON:
+        documents = [view.document(thing) for thing in things]
+        typer.echo(as_json(documents if as_list or len(documents) != 1 else documents[0]))
+    elif form is Format.YAML:
+        typer.echo("---\n".join(as_yaml(view.document(thing)) for thing in things), nl=False)
+    elif form is Format.CSV:
+        write_csv(view, things)
+    elif things:
+        _echo(table(view, things, now, is_wide=form is Format.WIDE))
+    else:
+        typer.echo("Nothing found.", err=True)
+
+
+def table(view: View[T], things: Sequence[T], now: datetime, *, is_wide: bool) -> Iterator[str]:
+    """The lines of a table."""
+    columns = [column for column in view.columns if is_wide or not column.is_wide]
+    rows = [[_cell(column, column.value(thing), now) for column in columns] for thing in things]
+    right = frozenset(index for index, column in enumerate(columns) if column.is_right)
+    return tables.lines([column.title for column in columns], rows, right=right, colour=tables.has_colour())
+
+
+def _cell(column: Column[T], value: object, now: datetime) -> str:
+    if isinstance(value, datetime):
+        return "due" if column.is_wait and value <= now else age(value, now) or _UNKNOWN
+    return _UNKNOWN if value is None or value == "" else _text(value)
+
+
+def write_csv(view: View[T], things: Sequence[T]) -> None:
+    """All columns as CSV, times in ISO 8601 UTC, what is not known left empty."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([column.title.lower().replace(" ", "_") for column in view.columns])
+    for thing in things:
+        writer.writerow(["" if (value := column.value(thing)) is None else _text(value) for column in view.columns])
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def as_json(document: object) -> str:
+    """A document as indented JSON, times in ISO 8601 UTC."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()
+
+
+def as_json_line(document: object) -> str:
+    """A document as JSON in one line."""
+    return orjson.dumps(document, option=orjson.OPT_UTC_Z).decode()
+
+
+def as_yaml(document: dict[str, Any]) -> str:
+    """A document as YAML."""
+    return render_document(orjson.loads(as_json_line(document)))
+
+
+def _echo(lines: Iterator[str]) -> None:
+    for line in lines:
+        typer.echo(line)

@@ -1,0 +1,148 @@
+"""The root of `stockctl`: its verbs, the options before them, and how every command ends.
+
+A verb's module is imported when the verb is run: SQLAlchemy, Celery and pydantic take a second, which `--help`, completion and a
+mistyped word should not cost.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from stockjobs.cli.exits import ExitCode, code_of
+from stockjobs.cli.globals import Globals
+from stockjobs.errors import StockjobsError
+
+
+@dataclass(frozen=True)
+class Verb:
+    """Where a verb's function, or its group of them, is; `help` is the first line of its docstring."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+VERBS = {
+    "apply": Verb("apply", "apply", "Make the jobs as manifests say; repeating it changes nothing."),
+    "diff": Verb("apply", "diff", "Show what applying manifests would change, if anything."),
+    "get": Verb("get", "group", "List jobs, occurrences, tasks, lanes or workers."),
+    "describe": Verb("describe", "group", "Show all that is known of one job or occurrence."),
+    "trigger": Verb("trigger", "trigger", "Ask for an occurrence of a job now."),
+    "backfill": Verb("backfill", "backfill", "Collect a window of the past, for a job or for symbols."),
+    "cancel": Verb("change", "cancel", "Cancel occurrences, whether they wait or run."),
+    "enable": Verb("change", "enable", "Let a job be due again; what it missed is not made up."),
+    "disable": Verb("change", "disable", "Let a job be due no more, and refuse its trigger."),
+    "delete": Verb("change", "delete", "Delete jobs; their history and their data stay."),
+    "events": Verb("events", "events", "Show what happened, and follow what happens."),
+    "data": Verb("data", "data", "Show stored bars, or of which symbols there are any."),
+    "config": Verb("config", "config", "List every setting, and where its value comes from."),
+    "db": Verb("db", "group", "Migrate the database, or check it."),
+    "simulator": Verb("simulator", "simulator", "Run a local server that speaks Yahoo's protocol."),
+    "version": Verb("version", "version", "Show the version, and those of what it stands on."),
+}
+
+
+class Verbs(TyperGroup):
+    """The verbs of `stockctl`, each a stub until it is run."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, verb in VERBS.items():
+            self.add_command(TyperCommand(name, help=verb.help))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb itself in place of its stub."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(str(name)) if command else None, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb, and turn what it raises into a sentence on stderr and an exit code."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except StockjobsError as error:
+            raise typer.Exit(_tell(error, code_of(error), ctx)) from error
+        except BrokenPipeError:
+            _drop_output()
+            raise typer.Exit(ExitCode.BROKEN_PIPE) from None
+        except (typer.TyperException, typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            raise typer.Exit(_tell_unexpected(error, ctx)) from error
+        return result
+
+
+def load(name: str) -> Any:
+    """The command of a verb; imports its module."""
+    verb = VERBS[name]
+    found = getattr(import_module(f"stockjobs.cli.{verb.module}"), verb.attribute)
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_HELP)
+        single.command(name)(found)
+        found = single
+    return get_command(found)
+
+
+def _is_verbose(ctx: Any) -> bool:
+    return isinstance(ctx.obj, Globals) and ctx.obj.verbose
+
+
+def _tell(error: StockjobsError, code: ExitCode, ctx: Any) -> ExitCode:
+    for line in str(error).splitlines():
+        typer.echo(f"stockctl: {line}", err=True)
+    if _is_verbose(ctx):
+        raise error
+    return code
+
+
+def _tell_unexpected(error: Exception, ctx: Any) -> ExitCode:
+    if _is_verbose(ctx):
+        raise error
+    sentence = str(error).partition("\n")[0] or "no reason given"
+    typer.echo(f"stockctl: {type(error).__name__}: {sentence} (run `stockctl -v …` to see where)", err=True)
+    return ExitCode.ERROR
+
+
+def _drop_output() -> None:
+    # What is still buffered would be flushed at exit, and fail again with a traceback.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    name="stockctl",
+    cls=Verbs,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings=_HELP,
+)
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    database_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The database, instead of the one that is set.")
+    ] = None,
+    redis_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The Redis, instead of the one that is set.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log to stderr, and show tracebacks.")] = False,
+) -> None:
+    """Define jobs that collect market data, run them, and look at what they brought."""
+    ctx.obj = Globals(database_url, redis_url, verbose)
+
+
+def main() -> None:
+    """Run `stockctl`."""
+    app(prog_name="stockctl")

@@ -1,0 +1,87 @@
+"""Reading what is typed: settings, durations, dates, label selectors, and models made of options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TypeVar
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+from stockjobs import settings
+from stockjobs.cli.globals import Globals
+from stockjobs.domain.periods import parse_duration
+from stockjobs.errors import InvalidInput, Problem
+from stockjobs.services.manifest_problems import is_echo, problem_without_file
+from stockjobs.settings import Origin, Settings
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_SHORT_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+_SHORT_PERIOD = re.compile(r"(\d+)(d|wk|mo|y)")
+_PERIOD_LETTERS = {"d": "D", "wk": "W", "mo": "M", "y": "Y"}
+
+
+def settings_of(ctx: typer.Context) -> tuple[Settings, dict[str, Origin]]:
+    """The settings of this call, and where each comes from. Raises InvalidInput."""
+    given = ctx.find_object(Globals) or Globals()
+    return settings.load(database_url=given.database_url, redis_url=given.redis_url)
+
+
+def duration(text: str, where: str) -> timedelta:
+    """A duration such as 90s, 10m, 1h30m or PT10M. Raises InvalidInput."""
+    short = _SHORT_DURATION.fullmatch(text)
+    if short is None or not any(short.groups()):
+        if not text.startswith("P"):
+            raise InvalidInput.because(where, f"{text!r} is not a duration", "such as 90s, 10m, 1h30m or PT10M")
+        return parse_duration(text, where)
+    days, hours, minutes, seconds = (float(part or 0) for part in short.groups())
+    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if not length:
+        raise InvalidInput.because(where, f"{text!r} is no time at all", "such as 90s")
+    return length
+
+
+def period(text: str | None) -> str | None:
+    """A period in yfinance's words (5d, 1wk, 6mo, 10y) as ISO 8601; anything else is left to who reads it."""
+    short = _SHORT_PERIOD.fullmatch(text) if text else None
+    return f"P{short[1]}{_PERIOD_LETTERS[short[2]]}" if short else text
+
+
+def words(given: list[str] | None) -> list[str]:
+    """What a repeatable option was given, where commas separate too."""
+    return [word.strip() for text in given or () for word in text.split(",") if word.strip()]
+
+
+def matches(selector: str, labels: Mapping[str, str]) -> bool:
+    """True if labels satisfy a selector: k=v, k!=v, k and !k, all of those between commas. Raises InvalidInput."""
+    return all(_holds(term.strip(), labels) for term in selector.split(","))
+
+
+def _holds(term: str, labels: Mapping[str, str]) -> bool:
+    match = re.fullmatch(r"(!?)([^\s=!]+)(?:(==|=|!=)([^\s=!]*))?", term)
+    if match is None or (match[1] and match[3]):
+        raise InvalidInput.because(
+            "--selector", f"{term!r} is not a label selector", "such as set=ready,tier!=test,!adhoc"
+        )
+    absent, key, operator, value = match.groups()
+    if operator is None:
+        return (key in labels) != bool(absent)
+    return (labels.get(key) == value) != (operator == "!=")
+
+
+def checked(model: type[Model], options: Mapping[str, object]) -> Model:
+    """A model made of options by its YAML words; those not given are left out. Raises InvalidInput naming the options."""
+    given = {name: value for name, value in options.items() if value not in (None, [])}
+    try:
+        return model.model_validate(given, by_alias=True, by_name=False)
+    except ValidationError as error:
+        details = [detail for detail in error.errors() if not is_echo(detail)]
+        raise InvalidInput(*(_of_option(problem_without_file(detail), detail["loc"]) for detail in details)) from None
+
+
+def _of_option(problem: Problem, path: tuple[str | int, ...]) -> Problem:
+    names = [step for step in path if isinstance(step, str)]
+    return Problem(f"--{names[-1]}" if names else "", problem.message, problem.hint)

@@ -1,0 +1,237 @@
+"""What jobs, occurrences, tasks, lanes, workers and holdings look like."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+
+from stockjobs.cli.output import Column, View
+from stockjobs.domain.intervals import Interval
+from stockjobs.domain.lanes import lane_of
+from stockjobs.domain.states import ENDED, State
+from stockjobs.services.manifests import manifest_of
+from stockjobs.services.reports import JobReport, OccurrenceReport
+from stockjobs.store.lanes import LaneCount
+from stockjobs.store.market import Holding
+from stockjobs.store.tasks import Attempt, Task
+from stockjobs.store.workers import Worker
+
+
+def short(identity: object) -> str:
+    """The first digits of an id, which every command takes in place of all of them."""
+    return str(identity)[:8]
+
+
+def listed(words: tuple[str, ...], at_most: int = 3) -> str:
+    """The first words of a list, and how many there are in all if that is more."""
+    head = ",".join(words[:at_most])
+    return head if len(words) <= at_most else f"{head},… ({len(words)})"
+
+
+def camel(value: Any) -> dict[str, Any]:
+    """A dataclass as a document in the words of the manifests."""
+    return {to_camel(name): part for name, part in asdict(value).items()}
+
+
+def _labels(labels: dict[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in labels.items())
+
+
+def _job_document(report: JobReport) -> dict[str, Any]:
+    job, last = report.job, report.last
+    status = {
+        "version": job.version,
+        "nextDueAt": job.next_due_at,
+        "createdAt": job.created_at,
+        "updatedAt": job.updated_at,
+        "last": {"id": last.id, "state": last.state, "createdAt": last.created_at} if last else None,
+    }
+    return {**manifest_of(job.name, job.spec, job.labels).document(), "status": status}
+
+
+JOBS: View[JobReport] = View(
+    name=lambda report: f"job/{report.job.name}",
+    columns=(
+        Column("name", lambda report: report.job.name),
+        Column("type", lambda report: report.job.spec.type),
+        Column("mode", lambda report: report.job.spec.mode),
+        Column("schedule", lambda report: report.job.spec.schedule.shown()),
+        Column("status", lambda report: "enabled" if report.job.enabled else "disabled"),
+        Column("last", lambda report: report.last.state if report.last else None),
+        Column("last run", lambda report: report.last.created_at if report.last else None),
+        Column("next run", lambda report: report.job.next_due_at, is_wait=True),
+        Column("symbols", lambda report: listed(report.job.spec.symbols), is_wide=True),
+        Column("intervals", lambda report: ",".join(report.job.spec.intervals), is_wide=True),
+        Column("priority", lambda report: report.job.spec.priority.name.lower(), is_wide=True),
+        Column("version", lambda report: report.job.version, is_wide=True, is_right=True),
+        Column("labels", lambda report: _labels(report.job.labels), is_wide=True),
+        Column("age", lambda report: report.job.created_at, is_wide=True),
+    ),
+    document=_job_document,
+)
+
+
+def progress(report: OccurrenceReport) -> str:
+    """How many tasks of an occurrence have ended, of how many."""
+    total = sum(report.tasks.values())
+    ended = sum(count for state, count in report.tasks.items() if state in ENDED)
+    return f"{ended}/{total}"
+
+
+def _duration(report: OccurrenceReport) -> float | None:
+    one = report.occurrence
+    if one.started_at is None or one.finished_at is None:
+        return None
+    return round((one.finished_at - one.started_at).total_seconds(), 3)
+
+
+def _failed(report: OccurrenceReport) -> int:
+    return report.tasks.get(State.FAILED, 0) + report.tasks.get(State.TIMEOUT, 0)
+
+
+def occurrence_document(report: OccurrenceReport) -> dict[str, Any]:
+    """An occurrence with how far it is; with its tasks and their attempts, where they were read."""
+    found = {
+        **camel(report.occurrence),
+        "tasks": {state.value: count for state, count in report.tasks.items()},
+        "rowsWritten": report.rows_written,
+    }
+    if report.details:
+        found["details"] = [
+            {**task_document(task), "attempts": [camel(attempt) for attempt in attempts]}
+            for task, attempts in report.details
+        ]
+    return found
+
+
+OCCURRENCES: View[OccurrenceReport] = View(
+    name=lambda report: f"occurrence/{report.occurrence.id}",
+    columns=(
+        Column("id", lambda report: short(report.occurrence.id)),
+        Column("job", lambda report: report.occurrence.job),
+        Column("state", lambda report: report.occurrence.state),
+        Column("tasks", progress, is_right=True),
+        Column("failed", _failed, is_right=True),
+        Column("rows", lambda report: report.rows_written, is_right=True),
+        Column("seconds", _duration, is_right=True),
+        Column("age", lambda report: report.occurrence.created_at),
+        Column("submitter", lambda report: report.occurrence.submitter, is_wide=True),
+        Column("scheduled for", lambda report: report.occurrence.scheduled_for, is_wide=True),
+        Column("version", lambda report: report.occurrence.version, is_wide=True, is_right=True),
+        Column("reason", lambda report: report.occurrence.reason, is_wide=True),
+        Column("full id", lambda report: str(report.occurrence.id), is_wide=True),
+    ),
+    document=occurrence_document,
+)
+
+
+def interval_of(task: Task) -> str:
+    """The interval of a task's bars, or that it is about fundamentals."""
+    return Interval.from_seconds(task.interval_s).value if task.interval_s else "fundamentals"
+
+
+def task_document(task: Task) -> dict[str, Any]:
+    """A task, its interval in words."""
+    found = {**camel(task), "interval": interval_of(task), "priority": task.priority.name.lower()}
+    del found["intervalS"]
+    return found
+
+
+TASKS: View[Task] = View(
+    name=lambda task: f"task/{task.id}",
+    columns=(
+        Column("id", lambda task: short(task.id)),
+        Column("occurrence", lambda task: short(task.occurrence_id)),
+        Column("job", lambda task: task.job),
+        Column("interval", interval_of),
+        Column("symbols", lambda task: listed(task.symbols)),
+        Column("state", lambda task: task.state),
+        Column("lane", lambda task: lane_of(task.about, datetime.now(UTC))),
+        Column("attempt", lambda task: task.number, is_right=True),
+        Column("age", lambda task: task.created_at),
+        Column("priority", lambda task: task.priority.name.lower(), is_wide=True),
+        Column("about", lambda task: task.about, is_wide=True),
+        Column("failures", lambda task: task.failures, is_wide=True, is_right=True),
+        Column("worker", lambda task: task.worker, is_wide=True),
+        Column("full id", lambda task: str(task.id), is_wide=True),
+        Column("error", lambda task: task.error.partition("\n")[0] if task.error else None, is_wide=True),
+    ),
+    document=task_document,
+)
+
+
+@dataclass(frozen=True)
+class LaneReport:
+    """A lane in the ledger and in Redis; `depth` is None where Redis did not answer."""
+
+    count: LaneCount
+    depth: int | None
+
+
+def _lane_document(report: LaneReport) -> dict[str, Any]:
+    return {**camel(report.count), "depth": report.depth}
+
+
+LANES: View[LaneReport] = View(
+    name=lambda report: f"lane/{report.count.lane}",
+    columns=(
+        Column("lane", lambda report: report.count.lane),
+        Column("pending", lambda report: report.count.pending, is_right=True),
+        Column("offered", lambda report: report.count.offered, is_right=True),
+        Column("running", lambda report: report.count.running, is_right=True),
+        Column("in redis", lambda report: report.depth, is_right=True),
+    ),
+    document=_lane_document,
+)
+
+WORKERS: View[Worker] = View(
+    name=lambda worker: f"worker/{worker.name}",
+    columns=(
+        Column("name", lambda worker: worker.name),
+        Column("lanes", lambda worker: ",".join(worker.lanes)),
+        Column("pool", lambda worker: worker.pool),
+        Column("slots", lambda worker: worker.concurrency, is_right=True),
+        Column("seen", lambda worker: worker.seen_at),
+        Column("age", lambda worker: worker.started_at),
+        Column("version", lambda worker: worker.version, is_wide=True),
+        Column("pid", lambda worker: worker.pid, is_wide=True, is_right=True),
+    ),
+    document=camel,
+)
+
+ATTEMPTS: View[Attempt] = View(
+    name=lambda attempt: f"attempt/{attempt.id}",
+    columns=(
+        Column("attempt", lambda attempt: attempt.number, is_right=True),
+        Column("state", lambda attempt: attempt.state),
+        Column("worker", lambda attempt: attempt.worker),
+        Column("requests", lambda attempt: attempt.requests, is_right=True),
+        Column("rows", lambda attempt: attempt.rows_written, is_right=True),
+        Column("rejected", lambda attempt: attempt.rows_rejected, is_right=True),
+        Column("age", lambda attempt: attempt.started_at),
+    ),
+    document=camel,
+)
+
+
+def price(value: float) -> str:
+    """A price for people: cents, or more digits where it is small."""
+    return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.4f}"
+
+
+HOLDINGS: View[Holding] = View(
+    name=lambda holding: f"{holding.symbol}/{holding.interval}",
+    columns=(
+        Column("symbol", lambda holding: holding.symbol),
+        Column("interval", lambda holding: holding.interval),
+        Column("bars", lambda holding: holding.bars, is_right=True),
+        Column("first", lambda holding: f"{holding.first:%Y-%m-%d}"),
+        Column("last", lambda holding: f"{holding.last:%Y-%m-%d %H:%M}Z"),
+        Column("last close", lambda holding: price(holding.last_close), is_right=True),
+        Column("currency", lambda holding: holding.currency),
+    ),
+    document=camel,
+)

@@ -1,0 +1,65 @@
+"""Waiting for an occurrence, and what the exit code says of how it ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from stockjobs.cli.exits import ExitCode
+from stockjobs.cli.values import duration
+from stockjobs.domain.states import ENDED, State
+from stockjobs.services.reports import OccurrenceReport, Reports
+
+
+def wait_for(reports: Reports, occurrence: UUID, timeout: str | None) -> OccurrenceReport:
+    """Wait until an occurrence has ended, with a bar on a terminal's stderr. Exits with 124 when the time is up."""
+    length = duration(timeout, "--timeout") if timeout else None
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("tasks"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        shown = bar.add_task(f"occurrence {str(occurrence)[:8]}", total=None)
+
+        def look(report: OccurrenceReport) -> None:
+            ended = sum(report.tasks.get(state, 0) for state in ENDED)
+            bar.update(shown, completed=ended, total=sum(report.tasks.values()))
+
+        try:
+            return reports.wait(occurrence, length, on_look=look)
+        except TimeoutError:
+            pass
+    _give_up(occurrence, length)
+    raise typer.Exit(ExitCode.TIMEOUT)
+
+
+def _give_up(occurrence: UUID, length: timedelta | None) -> None:
+    typer.echo(
+        f"stockctl: occurrence {occurrence} has not ended after {length}; it goes on: "
+        f"`stockctl describe occurrence {str(occurrence)[:8]}` shows how far it is",
+        err=True,
+    )
+
+
+def exit_code(report: OccurrenceReport) -> ExitCode:
+    """What an ended occurrence means to who waited for it: all, some, or nothing of it was collected."""
+    if report.occurrence.state in (State.COMPLETED, State.SKIPPED):
+        return ExitCode.OK
+    has_some = report.tasks.get(State.COMPLETED, 0) > 0 or report.rows_written > 0
+    return ExitCode.PARTIAL if has_some else ExitCode.JOB_FAILED
+
+
+def tell_errors(report: OccurrenceReport) -> None:
+    """Write the errors of an occurrence's tasks to stderr, one line each."""
+    for task, _ in report.details:
+        if task.error and task.state in (State.FAILED, State.TIMEOUT):
+            reason = task.error.partition("\n")[0]
+            typer.echo(f"stockctl: task {str(task.id)[:8]} {task.state}: {reason}", err=True)
