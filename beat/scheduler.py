@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from functools import cached_property
 from typing import Any
 
 from celery.beat import Scheduler
 
 from stockjobs.celery import container
-from stockjobs.errors import Unreachable
+from stockjobs.errors import StockjobsError, Unreachable
 from stockjobs.telemetry import logs
+from stockjobs.telemetry.heartbeat import Heartbeat
 
 log = logs.get("beat")
 
@@ -17,10 +20,35 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
     """Keeps no schedule of its own: the ledger has them, and any number of beats may look at it."""
 
     def setup_schedule(self) -> None:
-        """Nothing to set up: see `tick`."""
+        """Look at the servers; the schedule itself is the ledger's."""
+        try:
+            for problem in container.check():
+                log.warning("A server cannot be reached; beat waits for it.", action="start", error=problem)
+        except StockjobsError as error:
+            print(f"stockjobs: {error}", file=sys.stderr)  # noqa: T201 - the command's own message
+            raise SystemExit(2) from None
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Do what is due. Returns the seconds until the next tick."""
+        wait = self._tick()
+        # Also while a server is away: waiting for it is all that can be done, and a restart would not help.
+        self._heartbeat.beat()
+        return wait
+
+    def close(self) -> None:
+        """Give the connections back."""
+        container.close()
+
+    @property
+    def info(self) -> str:
+        """What beat's banner says of its schedule."""
+        return "    . schedule -> the ledger"
+
+    @cached_property
+    def _heartbeat(self) -> Heartbeat:
+        return Heartbeat(container.settings.heartbeat_path)
+
+    def _tick(self) -> float:
         try:
             tick = container.dispatch.tick()
         except Unreachable as error:
@@ -36,12 +64,3 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
                 resent=tick.resent,
             )
         return tick.wait.total_seconds()
-
-    def close(self) -> None:
-        """Give the connections back."""
-        container.close()
-
-    @property
-    def info(self) -> str:
-        """What beat's banner says of its schedule."""
-        return "    . schedule -> the ledger"

@@ -107,6 +107,9 @@ class Settings(BaseModel):
     beat_interval: float = _field(
         1.0, "The longest that beat sleeps between two looks at the ledger.", unit="s", gt=0, le=60
     )
+    heartbeat_path: str = _field(
+        "", "A file to which a worker or a beat writes the time as long as it makes progress, for health checks; empty: none."
+    )
 
     def shown(self, name: str) -> object:
         """A setting as people may see it: the password in a URL is replaced by ***."""

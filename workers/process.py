@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from datetime import datetime
 from functools import cache
@@ -21,10 +22,10 @@ from stockjobs.bootstrap import Container
 from stockjobs.celery import container as parent
 from stockjobs.domain.lanes import Lane
 from stockjobs.errors import StockjobsError, Unreachable
-from stockjobs.providers import registry
 from stockjobs.store import workers
 from stockjobs.store.workers import Worker
 from stockjobs.telemetry import logs
+from workers.health import BeatingHeart
 
 log = logs.get("workers")
 
@@ -41,6 +42,15 @@ def container() -> Container:
 
 def _set_up_logs(**_: Any) -> None:
     parent.configure_logs()
+
+
+def _check(**_: Any) -> None:
+    try:
+        for problem in parent.check():
+            log.warning("A server cannot be reached; the worker waits for it.", action="start", error=problem)
+    except StockjobsError as error:
+        print(f"stockjobs: {error}", file=sys.stderr)  # noqa: T201 - the command's own message
+        raise SystemExit(2) from None
 
 
 def _show(sender: Any, **_: Any) -> None:
@@ -110,7 +120,9 @@ class Presence:
 
 
 setup_logging.connect(_set_up_logs, weak=False)
+worker_init.connect(_check, weak=False)
 worker_ready.connect(_show, weak=False)
 worker_shutting_down.connect(_stop_showing, weak=False)
 worker_process_init.connect(_after_fork, weak=False)
 worker_process_shutdown.connect(_close, weak=False)
+parent.app.steps["consumer"].add(BeatingHeart)
