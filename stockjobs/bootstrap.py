@@ -8,6 +8,8 @@ from functools import cached_property
 from celery import Celery
 
 from stockjobs import settings as settings_module
+from stockjobs.domain.jobs import MAX_TIMEOUT
+from stockjobs.errors import Unreachable
 from stockjobs.providers import registry
 from stockjobs.providers.base import Provider
 from stockjobs.providers.yahoo.options import YahooOptions
@@ -23,6 +25,8 @@ from stockjobs.telemetry import logs
 from stockjobs.transport.app import TransportConfig, make_app
 from stockjobs.transport.inspector import Inspector
 from stockjobs.transport.publisher import Publisher
+
+_GRACE = timedelta(minutes=1)
 
 
 class Container:
@@ -50,7 +54,12 @@ class Container:
     @cached_property
     def app(self) -> Celery:
         """The Celery application."""
-        config = TransportConfig(broker_url=self.settings.redis_url, historical_share=self.settings.historical_share)
+        config = TransportConfig(
+            broker_url=self.settings.redis_url,
+            historical_share=self.settings.historical_share,
+            # The job's own timeout ends a download; this only frees a child process that hangs in spite of it.
+            hard_limit=(MAX_TIMEOUT + _GRACE).total_seconds(),
+        )
         return make_app(config)
 
     @cached_property
@@ -107,6 +116,21 @@ class Container:
             )
             self._providers[name] = registry.open_provider(name, options)
         return self._providers[name]
+
+    def check(self) -> list[str]:
+        """Look at both servers before work begins, on connections that are given back.
+
+        Raises InvalidInput or SchemaMismatch for one that will never do; tells of one that is away, which may come back.
+        """
+        probe = Container(self.settings)
+        away = []
+        for look in (lambda: probe.ready_database, probe.inspector.check_server):
+            try:
+                look()
+            except Unreachable as error:
+                away.append(str(error))
+        probe.close()
+        return away
 
     def configure_logs(self) -> None:
         """Set up logging as the settings say."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, exists, func, select
+from sqlalchemy import Connection, ScalarSelect, Select, exists, func, select
 
 from stockjobs.domain.lanes import Lane, midnight
 from stockjobs.domain.states import State
@@ -51,10 +52,15 @@ class Agenda:
 
 def look(connection: Connection, now: datetime, stale_before: datetime) -> Agenda:
     """Read the agenda. Costs the same however much work there is."""
+    return Agenda(now=now, **connection.execute(query(now, stale_before)).mappings().one())
+
+
+def query(now: datetime, stale_before: datetime) -> Select[*tuple[Any, ...]]:
+    """The query behind `look`."""
     is_out = (_tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_not(None))
     moved = (*is_out, _tasks.c.offered_lane == Lane.REALTIME.value, _tasks.c.about < midnight(now))
     pending = (_tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_(None))
-    query = select(
+    return select(
         _earliest_due().label("next_due_at"),
         _earliest(_tasks.c.run_at, State.SCHEDULED).label("next_run_at"),
         _earliest(_tasks.c.lease_until, State.RUNNING).label("lease_ends_at"),
@@ -62,7 +68,6 @@ def look(connection: Connection, now: datetime, stale_before: datetime) -> Agend
         exists().where(*moved).label("has_moved"),
         exists().where(*is_out, _tasks.c.offered_at < stale_before).label("has_stale"),
     )
-    return Agenda(now=now, **connection.execute(query).mappings().one())
 
 
 def _earliest_due() -> ScalarSelect[datetime | None]:

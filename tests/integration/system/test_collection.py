@@ -17,6 +17,8 @@ from tests.fixtures.fleet import Fleet
 from tests.fixtures.redis import eventually
 
 pytestmark = pytest.mark.integration
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
@@ -56,6 +58,7 @@ def test_two_beats_double_nothing(fleet: Fleet) -> None:
     assert len(set(scheduled)) == len(scheduled)
 
 
+@on_sqlite
 def test_one_bad_ticker_fails_and_the_others_land(fleet: Fleet) -> None:
     fleet.beat()
     fleet.worker()
@@ -66,6 +69,7 @@ def test_one_bad_ticker_fails_and_the_others_land(fleet: Fleet) -> None:
     assert [held.symbol for held in fleet.container.reports.holdings()] == ["AAPL", "MSFT"]
 
 
+@on_postgresql
 def test_a_failing_download_is_retried_and_lands(fleet: Fleet, yahoo: SimulatorClient) -> None:
     yahoo.fault("status", status=503, symbol="MSFT", times=1)
     fleet.beat()
@@ -78,7 +82,7 @@ def test_a_failing_download_is_retried_and_lands(fleet: Fleet, yahoo: SimulatorC
 
 def test_a_worker_killed_in_mid_batch_loses_and_doubles_nothing(fleet: Fleet, yahoo: SimulatorClient) -> None:
     symbols = [f"SIM{number:04d}" for number in range(1, 9)]
-    yahoo.fault("slow", seconds=0.5)
+    yahoo.fault("latency", seconds=0.5)
     fleet.beat()
     first = fleet.worker()
     fleet.define("KILLED", symbols=symbols, batchSize=4, mode="backfill", window={"period": "P30D"})
@@ -95,6 +99,7 @@ def test_a_worker_killed_in_mid_batch_loses_and_doubles_nothing(fleet: Fleet, ya
     assert {held.symbol for held in fleet.container.reports.holdings()} == set(symbols)
 
 
+@on_sqlite
 def test_workers_show_themselves_and_sign_off(fleet: Fleet) -> None:
     worker = fleet.worker("historical", slots=3)
     eventually(lambda: bool(fleet.container.reports.workers()), tell=fleet.logs)
