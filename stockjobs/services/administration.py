@@ -81,6 +81,7 @@ class Administration:
     def _apply(self, connection: Connection, manifest: Manifest, by: str, now: datetime) -> Applied:
         name, labels = manifest.metadata.name, manifest.metadata.labels
         spec = self._with_symbols(manifest)
+        self._instances.check(spec)
         before = definitions.find(connection, name)
         if before is None:
             return self._create(connection, definitions.new_job(name, spec, labels, now), by, now)

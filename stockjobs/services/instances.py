@@ -68,6 +68,11 @@ class Instances:
             limits=lambda interval: self._limits_of(spec.provider, interval),
         )
 
+    def check(self, spec: JobSpec) -> None:
+        """Raise InvalidInput for a definition whose provider nobody knows."""
+        for interval in spec.intervals:
+            self._limits_of(spec.provider, interval)
+
     def skip(self, connection: Connection, job: Job, asked: Asked, now: datetime, reason: str) -> bool:
         """Write down that an occurrence was due and had nothing to do, and why. False if it was there already."""
         occurrence = replace(_occurrence(job, asked, now), state=State.SKIPPED, reason=reason, finished_at=now)
