@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -51,7 +52,8 @@ def backfill(
     Days are UTC days. Without a window a job's own is taken, or ten years.
     """
     check_timeout(timeout)
-    window = checked(WindowSpec, {"start": start, "end": end, "period": period(period_)})
+    window = {"start": start, "end": end, "period": period(period_)}
+    window = {name: value for name, value in window.items() if value is not None}
     asked = _asked(job, words(symbols), words(interval), provider, window)
     container = container_of(ctx)
     if dry_run:
@@ -69,24 +71,19 @@ class _Asked:
     spec: JobSpec | None = None
 
 
-def _asked(job: str | None, symbols: list[str], intervals: list[str], provider: str, window: WindowSpec) -> _Asked:
+def _asked(
+    job: str | None, symbols: list[str], intervals: list[str], provider: str, window: Mapping[str, object]
+) -> _Asked:
     if (job is None) == (not symbols):
         raise InvalidInput.because(
             "backfill", "takes a job, or --symbols, and not both", "stockctl backfill --symbols AAPL"
         )
-    if job is not None:
-        if intervals:
-            raise InvalidInput.because("--interval", "goes with --symbols", "a job has intervals of its own")
-        return _Asked(job, window if window != WindowSpec() else None)
-    options: dict[str, object] = {
-        "type": "marketdata",
-        "mode": "backfill",
-        "symbols": symbols,
-        "intervals": intervals or None,
-        "provider": provider,
-        "window": window.model_dump(mode="json", by_alias=True, exclude_none=True),
-    }
-    return _Asked(spec=checked(JobSpec, options))
+    if job is None:
+        what = {"type": "marketdata", "mode": "backfill", "provider": provider}
+        return _Asked(spec=checked(JobSpec, {**what, "symbols": symbols, "intervals": intervals, "window": window}))
+    if intervals:
+        raise InvalidInput.because("--interval", "goes with --symbols", "a job has intervals of its own")
+    return _Asked(job, checked(WindowSpec, window) if window else None)
 
 
 def _submitted(container: Container, asked: _Asked, key: str | None) -> Occurrence:

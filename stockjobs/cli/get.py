@@ -19,7 +19,14 @@ from stockjobs.domain.states import State
 from stockjobs.errors import InvalidInput, NotFound, Unreachable
 from stockjobs.services.reports import JobReport
 
-_ALSO = {"job": "jobs", "occurrence": "occurrences", "task": "tasks", "lane": "lanes", "worker": "workers"}
+_ALSO = {
+    "job": "jobs",
+    "occurrence": "occurrences",
+    "task": "tasks",
+    "lane": "lanes",
+    "worker": "workers",
+    "occ": "occurrences",
+}
 
 
 class Nouns(TyperGroup):

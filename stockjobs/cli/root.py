@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated, Any
@@ -91,24 +92,23 @@ def load(name: str) -> Any:
     return get_command(found)
 
 
-def _is_verbose(ctx: Any) -> bool:
-    return isinstance(ctx.obj, Globals) and ctx.obj.verbose
-
-
 def _tell(error: StockjobsError, code: ExitCode, ctx: Any) -> ExitCode:
+    _trace(error, ctx)
     for line in str(error).splitlines():
         typer.echo(f"stockctl: {line}", err=True)
-    if _is_verbose(ctx):
-        raise error
     return code
 
 
 def _tell_unexpected(error: Exception, ctx: Any) -> ExitCode:
-    if _is_verbose(ctx):
-        raise error
+    _trace(error, ctx)
     sentence = str(error).partition("\n")[0] or "no reason given"
     typer.echo(f"stockctl: {type(error).__name__}: {sentence} (run `stockctl -v …` to see where)", err=True)
     return ExitCode.ERROR
+
+
+def _trace(error: Exception, ctx: Any) -> None:
+    if isinstance(ctx.obj, Globals) and ctx.obj.verbose:
+        traceback.print_exception(error)
 
 
 def _drop_output() -> None:

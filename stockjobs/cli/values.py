@@ -74,7 +74,7 @@ def _holds(term: str, labels: Mapping[str, str]) -> bool:
 
 def checked(model: type[Model], options: Mapping[str, object]) -> Model:
     """A model made of options by its YAML words; those not given are left out. Raises InvalidInput naming the options."""
-    given = {name: value for name, value in options.items() if value not in (None, [])}
+    given = {name: value for name, value in options.items() if value not in (None, [], {})}
     try:
         return model.model_validate(given, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -84,4 +84,5 @@ def checked(model: type[Model], options: Mapping[str, object]) -> Model:
 
 def _of_option(problem: Problem, path: tuple[str | int, ...]) -> Problem:
     names = [step for step in path if isinstance(step, str)]
-    return Problem(f"--{names[-1]}" if names else "", problem.message, problem.hint)
+    option = {"intervals": "interval"}.get(names[-1], names[-1]) if names else ""
+    return Problem(f"--{option}" if option else "", problem.message, problem.hint)

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from stockjobs.cli.ages import span
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.values import duration
 from stockjobs.domain.states import ENDED, State
@@ -37,13 +38,13 @@ def wait_for(reports: Reports, occurrence: UUID, timeout: str | None) -> Occurre
             return reports.wait(occurrence, length, on_look=look)
         except TimeoutError:
             pass
-    _give_up(occurrence, length)
+    _give_up(occurrence, length or timedelta())
     raise typer.Exit(ExitCode.TIMEOUT)
 
 
-def _give_up(occurrence: UUID, length: timedelta | None) -> None:
+def _give_up(occurrence: UUID, length: timedelta) -> None:
     typer.echo(
-        f"stockctl: occurrence {occurrence} has not ended after {length}; it goes on: "
+        f"stockctl: occurrence {occurrence} has not ended after {span(length)}; it goes on: "
         f"`stockctl describe occurrence {str(occurrence)[:8]}` shows how far it is",
         err=True,
     )
