@@ -64,7 +64,8 @@ def query(now: datetime, stale_before: datetime) -> Select[*tuple[Any, ...]]:
         _earliest_due().label("next_due_at"),
         _earliest(_tasks.c.run_at, State.SCHEDULED).label("next_run_at"),
         _earliest(_tasks.c.lease_until, State.RUNNING).label("lease_ends_at"),
-        exists().where(*pending).label("has_pending"),
+        # Not EXISTS: for that PostgreSQL may walk the table until it meets a pending row.
+        select(func.min(_tasks.c.priority)).where(*pending).scalar_subquery().is_not(None).label("has_pending"),
         exists().where(*moved).label("has_moved"),
         exists().where(*is_out, _tasks.c.offered_at < stale_before).label("has_stale"),
     )
