@@ -8,8 +8,8 @@ from uuid import UUID
 
 from stockjobs.errors import Interrupted, ProviderPermanent, RateLimited, Unreachable
 
-MAX_CRASHES = 3
-"""A task that took this many workers with it is set aside."""
+MAX_CRASHES = 5
+"""A task that took this many workers with it is set aside. More than a bad day costs an innocent one, few for a poisonous one."""
 
 DEFER_FOR = timedelta(seconds=5)
 """How long to wait for a server of ours (the database, the broker) to come back."""

@@ -9,6 +9,7 @@ import pytest
 
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.lanes import Lane
+from stockjobs.domain.retries import MAX_CRASHES
 from stockjobs.domain.states import State
 from stockjobs.errors import ProviderDown, RateLimited, SymbolUnknown
 from stockjobs.services.collect import Verdict
@@ -129,7 +130,7 @@ def test_a_dead_workers_task_is_taken_up_again(house: House) -> None:
 def test_a_task_that_kills_its_workers_is_set_aside(house: House) -> None:
     house.define()
     occurrence = house.trigger()
-    for _ in range(3):
+    for _ in range(MAX_CRASHES):
         house.dispatch.tick()
         [(task, number)] = house.knocks(Lane.REALTIME)
         house.inspector.purge(Lane.REALTIME)
@@ -139,8 +140,8 @@ def test_a_task_that_kills_its_workers_is_set_aside(house: House) -> None:
     report = house.reports.occurrence(str(occurrence.id), with_tasks=1)
     assert report.occurrence.state is State.FAILED
     [(dead, attempts)] = report.details
-    assert (dead.state, dead.crashes, dead.error_kind) == (State.FAILED, 3, "crash")
-    assert [attempt.state for attempt in attempts] == [State.LOST] * 3
+    assert (dead.state, dead.crashes, dead.error_kind) == (State.FAILED, MAX_CRASHES, "crash")
+    assert [attempt.state for attempt in attempts] == [State.LOST] * MAX_CRASHES
 
 
 def test_a_worker_that_lost_its_lease_lands_nothing(house: House) -> None:
