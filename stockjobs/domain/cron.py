@@ -4,60 +4,98 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
 
+from stockjobs.domain.excerpts import excerpt
 from stockjobs.errors import InvalidInput
 
-_FIELDS = (("minute", 59), ("hour", 23), ("day of month", 31), ("month", 12), ("day of week", 7))
-_STEP = re.compile(r"/(\d+)$")
+_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 0, 7))
+_DAY_FIELDS = (2, 4)
+_SECOND = re.compile(r"[0-5]?[0-9]")
+_STEP = re.compile(r"/([0-9]+)$")
+_LONG_NUMBER = re.compile(r"[0-9]{4,}")
+_LONGEST = 200
 _ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def parse_cron(text: str, where: str = "") -> str:
     """Check a cron expression and return it with single blanks.
 
-    Five fields (minute, hour, day of month, month, day of week), or six with seconds first; names (`MON-FRI`, `JAN`), lists,
-    ranges, steps; day of week 0 and 7 are Sunday; where both day fields are restricted, either suffices, as in
-    Debian's cron. `?` may stand for `*` in a day field.
+    Five fields (minute, hour, day of month, month, day of week), or six with the second first. Fields hold names (`MON-FRI`,
+    `JAN`), lists, ranges and steps; day of week 0 and 7 are Sunday; `L` is the last day of the month, `LW` its last weekday,
+    `5L` its last Friday, `FRI#3` its third; where both day fields are restricted either suffices, as in Debian's cron;
+    `?` may stand for `*` in a day field. Nothing fires more than once a minute, so the second is a single number.
     """
-    fields = text.split()
-    if len(fields) not in (5, 6):
-        raise InvalidInput.because(
-            where, f"{text!r} has {len(fields)} fields, a cron expression has 5 or 6", "such as '0 18 * * MON-FRI'"
-        )
-    fields = [_check_step(field, index, where) for index, field in enumerate(fields[-5:])]
-    expression = " ".join([*text.split()[:-5], *fields])
-    try:
-        first = next(CronSim(expression, _ANCHOR), None)
-    except CronSimError as error:
-        reason = str(error)[0].lower() + str(error)[1:]
-        raise InvalidInput.because(where, f"{text!r} is not a cron expression: {reason}", _hint(reason)) from error
-    if first is None:
+    *second, minute, hour, day, month, weekday = _fields_of(text, where)
+    if second and not _SECOND.fullmatch(second[0]):
+        hint = "nothing fires more than once a minute: 0 to 59"
+        raise _refused(text, f"{second[0]!r} is not a single second", hint, where)
+    fields = (minute, hour, day, month, weekday)
+    checked = [_checked_field(field, index, text, where) for index, field in enumerate(fields)]
+    if not _ever_fires(" ".join(checked)):
         raise InvalidInput.because(where, f"{text!r} never fires", "its day does not exist in its month")
-    return expression
+    return " ".join([*second, *checked])
 
 
-def _check_step(field: str, index: int, where: str) -> str:
-    name, largest = _FIELDS[index]
+def _fields_of(text: str, where: str) -> list[str]:
+    fields = text.split()
+    hint = "such as '0 18 * * MON-FRI'"
+    if len(text) > _LONGEST:
+        raise InvalidInput.because(where, f"{excerpt(text)} is too long for a cron expression", hint)
+    if len(fields) not in (5, 6):
+        came = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+        raise InvalidInput.because(where, f"{text!r} has {came}, a cron expression has 5 or 6 fields", hint)
+    return fields
+
+
+def _checked_field(field: str, index: int, text: str, where: str) -> str:
+    name, smallest, largest = _FIELDS[index]
     for part in field.split(","):
+        if _LONG_NUMBER.search(part):
+            raise _refused(text, f"the {name} has a number that is too large", f"at most {largest}", where)
         step = _STEP.search(part)
-        if step and int(step[1]) > largest:
-            raise InvalidInput.because(where, f"step /{step[1]} is larger than the {name} field", f"at most /{largest}")
-    return "*" if field == "?" and index in (2, 4) else field
+        if step and not 1 <= int(step[1]) <= largest:
+            raise _refused(text, f"step {step[0]} does not fit the {name}", f"from /1 to /{largest}", where)
+    if field == "?" and index in _DAY_FIELDS:
+        return "*"
+    if not _is_readable(" ".join(field if place == index else "*" for place in range(len(_FIELDS)))):
+        upwards = ", ranges go upwards" if "-" in field else ""
+        hint = f"{name} goes from {smallest} to {largest}{upwards}"
+        raise _refused(text, f"the {name} cannot be {field!r}", hint, where)
+    return field
 
 
-def _hint(reason: str) -> str:
-    for name, largest in _FIELDS:
-        if name.replace(" ", "-") in reason:
-            return f"{name} goes from {0 if name in ('minute', 'hour', 'day of week') else 1} to {largest}"
-    return "minute, hour, day of month, month, day of week"
+def _is_readable(expression: str) -> bool:
+    try:
+        CronSim(expression, _ANCHOR)
+    except CronSimError:
+        return False
+    return True
+
+
+def _ever_fires(expression: str) -> bool:
+    # Each field is readable by itself; what is not readable together has no day.
+    return _is_readable(expression) and next(CronSim(expression, _ANCHOR), None) is not None
+
+
+def _refused(text: str, reason: str, hint: str, where: str) -> InvalidInput:
+    return InvalidInput.because(where, f"{text!r} is not a cron expression: {reason}", hint)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    # Walks the whole data base: 30 ms, too long to do for every job that is read.
+    return frozenset(available_timezones())
 
 
 def parse_zone(text: str, where: str = "") -> str:
     """Check the name of a zone: UTC, or an area and place of the IANA data base."""
-    if text == "UTC" or ("/" in text and text in available_timezones() and not text.startswith("SystemV/")):
+    if text == "UTC" or ("/" in text and text in _zones() and not text.startswith("SystemV/")):
         ZoneInfo(text)
         return text
-    raise InvalidInput.because(where, f"{text!r} is not a time zone", "an IANA name such as America/New_York, or UTC")
+    raise InvalidInput.because(
+        where, f"{excerpt(text)} is not a time zone", "an IANA name such as America/New_York, or UTC"
+    )

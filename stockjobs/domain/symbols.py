@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from stockjobs.domain.excerpts import excerpt
 from stockjobs.errors import InvalidInput
 
 MAX_LENGTH = 25
@@ -24,7 +25,7 @@ def normalise(text: str, where: str = "symbol") -> str:
     symbol = text.strip(" ")
     reason = _objection(symbol)
     if reason is not None:
-        raise InvalidInput.because(where, f"{_shown(text)} {reason}", _EXAMPLES)
+        raise InvalidInput.because(where, f"{excerpt(text)} {reason}", _EXAMPLES)
     return symbol.upper()
 
 
@@ -52,7 +53,3 @@ def _objection_to_form(symbol: str) -> str | None:
         # yfinance would search for it and silently go on with whatever ticker it finds.
         return "looks like an ISIN; give the symbol under which it trades"
     return None
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= MAX_LENGTH + 15 else f"{text[:MAX_LENGTH]}…")
