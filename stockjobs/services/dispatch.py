@@ -100,7 +100,7 @@ class Dispatch:
         resent = self.resend() if todo.has_stale else 0
         has_pending = todo.has_pending or todo.has_moved or bool(fired or lost or promoted or resent)
         offered = self.offer() if has_pending else 0
-        return Tick(fired, offered, lost, resent, self._wait(todo, is_busy=has_pending))
+        return Tick(fired, offered, lost, resent, self._wait(todo, offered=offered, has_pending=has_pending))
 
     def fire(self) -> int:
         """Turn the jobs whose time has come into occurrences. Returns how many were made."""
@@ -216,9 +216,12 @@ class Dispatch:
                 lanes.withdraw(connection, [(knock.task_id, knock.number) for knock in knocks])
             raise
 
-    def _wait(self, todo: Agenda, *, is_busy: bool) -> timedelta:
-        if is_busy:
+    def _wait(self, todo: Agenda, *, offered: int, has_pending: bool) -> timedelta:
+        if offered:
             return self._config.busy
+        if has_pending:
+            # The windows are full: workers have enough to do for a while.
+            return min(5 * self._config.busy, self._config.idle)
         upcoming = [at for at in (todo.next_due_at, todo.next_run_at, todo.lease_ends_at) if at is not None]
         soonest = min(upcoming, default=todo.now + self._config.idle)
         return min(max(soonest - todo.now, self._config.busy), self._config.idle)

@@ -74,9 +74,19 @@ def get(connection: Connection, name: str) -> Job:
 
 
 def spec_of(connection: Connection, job: UUID, version: int) -> JobSpec:
-    """The definition that a version of a job had."""
-    query = select(_versions.c.spec).where(_versions.c.job_id == job, _versions.c.version == version)
-    return JobSpec.model_validate(connection.execute(query).scalar_one())
+    """The definition that a version of a job had. Each is read and checked once a process."""
+    which = (_versions.c.job_id == job, _versions.c.version == version)
+    digest = connection.execute(select(_versions.c.digest).where(*which)).scalar_one()
+    if digest not in _specs:
+        if len(_specs) >= _SPECS_KEPT:
+            _specs.clear()
+        _specs[digest] = JobSpec.model_validate(connection.execute(select(_versions.c.spec).where(*which)).scalar_one())
+    return _specs[digest]
+
+
+# By their digest, which names one definition for ever: a large one takes longer to check than a task takes to run.
+_specs: dict[str, JobSpec] = {}
+_SPECS_KEPT = 256
 
 
 def create(connection: Connection, job: Job, by: str) -> None:

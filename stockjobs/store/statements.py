@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, Table, literal
+from sqlalchemy import ColumnElement, Connection, Table, literal
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stockjobs.domain.states import State
@@ -30,11 +30,4 @@ def insert_if_absent(connection: Connection, table: Table, rows: Sequence[Mappin
     """Insert rows; those whose key is there already are left alone. Returns how many were new."""
     if not rows:
         return 0
-    statement: Insert = upsert(connection, table).on_conflict_do_nothing()
-    written = 0
-    for start in range(0, len(rows), _ROWS_A_STATEMENT):
-        written += connection.execute(statement.values(rows[start : start + _ROWS_A_STATEMENT])).rowcount
-    return written
-
-
-_ROWS_A_STATEMENT = 500
+    return connection.execute(upsert(connection, table).on_conflict_do_nothing(), rows).rowcount
