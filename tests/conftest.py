@@ -7,4 +7,6 @@ pytest_plugins: list[str] = [
     "tests.fixtures.simulator",
     "tests.fixtures.house",
     "tests.fixtures.fleet",
+    "tests.fixtures.properties",
+    "tests.fixtures.cli",
 ]
