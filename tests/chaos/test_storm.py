@@ -14,7 +14,7 @@ from stockjobs.daemon.redis import EmbeddedRedis
 from stockjobs.domain.states import State
 from stockjobs.settings import Settings
 from stockjobs.simulator.client import SimulatorClient
-from stockjobs.store import schema, tables
+from stockjobs.store import tables
 from tests.fixtures.fleet import Fleet, Member
 from tests.fixtures.redis import eventually, redis_client
 
@@ -79,7 +79,6 @@ def test_a_storm_loses_and_doubles_nothing(
         database_url=database_url, redis_url=own_redis.url, provider_url=yahoo.url, lease=4.0, resend_after=2.0
     )
     fleet = Fleet(settings, tmp_path)
-    schema.upgrade(fleet.container.database)
     try:
         retry = {"initial": "PT0.2S", "cap": "PT1S", "maxRetries": 20}
         fleet.define("STORM", symbols=SYMBOLS, batchSize=2, mode="backfill", window={"period": "P1Y"}, retry=retry)

@@ -25,9 +25,9 @@ def test_migrating_down_removes_everything_and_up_again_restores_it(database: Da
     schema.check(database)
 
 
-def test_an_empty_database_is_refused_with_the_cure(database_url: str) -> None:
-    empty = Database(database_url)
-    with pytest.raises(SchemaMismatch, match="has no tables yet.*stockctl db upgrade"):
+def test_an_empty_database_is_refused_with_the_cure(empty_database_url: str) -> None:
+    empty = Database(empty_database_url)
+    with pytest.raises(SchemaMismatch, match=r"has no tables yet.*stockctl db upgrade"):
         schema.check(empty)
     empty.dispose()
 
@@ -36,5 +36,5 @@ def test_a_newer_database_is_refused_and_left_alone(database: Database) -> None:
     with database.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     for attempt in (schema.check, schema.upgrade):
-        with pytest.raises(SchemaMismatch, match="9999.*update stockjobs"):
+        with pytest.raises(SchemaMismatch, match=r"9999.*update stockjobs"):
             attempt(database)
