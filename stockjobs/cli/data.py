@@ -128,7 +128,6 @@ def _records(stored: _Stored) -> list[tuple[object, ...]]:
 def _write_table(newest: Sequence[_Stored], interval: Interval) -> None:
     rows = [row for one in newest for row in _rows(one, interval)]
     if not rows:
-        typer.echo("Nothing found.", err=True)
         return
     titles = ("symbol", "time", "open", "high", "low", "close", "volume", "")
     for line in tables.lines(titles, rows, right=frozenset(range(2, 7))):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
-from stockjobs.errors import SchemaMismatch
+from stockjobs.errors import InvalidInput, SchemaMismatch
 from stockjobs.store.database import Database
 
 _ONE_AT_A_TIME = 5_720_260_001
@@ -18,16 +21,16 @@ _ONE_AT_A_TIME = 5_720_260_001
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Migrate up. Safe to call from many processes at once, and when there is nothing to do."""
-    with database.begin() as connection:
+    """Migrate up. Safe to call from many processes at once, and when there is nothing to do. Raises InvalidInput."""
+    with _translated(revision), database.begin() as connection:
         _one_at_a_time(connection)
         _refuse_newer(connection)
         command.upgrade(_config(connection), revision)
 
 
 def downgrade(database: Database, revision: str) -> None:
-    """Migrate down to a revision; `base` removes everything."""
-    with database.begin() as connection:
+    """Migrate down to a revision; `base` removes everything. Raises InvalidInput for one that is not known."""
+    with _translated(revision), database.begin() as connection:
         _one_at_a_time(connection)
         command.downgrade(_config(connection), revision)
 
@@ -51,6 +54,17 @@ def is_current(database: Database) -> bool:
 def head() -> str:
     """The revision that this program was written for."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+@contextmanager
+def _translated(revision: str) -> Iterator[None]:
+    try:
+        yield
+    except CommandError as error:
+        reason = str(error).partition("\n")[0]
+        raise InvalidInput.because(
+            "revision", f"{revision!r} cannot be reached: {reason}", "head, base, or a number such as 0001"
+        ) from error
 
 
 def _config(connection: Connection | None = None) -> Config:
