@@ -28,7 +28,7 @@ class Misfire(StrEnum):
 
 @dataclass(frozen=True)
 class Cron:
-    """A cron expression of five fields in a zone."""
+    """A cron expression in a zone: five fields, or six with a single second first (see `stockjobs.domain.cron.parse_cron`)."""
 
     expression: str
     zone: str = "UTC"
@@ -39,8 +39,15 @@ class Cron:
 
     def iterate(self, instant: datetime) -> Iterator[datetime]:
         """The due times after an instant, UTC."""
-        for local in CronSim(self.expression, instant.astimezone(ZoneInfo(self.zone))):
-            yield local.astimezone(UTC)
+        *second, minute, hour, day, month, weekday = self.expression.split()
+        # cronsim has the rules of daylight saving for five fields only.
+        offset = timedelta(seconds=int(second[0]) if second else 0)
+        rule = " ".join((minute, hour, day, month, weekday))
+        for local in CronSim(rule, (instant - offset).astimezone(ZoneInfo(self.zone))):
+            time = local.astimezone(UTC) + offset
+            # Begun in the second pass of the hour that is had twice, cronsim gives the first pass's times again.
+            if time > instant:
+                yield time
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,7 @@ class Due:
 def due(schedule: Schedule, first: datetime, now: datetime, *, misfire: Misfire, grace: timedelta) -> Due:
     """The due times from `first` (due, not yet run) to `now` inclusive, and what the misfire policy makes of them.
 
-    A due time within `grace` of now is not missed and always runs.
+    A due time within `grace` of now is not missed, and the newest such runs whatever the policy.
     """
     before_first = first - timedelta(microseconds=1)
     times: list[datetime] = []
@@ -118,14 +125,19 @@ def due(schedule: Schedule, first: datetime, now: datetime, *, misfire: Misfire,
             upcoming = time
             break
         times.append(time)
-    run = _to_run(times, now, misfire, grace)
+    has_more = upcoming is not None and upcoming <= now
+    run = _to_run(times, now, misfire, grace, has_more=has_more)
     return Due(run, len(times) - len(run), upcoming)
 
 
-def _to_run(times: list[datetime], now: datetime, misfire: Misfire, grace: timedelta) -> tuple[datetime, ...]:
+def _to_run(
+    times: list[datetime], now: datetime, misfire: Misfire, grace: timedelta, *, has_more: bool
+) -> tuple[datetime, ...]:
     if misfire is Misfire.ALL:
         return tuple(times)
-    punctual = tuple(time for time in times if now - time <= grace)
+    if has_more:
+        # The newest is among those that the next tick finds.
+        return ()
     if misfire is Misfire.LATEST:
-        return (times[-1],) if times else ()
-    return punctual[-1:]
+        return tuple(times[-1:])
+    return tuple(time for time in times[-1:] if now - time <= grace)
