@@ -1,0 +1,18 @@
+"""The generated pages are those that the source gives now."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools import pages
+
+
+@pytest.mark.parametrize("name", list(pages.PAGES))
+def test_a_page_is_what_the_source_gives(name: str) -> None:
+    stored = (pages.DOCS / name).read_text(encoding="utf-8")
+    assert stored == pages.expected(name), "stale: run `python -m tools.pages`"
+
+
+@pytest.mark.parametrize("field", list(pages.fields_of_a_job()))
+def test_every_field_of_a_job_has_its_row(field: str) -> None:
+    assert f"\n| `{field}` |" in (pages.DOCS / "jobs.md").read_text(encoding="utf-8")
