@@ -1,4 +1,4 @@
-"""PostgreSQL as its image runs it: set up from the service's variables, and then the service's own command, by TCP with a password."""
+"""PostgreSQL as its image runs it: set up from the service's variables, then its own command, by TCP with a password."""
 
 from __future__ import annotations
 
@@ -62,6 +62,13 @@ class PostgresImage:
         command: Sequence[str] = [str(self.programs / program), *arguments]
         environment: Mapping[str, str] = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
         done = subprocess.run(
-            command, user=self.user, env=environment, cwd=self.data, input=stdin, capture_output=True, text=True, check=False
+            command,
+            user=self.user,
+            env=environment,
+            cwd=self.data,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr

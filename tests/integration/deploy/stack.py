@@ -133,9 +133,18 @@ class Stack:
 
     def environment(self, service: Service, tmp: Path) -> dict[str, str]:
         """The service's environment with its places mapped, on top of what the image sets."""
-        programs = (ROOT / "deploy", Path(sys.executable).parent, self.postgres.programs, Path("/usr/bin"), Path("/bin"))
+        programs = (
+            ROOT / "deploy",
+            Path(sys.executable).parent,
+            self.postgres.programs,
+            Path("/usr/bin"),
+            Path("/bin"),
+        )
         image = {**_IMAGE, "PATH": os.pathsep.join(map(str, programs)), "HOME": str(tmp)}
-        given = {name: self.mapped(value).replace("/tmp/heartbeat", f"{tmp}/heartbeat") for name, value in service.environment.items()}
+        given = {
+            name: self.mapped(value).replace("/tmp/heartbeat", f"{tmp}/heartbeat")
+            for name, value in service.environment.items()
+        }
         return image | given
 
     def mapped(self, text: str) -> str:
@@ -151,7 +160,9 @@ class Stack:
 
     def _make_secrets(self) -> None:
         places = {"DATABASE_HOST": self.mapped("postgres:5432"), "REDIS_HOST": self.mapped("redis:6379")}
-        subprocess.run([ROOT / "deploy/make-secrets", self.secrets], env=os.environ | places, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [ROOT / "deploy/make-secrets", self.secrets], env=os.environ | places, check=True, stdout=subprocess.DEVNULL
+        )
 
     def _make_redis(self) -> None:
         """Redis' own configuration file, on our port and in our folder; tests listen on the loopback alone."""

@@ -8,11 +8,14 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import psutil
+import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.fixtures.redis import eventually
 from tests.integration.deploy.stack import Container, Stack, running_stack
@@ -20,6 +23,7 @@ from tests.integration.deploy.stack import Container, Stack, running_stack
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300), pytest.mark.xdist_group("compose")]
 
 _READY = ("MARKETDATA_INCREMENTAL", "MARKETDATA_BACKFILL", "FUNDAMENTALS_INCREMENTAL", "FUNDAMENTALS_BACKFILL")
+_STAY = ("postgres", "redis", "simulator", "beat", "beat", "worker-realtime", "worker-historical", "flower")
 
 
 @pytest.fixture(scope="module")
@@ -30,27 +34,129 @@ def stack() -> Iterator[Stack]:
 
 
 def test_jobs_that_are_applied_through_a_container_are_collected_by_the_others(stack: Stack) -> None:
-    applied = stack.run("stockctl", "apply", "-f", "examples/ready-jobs.yaml")
+    applied = stack.run("stockctl", "apply", "-f", "examples")
     assert applied.returncode == 0, applied.stderr
-    asked = [stack.run("stockctl", "trigger", job, "-o", "json") for job in _READY]
-    assert [one.returncode for one in asked] == [0, 0, 0, 0], [one.stderr for one in asked]
-    ids = [json.loads(one.stdout)["id"] for one in asked]
-    eventually(lambda: set(_states(stack, ids)) == {"completed"}, within=120, tell=lambda: _states(stack, ids))
-    held = _json(stack, "data")
-    assert len({one["symbol"] for one in held}) == 20
-    done = {lane for one in ids for lane in _lanes(stack, one)}
-    assert done == {"realtime", "historical"}
-
-
-def _states(stack: Stack, ids: list[str]) -> list[str]:
-    return [one["state"] for one in _json(stack, "get", "occurrences", *ids)]
-
-
-def _lanes(stack: Stack, occurrence: str) -> set[str]:
-    return {attempt["lane"] for task in _json(stack, "describe", "occurrence", occurrence)["tasks"] for attempt in task["attempts"]}
+    for job in _READY:
+        asked = stack.run("stockctl", "trigger", job, "--wait", "--timeout", "90s")
+        assert asked.returncode == 0, (asked.stdout, asked.stderr)
+    assert len({one["symbol"] for one in _json(stack, "data")}) >= 20
+    for lane in ("realtime", "historical"):
+        assert '"verdict": "completed"' in _one(stack, f"worker-{lane}").output()
 
 
 def _json(stack: Stack, *verb: str) -> Any:
     asked = stack.run("stockctl", *verb, "-o", "json")
     assert asked.returncode == 0, asked.stderr
     return json.loads(asked.stdout)
+
+
+def test_redis_has_refused_nothing_that_the_system_asked_of_it(stack: Stack) -> None:
+    with _redis(stack) as client:
+        assert "errorstat_NOPERM" not in cast("dict[str, Any]", client.info("errorstats"))
+
+
+def test_everything_that_is_to_stay_runs_and_is_healthy(stack: Stack) -> None:
+    assert [container.service.name for container in stack.containers] == list(_STAY)
+    for container in stack.containers:
+        checked = container.check()
+        assert checked.returncode == 0, (container.name, checked.stdout, checked.stderr)
+
+
+@pytest.mark.parametrize("name", ["beat", "worker-realtime"])
+def test_a_process_that_makes_no_progress_becomes_unhealthy_and_recovers(stack: Stack, name: str) -> None:
+    container = _one(stack, name)
+    # A worker's loop comes round every five seconds, so a younger heartbeat than eight says nothing yet.
+    patience = ("60", "8")
+    assert container.check(patience).returncode == 0
+    container.process.send_signal(signal.SIGSTOP)
+    try:
+        eventually(lambda: container.check(patience).returncode == 1, within=20)
+    finally:
+        container.process.send_signal(signal.SIGCONT)
+    eventually(lambda: container.check(patience).returncode == 0, within=20, tell=container.output)
+
+
+def test_migrating_again_changes_nothing(stack: Stack) -> None:
+    assert stack.run("migrate").returncode == 0
+
+
+def test_the_database_wants_its_password(stack: Stack) -> None:
+    url = stack.secret("database_url").replace(stack.secret("postgres_password"), "wrong")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(url)
+
+
+def test_redis_wants_its_password(stack: Stack) -> None:
+    port = stack.ports["6379"]
+    for login in ({}, {"username": "stockjobs", "password": "wrong"}):
+        client = redis.Redis(port=port, retry=Retry(NoBackoff(), 0), **login)
+        with client, pytest.raises(redis.AuthenticationError):
+            client.ping()
+
+
+@pytest.mark.parametrize("command", ["FLUSHALL", "SHUTDOWN", "CONFIG GET requirepass", "KEYS *", "REPLICAOF NO ONE"])
+def test_redis_lets_nobody_administer_it(stack: Stack, command: str) -> None:
+    with _redis(stack) as client, pytest.raises(redis.exceptions.NoPermissionError):
+        client.execute_command(*command.split())
+
+
+def test_redis_keeps_what_waits(stack: Stack) -> None:
+    with _redis(stack) as client:
+        told = cast("dict[str, Any]", client.info())
+    assert (told["maxmemory_policy"], told["aof_enabled"]) == ("noeviction", 1)
+
+
+def _redis(stack: Stack) -> redis.Redis:
+    return redis.Redis.from_url(stack.secret("redis_url"))
+
+
+@pytest.mark.parametrize("path", ["/", "/tasks", "/workers", "/broker", "/api/workers", "/api/tasks"])
+def test_flower_asks_for_its_login(stack: Stack, path: str) -> None:
+    assert _status(stack, path) == 401
+    assert _status(stack, path, "admin:wrong") == 401
+    assert _status(stack, path, stack.secret("flower_login")) == 200
+
+
+def test_flower_changes_nothing(stack: Stack) -> None:
+    worker = next(iter(json.loads(_flower(stack, "/api/workers?refresh=1", stack.secret("flower_login")))))
+    assert _status(stack, f"/api/worker/shutdown/{worker}", stack.secret("flower_login"), method="POST") == 403
+
+
+def _status(stack: Stack, path: str, login: str = "", method: str = "GET") -> int:
+    try:
+        _flower(stack, path, login, method)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code
+    return 200
+
+
+def _flower(stack: Stack, path: str, login: str, method: str = "GET") -> bytes:
+    headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if login else {}
+    request = urllib.request.Request(f"http://127.0.0.1:{stack.ports['5555']}{path}", headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return bytes(answer.read())
+
+
+def test_no_secret_is_shown_by_processes_or_logs(stack: Stack) -> None:
+    secrets = [stack.secret(name) for name in ("postgres_password", "redis_password")]
+    secrets.append(stack.secret("flower_login").partition(":")[2])
+    shown = [container.output() for container in stack.containers]
+    for container in stack.containers:
+        first = psutil.Process(container.process.pid)
+        for process in (first, *first.children(recursive=True)):
+            shown += [*process.cmdline(), *process.environ().values()]
+    assert not [secret for secret in secrets if any(secret in text for text in shown)]
+
+
+@pytest.mark.parametrize(
+    "name", ["worker-realtime", "worker-historical", "beat", "flower", "simulator", "redis", "postgres"]
+)
+def test_a_service_stops_in_time_when_it_is_told_to(stack: Stack, name: str) -> None:
+    for container in [one for one in stack.containers if one.service.name == name]:
+        assert container.stop() == 0, container.output()
+        stack.containers.remove(container)
+
+
+def _one(stack: Stack, name: str) -> Container:
+    return next(container for container in stack.containers if container.service.name == name)
