@@ -1,0 +1,147 @@
+"""`stockd` as users start it: the demonstration, and the system that keeps running."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.redis import eventually
+
+pytestmark = pytest.mark.integration
+
+_BIN = Path(sys.executable).parent
+
+
+class Stockd:
+    """A running `stockd up` in a folder of its own."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        self._log = folder / "console.log"
+        with self._log.open("ab") as log:
+            command = [_BIN / "stockd", "up", "--simulator", "--concurrency", "1", *options]
+            self.process = subprocess.Popen(
+                command, cwd=folder, env=_environment(), stdout=log, stderr=subprocess.STDOUT
+            )
+        eventually(lambda: "Ctrl-C stops everything" in self.output(), within=60, tell=self.output)
+
+    def output(self) -> str:
+        return self._log.read_text()
+
+    def children(self) -> set[int]:
+        """The pids of everything that it started."""
+        shown = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
+        )
+        return {int(pid) for pid in shown.stdout.split()}
+
+    def stockctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [_BIN / "stockctl", *arguments],
+            cwd=self.folder,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
+    def interrupt(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(40)
+
+
+def _environment() -> dict[str, str]:
+    ours = ("STOCKJOBS_", "DATABASE_URL", "REDIS_URL", "PROVIDER_URL")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+@pytest.fixture
+def stockd(tmp_path: Path) -> Iterator[Stockd]:
+    running = Stockd(tmp_path)
+    yield running
+    if running.process.poll() is None:
+        running.process.kill()
+        running.process.wait()
+
+
+def test_the_system_works_in_another_terminal_stops_cleanly_and_keeps_its_state(stockd: Stockd) -> None:
+    applied = stockd.stockctl("apply", "-f", "-", "--dry-run")
+    assert applied.returncode == 2
+    run = stockd.stockctl("backfill", "--symbols", "AAPL,MSFT", "--period", "P1Y", "--wait", "--timeout", "60s")
+    assert run.returncode == 0, run.stderr
+    children = stockd.children()
+    assert len(children) == 5
+    assert stockd.interrupt() == 0
+    assert not any(_is_alive(pid) for pid in children)
+    again = Stockd(stockd.folder)
+    shown = again.stockctl("data", "-o", "csv")
+    assert [line.split(",")[0] for line in shown.stdout.splitlines()] == ["symbol", "AAPL", "MSFT"]
+    assert again.interrupt() == 0
+
+
+def test_a_second_system_on_the_same_folder_is_refused(stockd: Stockd) -> None:
+    second = subprocess.run(
+        [_BIN / "stockd", "up"],
+        cwd=stockd.folder,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert second.returncode != 0
+    assert f"in use by process {stockd.process.pid}" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_a_program_that_ends_is_started_again(stockd: Stockd) -> None:
+    before = stockd.children()
+    victim = _pid_of("celery -A stockjobs beat", before)
+    os.kill(victim, signal.SIGKILL)
+    eventually(lambda: len(stockd.children()) == 5 and stockd.children() != before, within=30, tell=stockd.output)
+    assert "beat ended with code -9; it is started again" in stockd.output()
+
+
+def test_nothing_is_left_behind_when_the_system_is_killed(stockd: Stockd) -> None:
+    children = stockd.children()
+    stockd.process.kill()
+    stockd.process.wait()
+    eventually(lambda: not any(_is_alive(pid) for pid in children), within=30)
+
+
+def test_the_demonstration_lands_everything_and_says_what_to_try_next(tmp_path: Path) -> None:
+    shown = subprocess.run(
+        [_BIN / "stockd", "demo"],
+        cwd=tmp_path,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert "4 of 4 jobs have landed" in shown.stdout
+    for symbol in ("AAPL", "7203.T", "BTC-USD", "^GSPC"):
+        assert symbol in shown.stdout
+    assert shown.stdout.count("stockctl --database-url") == 2
+
+
+def _pid_of(command: str, pids: set[int]) -> int:
+    for pid in pids:
+        if command in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
+            return pid
+    raise AssertionError(f"no process runs {command}")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
