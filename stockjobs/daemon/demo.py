@@ -6,17 +6,21 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from uuid import UUID
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from stockjobs import settings as settings_module
 from stockjobs.bootstrap import Container
-from stockjobs.daemon.system import System, SystemConfig
+from stockjobs.daemon.folder_lock import locked
+from stockjobs.daemon.system import LOCK, System, SystemConfig
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.states import ENDED, State
+from stockjobs.errors import Conflict, InvalidInput
 from stockjobs.services import manifests
 from stockjobs.services.administration import Request
 from stockjobs.services.reports import OccurrenceReport
@@ -27,8 +31,7 @@ _PAUSE = 0.2
 
 def run(state_dir: Path, console: Console) -> int:
     """Run the demonstration in a fresh state folder. Returns 0 only if everything that was due has landed."""
-    if state_dir.exists():
-        shutil.rmtree(state_dir)
+    _empty(state_dir)
     started = time.monotonic()
     # What the user has configured is for the real system: the demonstration must not touch it.
     given = settings_module.load({}, file=Path(os.devnull))
@@ -40,8 +43,11 @@ def run(state_dir: Path, console: Console) -> int:
         jobs = manifests.read(manifests.ready_jobs(), "ready_jobs.yaml")
         for applied in container.administration.apply(jobs, by="demo"):
             console.print(f"job/{applied.after.name} {applied.change.value}")
-        occurrences = [container.administration.trigger(Request(job.metadata.name, "demo")) for job in jobs]
-        reports = _watch(container, system, [str(occurrence.id) for occurrence in occurrences], console)
+        for job in jobs:
+            # A job that came due this very moment runs already.
+            with suppress(Conflict):
+                container.administration.trigger(Request(job.metadata.name, "demo"))
+        reports = _watch(container, system, console)
         _show(container, reports, console)
         container.close()
     is_good = all(report.occurrence.state is State.COMPLETED for report in reports)
@@ -50,27 +56,44 @@ def run(state_dir: Path, console: Console) -> int:
     return 0 if is_good else 1
 
 
-def _watch(container: Container, system: System, ids: Sequence[str], console: Console) -> list[OccurrenceReport]:
+def _empty(state_dir: Path) -> None:
+    """Remove what an earlier demonstration left. Raises InvalidInput for a folder that is not one's, Conflict for one in use."""
+    if not state_dir.exists() or not any(state_dir.iterdir()):
+        return
+    lock = state_dir / LOCK
+    if not lock.exists():
+        raise InvalidInput.because(
+            "--state-dir", f"{state_dir} holds files that are not stockjobs'", "choose another folder"
+        )
+    os.close(locked(lock, patience=1.0))
+    shutil.rmtree(state_dir)
+
+
+def _watch(container: Container, system: System, console: Console) -> list[OccurrenceReport]:
+    """Show how far everything is until it has ended: what was triggered, and what came due meanwhile."""
     deadline = time.monotonic() + _PATIENCE
     columns = (
-        TextColumn("{task.description:<28}"),
+        TextColumn("{task.description:<26}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("tasks"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        bars = {one: progress.add_task("", total=None) for one in ids}
+        bars: dict[UUID, TaskID] = {}
         while True:
             system.look_after()
-            reports = [container.reports.occurrence(one) for one in ids]
-            for one, report in zip(ids, reports, strict=True):
-                done = sum(count for state, count in report.tasks.items() if state in ENDED)
-                progress.update(
-                    bars[one], description=report.occurrence.job, total=sum(report.tasks.values()), completed=done
-                )
+            reports = [
+                report for report in container.reports.occurrences() if report.occurrence.state is not State.SKIPPED
+            ]
+            for report in reversed(reports):
+                one = report.occurrence
+                if one.id not in bars:
+                    bars[one.id] = progress.add_task(one.job)
+                ended = sum(count for state, count in report.tasks.items() if state in ENDED)
+                progress.update(bars[one.id], total=sum(report.tasks.values()), completed=ended)
             if all(report.has_ended for report in reports) or time.monotonic() > deadline:
-                return [container.reports.occurrence(one, with_tasks=1_000) for one in ids]
+                return [container.reports.occurrence(str(report.occurrence.id), with_tasks=1_000) for report in reports]
             time.sleep(_PAUSE)
 
 

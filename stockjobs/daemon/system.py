@@ -20,6 +20,9 @@ from stockjobs.domain.lanes import Lane
 from stockjobs.errors import Unreachable
 from stockjobs.settings import Origin, Settings
 
+LOCK = "stockd.lock"
+"""The file in a state folder that a running system holds, and that tells such a folder from others."""
+
 _START_WITHIN = 60.0
 _PAUSE = 0.1
 
@@ -65,7 +68,7 @@ class System:
 
     def __enter__(self) -> System:
         self._dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = locked(self._dir / "stockd.lock", patience=5.0)
+        self._lock = locked(self._dir / LOCK, patience=5.0)
         try:
             self._start()
         except BaseException:

@@ -133,6 +133,22 @@ def test_the_demonstration_lands_everything_and_says_what_to_try_next(tmp_path: 
     assert shown.stdout.count("stockctl --database-url") == 2
 
 
+def test_the_demonstration_empties_no_folder_that_is_not_its_own(tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("mine")
+    shown = subprocess.run(
+        [_BIN / "stockd", "demo", "--state-dir", "."],
+        cwd=tmp_path,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert shown.returncode == 2
+    assert "choose another folder" in shown.stderr
+    assert (tmp_path / "precious.txt").exists()
+
+
 def _pid_of(command: str, pids: set[int]) -> int:
     for pid in pids:
         if command in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
