@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import psutil
@@ -84,6 +86,25 @@ def test_the_database_wants_its_password(stack: Stack) -> None:
     url = stack.secret("database_url").replace(stack.secret("postgres_password"), "wrong")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(url)
+
+
+def test_a_dump_restores_into_an_empty_database(stack: Stack, tmp_path: Path) -> None:
+    url = stack.secret("database_url")
+    other = f"{url.rpartition('/')[0]}/restored"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE restored")
+    for program in (("pg_dump", "-Fc", "-f", tmp_path / "dump", url), ("pg_restore", "-d", other, tmp_path / "dump")):
+        command = [stack.postgres.programs / program[0], *program[1:]]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    bars = [_count(place, "bars WHERE at < current_date") for place in (url, other)]
+    assert bars[0] == bars[1] > 1000
+
+
+def _count(url: str, what: str) -> int:
+    with psycopg.connect(url) as connection:
+        [found] = connection.execute(f"SELECT count(*) FROM {what}").fetchone() or (0,)
+    return int(found)
 
 
 def test_redis_wants_its_password(stack: Stack) -> None:
