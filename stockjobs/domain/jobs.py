@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -67,6 +68,13 @@ def _checked(value: str, parse: Any) -> str:
     return value
 
 
+def _storable(value: str) -> str:
+    # PostgreSQL keeps no NUL, in a text as little as in JSON.
+    if "\0" in value:
+        raise ValueError("holds a NUL character (remove it)")
+    return value
+
+
 def _priority(value: object) -> object:
     if isinstance(value, str) and value.upper() in Priority.__members__:
         return Priority[value.upper()]
@@ -80,6 +88,7 @@ def _duration(text: str) -> str:
     return text
 
 
+Text = Annotated[str, AfterValidator(_storable)]
 Name = Annotated[str, _by_parser(check_name)]
 Symbol = Annotated[str, _by_parser(normalise)]
 Duration = Annotated[str, _by_parser(_duration)]
@@ -168,7 +177,7 @@ class RetrySpec(_Model):
     """How failed attempts are tried again."""
 
     initial: Duration = "PT5S"
-    factor: Annotated[float, Field(ge=1, le=100, strict=False)] = 2.0
+    factor: Annotated[float, Field(ge=1, le=100)] = 2.0
     cap: Duration = "PT5M"
     max_retries: Annotated[int, Field(ge=0, le=100)] = 5
     jitter: bool = True
@@ -214,11 +223,14 @@ class JobSpec(_Model):
 
     type: Annotated[JobType, _lenient(JobType)]
     mode: Annotated[Mode, _lenient(Mode)] = Mode.INCREMENTAL
-    display_name: Annotated[str, Field(max_length=200)] = ""
-    description: Annotated[str, Field(max_length=2_000)] = ""
+    display_name: Annotated[Text, Field(max_length=200)] = ""
+    description: Annotated[Text, Field(max_length=2_000)] = ""
     enabled: bool = True
     provider: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = "yahoo"
-    symbols: Annotated[tuple[Symbol, ...], Field(min_length=1, max_length=MAX_SYMBOLS, strict=False)] = ()
+    symbols: Annotated[
+        tuple[Symbol, ...],
+        Field(min_length=1, max_length=MAX_SYMBOLS, strict=False, exclude_if=lambda symbols: not symbols),
+    ] = ()
     """Without any, the job collects the `tickers` of the settings, as they are when it is applied."""
     intervals: Annotated[tuple[Annotated[Interval, _lenient(Interval)], ...], Field(min_length=1, strict=False)] = (
         Interval.D1,
@@ -230,16 +242,17 @@ class JobSpec(_Model):
     priority: PriorityName = Priority.NORMAL
     batch_size: Annotated[int, Field(ge=1, le=500)] = 20
     tags: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=63)], ...], Field(max_length=32, strict=False)
+        tuple[Annotated[Text, Field(min_length=1, max_length=63)], ...], Field(max_length=32, strict=False)
     ] = ()
 
     @model_validator(mode="after")
     def _coherent(self) -> JobSpec:
         if parse_duration(self.timeout) > MAX_TIMEOUT:
-            raise ValueError(f"timeout {self.timeout} is above the maximum of PT1H")
-        if len(set(self.symbols)) != len(self.symbols):
-            twice = sorted({symbol for symbol in self.symbols if self.symbols.count(symbol) > 1})
-            raise ValueError(f"symbols are named twice: {', '.join(twice[:5])}")
+            raise ValueError(f"timeout {self.timeout} is above the maximum of PT1H (give a shorter one)")
+        for name in ("symbols", "intervals"):
+            twice = [word for word, count in Counter(getattr(self, name)).items() if count > 1]
+            if twice:
+                raise ValueError(f"{name} are named twice: {', '.join(sorted(twice)[:5])} (name each once)")
         if self.mode is Mode.INCREMENTAL and (self.window.start or self.window.end):
             raise ValueError(
                 "window.start and window.end belong to mode backfill (use window.period for the first run)"
@@ -259,7 +272,7 @@ class Metadata(_Model):
     """The name and the labels of a job."""
 
     name: Name
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: dict[Text, Text] = Field(default_factory=dict)
 
 
 class Manifest(_Model):
