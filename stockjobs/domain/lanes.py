@@ -36,7 +36,8 @@ def lane_of(about: datetime, now: datetime) -> Lane:
     return Lane.REALTIME if about >= midnight(now) else Lane.HISTORICAL
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Early enough for the oldest prices: 17 digits of microseconds reach from here to the year 4968.
+_EPOCH = datetime(1800, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DIGITS = 17
 _LARGEST = 10**_DIGITS - 1
