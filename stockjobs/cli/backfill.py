@@ -22,7 +22,7 @@ from stockjobs.store.occurrences import Occurrence
 def backfill(
     ctx: typer.Context,
     job: Annotated[
-        str | None, typer.Argument(metavar="[JOB]", help="A job, whose symbols and intervals are used.")
+        str | None, typer.Argument(metavar="JOB", help="A job, whose symbols and intervals are used.")
     ] = None,
     symbols: Annotated[
         list[str] | None, typer.Option("--symbols", "-s", metavar="A,B,…", help="Symbols, in place of a job.")

@@ -9,13 +9,13 @@ import typer
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.errors import InvalidInput
 
-Jobs = Annotated[list[str], typer.Argument(metavar="JOB...", help="The jobs' names.")]
+Jobs = Annotated[list[str], typer.Argument(metavar="JOB", help="The jobs' names.")]
 
 
 def cancel(
     ctx: typer.Context,
     occurrences: Annotated[
-        list[str], typer.Argument(metavar="OCCURRENCE...", help="Their ids; the first 4 or more digits suffice.")
+        list[str], typer.Argument(metavar="OCCURRENCE", help="Their ids; the first 4 or more digits suffice.")
     ],
 ) -> None:
     """Cancel occurrences, whether they wait or run.
@@ -47,7 +47,7 @@ def _switch(ctx: typer.Context, jobs: list[str], *, is_on: bool) -> None:
 
 def delete(
     ctx: typer.Context,
-    names: Annotated[list[str], typer.Argument(metavar="job NAME...", help="The word job, then names; or job/NAME.")],
+    names: Annotated[list[str], typer.Argument(metavar="job NAME", help="The word job, then names; or job/NAME.")],
 ) -> None:
     """Delete jobs; their history and their data stay.
 

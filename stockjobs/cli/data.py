@@ -51,9 +51,7 @@ class _Stored:
 
 def data(
     ctx: typer.Context,
-    symbols: Annotated[
-        list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Without any: what is stored.")
-    ] = None,
+    symbols: Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Without any: what is stored.")] = None,
     interval: Annotated[Interval, typer.Option("--interval", "-i", help="The bars' interval.")] = Interval.D1,
     start: Annotated[str | None, typer.Option(metavar="DAY|INSTANT", help="The first moment, included.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DAY|INSTANT", help="The last moment, excluded.")] = None,

@@ -52,7 +52,7 @@ States = Annotated[list[State] | None, typer.Option("--state", help="Only those 
 @group.command()
 def jobs(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these jobs.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Only these jobs.")] = None,
     output: Output = Format.TABLE,
     watch: Watch = False,
     selector: Annotated[
@@ -74,7 +74,7 @@ def jobs(
 def occurrences(
     ctx: typer.Context,
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Only these; the first 4 or more digits suffice.")
+        list[str] | None, typer.Argument(metavar="ID", help="Only these; the first 4 or more digits suffice.")
     ] = None,
     output: Output = Format.TABLE,
     watch: Watch = False,
@@ -141,7 +141,7 @@ def _lanes(container: Container) -> Sequence[LaneReport]:
 @group.command()
 def workers(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these workers.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Only these workers.")] = None,
     output: Output = Format.TABLE,
     watch: Watch = False,
 ) -> None:

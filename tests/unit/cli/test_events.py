@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.fixtures.cli import Ctl
 
 
@@ -36,3 +38,9 @@ def test_the_last_ones_are_shown_and_of_one_occurrence_if_asked(ctl: Ctl) -> Non
     (line,) = ctl.lines("events", "--occurrence", occurrence[:8])
     assert "job.queued" in line
     assert occurrence[:8] in line
+
+
+def test_times_are_shown_in_the_zone_of_the_settings(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIME_ZONE", "Asia/Tokyo")
+    ctl.apply("A")
+    assert "+09:00  job.created" in ctl.lines("events")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -85,3 +86,19 @@ def test_the_unexpected_is_one_sentence_and_with_v_a_traceback_too(ctl: Ctl, mon
 def test_every_module_of_the_command_line_is_imported_by_some_verb() -> None:
     for verb in VERBS.values():
         assert hasattr(import_module(f"stockjobs.cli.{verb.module}"), verb.attribute)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("stockctl tr", ["trigger"]), ("stockctl get ", ["jobs", "occurrences", "tasks", "lanes", "workers"])],
+)
+def test_a_shell_completes_verbs_and_nouns(typed: str, offered: list[str]) -> None:
+    asked = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_STOCKCTL_COMPLETE": "complete_bash"}
+    run = subprocess.run(
+        [sys.executable, "-m", "stockjobs.cli"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **asked},
+    )
+    assert run.stdout.split() == offered
