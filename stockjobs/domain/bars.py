@@ -47,6 +47,9 @@ class Bars:
         return cls(no_seconds, no_prices, no_prices, no_prices, no_prices, no_seconds, np.empty(0, dtype=np.bool_))
 
 
+NO_VOLUME = -1
+"""The volume of a bar for which the source gave none."""
+
 COLUMNS = ("at", "open", "high", "low", "close", "volume", "provisional")
 
 

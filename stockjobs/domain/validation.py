@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.bars import Bars
+from stockjobs.domain.bars import COLUMNS, NO_VOLUME, Bars
 
 AHEAD = timedelta(minutes=5)
 """How far a bar may lie in the future before it is impossible: clocks differ."""
@@ -16,6 +16,7 @@ AHEAD = timedelta(minutes=5)
 _PRICES = ("open", "high", "low", "close")
 # Prices are float32 at the source; widened to double, a close may exceed the high by its last bit.
 _TOLERANCE = 1e-6
+_NONE = -1
 
 
 @dataclass(frozen=True)
@@ -37,36 +38,47 @@ class Checked:
 
 
 def validate(bars: Bars, now: datetime) -> Checked:
-    """Tell good bars from impossible ones."""
-    prices = np.stack([getattr(bars, name) for name in _PRICES]) if len(bars) else np.empty((4, 0))
-    null = np.isnan(prices).all(axis=0)
-    reasons = _reasons(bars, prices, now)
-    reasons[null] = ""
-    bad = reasons != ""
-    rejected = tuple(_rejected(bars, int(index), str(reasons[index])) for index in np.flatnonzero(bad))
-    good = bars.where(~bad & ~null)
-    order = np.argsort(good.at, kind="stable")
-    return Checked(good.where(order) if len(order) else good, rejected, int(null.sum()))
+    """Tell good bars from impossible ones. A bar that was served twice alike is one bar."""
+    null = np.asarray(np.isnan(_prices(bars)).all(axis=0))
+    served = _each_once(bars.where(~null))
+    rules = _rules(served, now)
+    broken = np.select([mask for _, mask in rules], range(len(rules)), default=_NONE)
+    rejected = tuple(
+        _rejected(served, int(index), rules[broken[index]][0]) for index in np.flatnonzero(broken != _NONE)
+    )
+    good = served.where(broken == _NONE)
+    return Checked(good.where(np.argsort(good.at, kind="stable")), rejected, int(null.sum()))
 
 
-def _reasons(bars: Bars, prices: NDArray[np.float64], now: datetime) -> NDArray[np.str_]:
+def _prices(bars: Bars) -> NDArray[np.float64]:
+    return np.stack([getattr(bars, name) for name in _PRICES])
+
+
+def _each_once(bars: Bars) -> Bars:
+    if not _repeated(bars.at).any():
+        return bars
+    rows = zip(*(getattr(bars, name).tolist() for name in COLUMNS), strict=True)
+    places = {row: place for place, row in enumerate(rows)}
+    return bars.where(np.array(sorted(places.values()), dtype=np.intp))
+
+
+def _rules(bars: Bars, now: datetime) -> tuple[tuple[str, NDArray[np.bool_]], ...]:
+    """Each rule with the bars that break it; the first that a bar breaks is the reason for which it is set aside."""
+    prices = _prices(bars)
     opened, high, low, close = prices
     latest = int((now + AHEAD).timestamp())
     slack = np.abs(high) * _TOLERANCE
     with np.errstate(invalid="ignore"):
-        rules = (
-            (~np.isfinite(prices).all(axis=0), "a price is missing or not finite"),
-            ((prices <= 0).any(axis=0), "a price is zero or negative"),
-            (high < low - slack, "high is below low"),
-            ((opened > high + slack) | (opened < low - slack), "open is outside of low and high"),
-            ((close > high + slack) | (close < low - slack), "close is outside of low and high"),
-            (bars.at > latest, "its time is in the future"),
-            (_repeated(bars.at), "its time occurs twice"),
+        return (
+            ("a price is missing or not finite", ~np.isfinite(prices).all(axis=0)),
+            ("a price is zero or negative", (prices <= 0).any(axis=0)),
+            ("high is below low", high < low - slack),
+            ("open is outside of low and high", (opened > high + slack) | (opened < low - slack)),
+            ("close is outside of low and high", (close > high + slack) | (close < low - slack)),
+            ("its volume is negative", bars.volume < NO_VOLUME),
+            ("its time is in the future", bars.at > latest),
+            ("its time occurs twice", _repeated(bars.at)),
         )
-    reasons = np.full(len(bars), "", dtype="<U40")
-    for broken, reason in rules:
-        reasons[broken & (reasons == "")] = reason
-    return reasons
 
 
 def _repeated(at: NDArray[np.int64]) -> NDArray[np.bool_]:
