@@ -124,6 +124,12 @@ class IdentityMismatch(ProviderTransient):
     kind = "identity"
 
 
+class OurFault(ProviderTransient):
+    """An error of our own while an attempt was made: a bug, or an answer that nobody foresaw."""
+
+    kind = "ours"
+
+
 class Interrupted(ProviderTransient):
     """We stopped the download ourselves: its deadline passed, or it was cancelled."""
 

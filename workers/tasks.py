@@ -11,7 +11,7 @@ from celery.exceptions import Ignore, Retry
 from stockjobs.celery import app
 from stockjobs.domain.lanes import Lane
 from stockjobs.errors import Unreachable
-from stockjobs.services.collect import Outcome, Verdict
+from stockjobs.services.conclusion import Outcome, Verdict
 from stockjobs.telemetry import logs
 from stockjobs.transport.messages import COLLECT_TASK
 from workers.process import container

@@ -6,51 +6,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
 
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.periods import parse_duration
-from stockjobs.domain.retries import Decision, Defer, GiveUp, TryAgain, decide
-from stockjobs.domain.states import State
-from stockjobs.errors import Interrupted, ProviderError, ProviderPermanent, RateLimited, Unreachable
+from stockjobs.errors import OurFault, Unreachable
 from stockjobs.providers.base import Patience, Provider
+from stockjobs.services.conclusion import Outcome, Verdict, concluded
 from stockjobs.services.fetching import Fetched, fetch
-from stockjobs.services.landing import NOTHING_LANDED, Landed, land
+from stockjobs.services.landing import land
 from stockjobs.services.lease import Lease
 from stockjobs.services.settling import settle
 from stockjobs.store import bars, claims, events, instruments, occurrences
-from stockjobs.store.claims import Claim, Result, Then
+from stockjobs.store.claims import Claim, Then
 from stockjobs.store.database import Database
 
 T = TypeVar("T")
-
-
-class Verdict(StrEnum):
-    """How an attempt ended, for whoever ran it."""
-
-    NOTHING = "nothing"
-    """There was nothing to claim: done already, moved, cancelled, or a doubled message."""
-    COMPLETED = "completed"
-    RETRIED = "retried"
-    DEFERRED = "deferred"
-    FAILED = "failed"
-    TIMEOUT = "timeout"
-    CANCELLED = "cancelled"
-    LOST = "lost"
-    """The task was given to another attempt meanwhile; this one wrote nothing."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an attempt ended, in numbers and in a sentence."""
-
-    verdict: Verdict
-    landed: Landed = NOTHING_LANDED
-    error: str | None = None
-    wait: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -76,9 +49,21 @@ class Collect:
         if claim is None:
             return Outcome(Verdict.NOTHING)
         with Lease(self._database, claim, lease=self._config.lease, heartbeat=self._config.heartbeat) as lease:
-            fetched = self._fetch(claim, lease)
-            outcome = None if lease.is_lost else self._persistently(lambda: self._land(claim, fetched))
+            outcome = self._attempt(claim, lease)
         return outcome or self._persistently(lambda: self._yield_up(claim))
+
+    def _attempt(self, claim: Claim, lease: Lease) -> Outcome | None:
+        """Fetch and land. None if the task is not ours any more."""
+        try:
+            fetched = self._fetch(claim, lease)
+            return None if lease.is_lost else self._persistently(lambda: self._land(claim, fetched))
+        except Unreachable:
+            raise
+        except Exception as error:  # the edge: whatever it is, it is written down and the task moves on
+            fault = OurFault(f"{type(error).__name__}: {error}")
+            fault.__cause__ = error
+            failed = Fetched(errors=dict.fromkeys(claim.symbols, fault))
+            return self._persistently(lambda: self._land(claim, failed))
 
     def _claim(self, task: UUID, number: int, lane: Lane, worker: str) -> Claim | None:
         with self._database.begin() as connection:
@@ -107,7 +92,7 @@ class Collect:
         with self._database.begin() as connection:
             now = self._database.now(connection)
             landed = land(connection, claim, fetched, now)
-            outcome, result, then = _concluded(claim, fetched, landed, now)
+            outcome, result, then = concluded(claim, fetched, landed, now)
             if not claims.end(connection, claim, result, then, now):
                 # Not ours any more: nothing of it may stay.
                 connection.rollback()
@@ -132,69 +117,6 @@ class Collect:
                 if time.monotonic() > give_up_at:
                     raise
                 time.sleep(1)
-
-
-def _concluded(claim: Claim, fetched: Fetched, landed: Landed, now: datetime) -> tuple[Outcome, Result, Then]:
-    given_up = claim.given_up | {
-        symbol: str(error) for symbol, error in fetched.errors.items() if isinstance(error, ProviderPermanent)
-    }
-    again = (
-        tuple(symbol for symbol in claim.symbols if symbol in fetched.errors and symbol not in given_up)
-        + fetched.unasked
-    )
-    error = _decisive(fetched)
-    decision = _decision(claim, error, again)
-    state, then, wait = _then(decision, again, given_up, now)
-    message = _message(fetched, given_up, again)
-    result = Result(
-        state=state,
-        requests=fetched.requests,
-        rows_received=landed.received,
-        rows_written=landed.written,
-        rows_rejected=landed.rejected,
-        failed_symbols={symbol: str(problem) for symbol, problem in fetched.errors.items()},
-        error_kind=error.kind if error else None,
-        error=message if error or state is State.FAILED else None,
-    )
-    return Outcome(Verdict(state.value), landed, result.error, wait), result, then
-
-
-def _decisive(fetched: Fetched) -> ProviderError | None:
-    """The error that decides what comes next: a limit before an interruption, before another passing one, before a final one."""
-    kinds: tuple[type[ProviderError], ...] = (RateLimited, Interrupted)
-    for kind in kinds:
-        for error in fetched.errors.values():
-            if isinstance(error, kind):
-                return error
-    passing = [error for error in fetched.errors.values() if not isinstance(error, ProviderPermanent)]
-    return next(iter(passing or fetched.errors.values()), None)
-
-
-def _decision(claim: Claim, error: ProviderError | None, again: tuple[str, ...]) -> Decision:
-    if error is None or not again:
-        return GiveUp()
-    return decide(error, failures=claim.failures, policy=claim.spec.retry.policy(), attempt=claim.attempt_id)
-
-
-def _then(
-    decision: Decision, again: tuple[str, ...], given_up: dict[str, str], now: datetime
-) -> tuple[State, Then, timedelta | None]:
-    match decision:
-        case TryAgain(wait):
-            then = Then(State.SCHEDULED, now + wait, again, given_up, counts_as="failures")
-            return State.RETRIED, then, wait
-        case Defer(wait):
-            return State.DEFERRED, Then(State.SCHEDULED, now + wait, again, given_up, counts_as="deferrals"), wait
-        case GiveUp(timed_out):
-            state = State.TIMEOUT if timed_out else State.FAILED if again or given_up else State.COMPLETED
-            return state, Then(state, given_up=given_up), None
-
-
-def _message(fetched: Fetched, given_up: dict[str, str], again: tuple[str, ...]) -> str:
-    problems = given_up | {symbol: str(error) for symbol, error in fetched.errors.items()}
-    shown = "; ".join(f"{symbol}: {problem}" for symbol, problem in list(problems.items())[:5])
-    more = len(set(problems) | set(again)) - min(len(problems), 5)
-    return f"{shown}; and {more} more symbols" if more > 0 else shown
 
 
 _TOLD_AS = {Verdict.RETRIED: EventName.RETRIED, Verdict.DEFERRED: EventName.DEFERRED}

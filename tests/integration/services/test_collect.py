@@ -12,7 +12,7 @@ from stockjobs.domain.lanes import Lane
 from stockjobs.domain.retries import MAX_CRASHES
 from stockjobs.domain.states import State
 from stockjobs.errors import ProviderDown, RateLimited, SymbolUnknown
-from stockjobs.services.collect import Verdict
+from stockjobs.services.conclusion import Verdict
 from stockjobs.store import claims
 from tests.fixtures.house import House
 
@@ -181,6 +181,22 @@ def test_cancelling_stops_waiting_work_at_once_and_running_work_soon(house: Hous
     report = house.reports.occurrence(str(occurrence.id), with_tasks=1)
     assert report.occurrence.state is State.CANCELLED
     assert [attempt.state for _, attempts in report.details for attempt in attempts] == [State.CANCELLED]
+
+
+def test_an_error_of_our_own_is_written_down_and_tried_again(house: House) -> None:
+    house.define(symbols=["AAPL"])
+    house.trigger()
+    house.dispatch.tick()
+
+    def fail(_: object) -> None:
+        house.provider.before = lambda request: None
+        raise ZeroDivisionError("a bug")
+
+    house.provider.before = fail
+    [outcome] = house.work(Lane.REALTIME)
+    assert (outcome.verdict, outcome.error) == (Verdict.RETRIED, "AAPL: ZeroDivisionError: a bug")
+    [task] = house.tasks()
+    assert (task.state, task.error_kind, task.failures) == (State.SCHEDULED, "ours", 1)
 
 
 def test_leases_that_ran_out_while_the_database_was_away_get_one_more(house: House) -> None:
