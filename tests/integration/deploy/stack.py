@@ -99,13 +99,14 @@ class Stack:
         self.postgres = PostgresImage(postgres_folder)
         self.containers: list[Container] = []
         self.app = _app_folder(folder)
+        self.redis_data = folder / "redis" / "data"
         self._make_secrets()
         self._make_redis()
         self.postgres.set_up(self.services["postgres"], self.secret("postgres_password"))
 
     def start(self, name: str) -> Container:
         """Start one container of a service."""
-        number = sum(one.service.name == name for one in self.containers) + 1
+        number = len(list(self.folder.glob(f"{name}-*.log"))) + 1
         container = Container(self, self.services[name], f"{name}-{number}")
         self.containers.append(container)
         return container
@@ -166,10 +167,9 @@ class Stack:
 
     def _make_redis(self) -> None:
         """Redis' own configuration file, on our port and in our folder; tests listen on the loopback alone."""
-        data = self.folder / "redis" / "data"
-        data.mkdir(parents=True)
+        self.redis_data.mkdir(parents=True)
         told = self.mapped((ROOT / "deploy/redis.conf").read_text())
-        told = told.replace("dir /data", f"dir {data}").replace("bind * -::*", "bind 127.0.0.1")
+        told = told.replace("dir /data", f"dir {self.redis_data}").replace("bind * -::*", "bind 127.0.0.1")
         (self.folder / "redis" / "redis.conf").write_text(told)
 
 
