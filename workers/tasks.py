@@ -59,7 +59,9 @@ def _log(outcome: Outcome, task: str, attempt: int, lane: str) -> None:
         log.debug("There was nothing to claim.", **ids)
     elif outcome.error:
         wait = outcome.wait.total_seconds() if outcome.wait else None
-        log.warning("An attempt did not succeed.", error=outcome.error, next_attempt_in_s=wait, **ids)
+        log.warning(
+            "An attempt did not succeed.", error=outcome.error, next_attempt_in_s=wait, exc_info=outcome.cause, **ids
+        )
     else:
         log.info(
             "An attempt has ended.", rows_written=outcome.landed.written, rows_received=outcome.landed.received, **ids

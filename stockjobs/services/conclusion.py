@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from stockjobs.domain.retries import Decision, Defer, GiveUp, TryAgain, decide
 from stockjobs.domain.states import State
-from stockjobs.errors import Interrupted, ProviderError, ProviderPermanent, RateLimited
+from stockjobs.errors import Interrupted, OurFault, ProviderError, ProviderPermanent, RateLimited
 from stockjobs.services.fetching import Fetched
 from stockjobs.services.landing import NOTHING_LANDED, Landed
 from stockjobs.store.claims import Claim, Result, Then
@@ -37,6 +37,8 @@ class Outcome:
     landed: Landed = NOTHING_LANDED
     error: str | None = None
     wait: timedelta | None = None
+    cause: BaseException | None = None
+    """For an error of our own, the exception itself, with where it came from."""
 
 
 def concluded(claim: Claim, fetched: Fetched, landed: Landed, now: datetime) -> tuple[Outcome, Result, Then]:
@@ -61,7 +63,8 @@ def concluded(claim: Claim, fetched: Fetched, landed: Landed, now: datetime) -> 
         error_kind=error.kind if error else None,
         error=message if error or state is State.FAILED else None,
     )
-    return Outcome(Verdict(state.value), landed, result.error, wait), result, then
+    cause = error.__cause__ if isinstance(error, OurFault) else None
+    return Outcome(Verdict(state.value), landed, result.error, wait, cause), result, then
 
 
 def _decisive(fetched: Fetched) -> ProviderError | None:
