@@ -70,8 +70,8 @@ def _rules(bars: Bars, now: datetime) -> tuple[tuple[str, NDArray[np.bool_]], ..
     slack = np.abs(high) * _TOLERANCE
     with np.errstate(invalid="ignore"):
         return (
-            ("a price is missing or not finite", ~np.isfinite(prices).all(axis=0)),
-            ("a price is zero or negative", (prices <= 0).any(axis=0)),
+            ("a price is missing or not finite", np.asarray((~np.isfinite(prices)).any(axis=0))),
+            ("a price is zero or negative", np.asarray((prices <= 0).any(axis=0))),
             ("high is below low", high < low - slack),
             ("open is outside of low and high", (opened > high + slack) | (opened < low - slack)),
             ("close is outside of low and high", (close > high + slack) | (close < low - slack)),
