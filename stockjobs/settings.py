@@ -13,9 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from stockjobs.domain.cron import parse_zone
+from stockjobs.domain.masks import mask_secrets
 from stockjobs.domain.symbols import normalise
 from stockjobs.errors import InvalidInput, Problem
 
@@ -31,9 +42,13 @@ def _zone(value: str) -> str:
 
 def _tickers(values: tuple[str, ...]) -> tuple[str, ...]:
     try:
-        return tuple(normalise(value) for value in values)
+        return tuple(dict.fromkeys(normalise(value) for value in values))
     except InvalidInput as error:
         raise ValueError(str(error)) from error
+
+
+def _in_capitals(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
 
 
 def _field(default: object, about: str, *, unit: str = "", short: str = "", secret: bool = False, **limits: Any) -> Any:
@@ -44,7 +59,7 @@ def _field(default: object, about: str, *, unit: str = "", short: str = "", secr
 class Settings(BaseModel):
     """Every setting, with its unit, default and reason. `stockctl config` lists them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     database_url: str = _field(
         "sqlite:///.stockjobs/stockjobs.db",
@@ -72,7 +87,9 @@ class Settings(BaseModel):
     tickers: Annotated[tuple[str, ...], AfterValidator(_tickers)] = _field(
         (), "The symbols of jobs that name none, separated by commas.", short="TICKERS"
     )
-    log_level: LogLevel = _field("INFO", "The least severe log lines that are written.", short="LOG_LEVEL")
+    log_level: Annotated[LogLevel, BeforeValidator(_in_capitals)] = _field(
+        "INFO", "The least severe log lines that are written.", short="LOG_LEVEL"
+    )
     log_format: Literal["auto", "json", "text"] = _field(
         "auto", "JSON lines, or text for people; auto is text on a terminal."
     )
@@ -108,8 +125,19 @@ class Settings(BaseModel):
         1.0, "The longest that beat sleeps between two looks at the ledger.", unit="s", gt=0, le=60
     )
     heartbeat_path: str = _field(
-        "", "A file to which a worker or a beat writes the time as long as it makes progress, for health checks; empty: none."
+        "",
+        "A file to which a worker or a beat writes the time as long as it makes progress, for health checks; empty: none.",
     )
+
+    @field_validator("heartbeat")
+    @classmethod
+    def _renews_in_time(cls, heartbeat: float, info: ValidationInfo) -> float:
+        lease = info.data.get("lease")
+        if lease is not None and heartbeat > lease / 2:
+            raise ValueError(
+                f"{heartbeat:g} s is more than half of the lease of {lease:g} s: it would be lost on the way"
+            )
+        return heartbeat
 
     def shown(self, name: str) -> object:
         """A setting as people may see it: the password in a URL is replaced by ***."""
@@ -135,12 +163,10 @@ def is_secret(name: str) -> bool:
 
 def masked(url: str) -> str:
     """A URL without its password, also where the URL is malformed: all between the scheme's :// and the last @."""
-    head, separator, tail = url.partition("://")
-    if not separator or "@" not in tail:
-        return url if "@" not in url else "***"
-    credentials, _, place = tail.rpartition("@")
-    user = credentials.partition(":")[0]
-    return f"{head}://{user}:***@{place}" if ":" in credentials else f"{head}://***@{place}"
+    if "://" not in url:
+        return "***" if "@" in url else url
+    # Whatever stands here is one URL, so a blank in it is part of the password.
+    return mask_secrets("".join(url.split()))
 
 
 def load(
@@ -197,9 +223,10 @@ def _split(name: str, text: str) -> object:
 def _secret_file(variable: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not a text"
         raise InvalidInput.because(
-            variable, f"{path} cannot be read: {error.strerror}", "mount the secret, or unset it"
+            variable, f"{path} cannot be read: {reason}", "mount the secret, or unset it"
         ) from None
 
 

@@ -15,7 +15,7 @@ from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
 from stockjobs.cli.values import checked, period, words
 from stockjobs.domain.jobs import JobSpec, WindowSpec
 from stockjobs.errors import InvalidInput
-from stockjobs.services.administration import Request
+from stockjobs.services.administration import Estimate, Request
 from stockjobs.store.occurrences import Occurrence
 
 
@@ -56,8 +56,11 @@ def backfill(
     window = {name: value for name, value in window.items() if value is not None}
     asked = _asked(job, words(symbols), words(interval), provider, window)
     container = container_of(ctx)
+    spec = asked.spec or container.reports.job(asked.job).job.spec
+    cost = container.administration.estimate(spec, asked.window)
+    _tell_lost(cost, spec.provider)
     if dry_run:
-        _tell_cost(container, asked)
+        typer.echo(f"{cost.tasks:,} tasks, {cost.requests:,} requests to {spec.provider} (dry run)")
     else:
         conclude(container, _submitted(container, asked, key), output, wait=wait, timeout=timeout)
 
@@ -92,7 +95,8 @@ def _submitted(container: Container, asked: _Asked, key: str | None) -> Occurren
     return container.administration.trigger(Request(asked.job, submitter(), key, asked.window))
 
 
-def _tell_cost(container: Container, asked: _Asked) -> None:
-    spec = asked.spec or container.reports.job(asked.job).job.spec
-    cost = container.administration.estimate(spec, asked.window)
-    typer.echo(f"{cost.tasks:,} tasks, {cost.requests:,} requests to {spec.provider} (dry run)")
+def _tell_lost(cost: Estimate, provider: str) -> None:
+    for interval, first in cost.out_of_reach.items():
+        typer.echo(
+            f"stockctl: {provider} keeps {interval} bars only since {first:%Y-%m-%d}; older ones are left out", err=True
+        )

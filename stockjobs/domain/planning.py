@@ -102,6 +102,17 @@ def _asked(window: WindowSpec, scheduled_for: datetime) -> Window:
     return Window((window.length() or BACKFILL_PERIOD).times(-1, end), end)
 
 
+def out_of_reach(
+    spec: JobSpec, scheduled_for: datetime, *, window: WindowSpec, limits: Callable[[Interval], Limits]
+) -> dict[Interval, datetime]:
+    """The intervals of a backfill whose window begins before what the provider still keeps, and where that begins."""
+    if spec.type is not JobType.MARKETDATA or spec.mode is Mode.INCREMENTAL:
+        return {}
+    start = _asked(window, scheduled_for).start
+    kept = {one: scheduled_for - reach for one in spec.intervals if (reach := limits(one).reach_back) is not None}
+    return {interval: first for interval, first in kept.items() if start < first}
+
+
 def cut(window: Window, limits: Limits, now: datetime) -> Iterator[Window]:
     """Cut a window into spans that one request may ask for; what the provider no longer serves is left out."""
     start = window.start if limits.reach_back is None else max(window.start, now - limits.reach_back)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import Concurrency, JobSpec, Manifest, WindowSpec
 from stockjobs.errors import Conflict, InvalidInput
 from stockjobs.services.adhoc import manifest_for
@@ -52,10 +53,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What an occurrence would cost: its tasks, and the requests that they make of the provider if all goes well."""
+    """What an occurrence would cost: its tasks, and the requests that they make of the provider if all goes well.
+
+    `out_of_reach` has the intervals for which the provider no longer keeps the beginning of the window, and what it keeps.
+    """
 
     tasks: int
     requests: int
+    out_of_reach: dict[Interval, datetime]
 
 
 class Administration:
@@ -163,7 +168,8 @@ class Administration:
             now = self._database.now(connection)
         plans = self._instances.plan(spec, ids.occurrence_id(ids.job_id(""), ""), now, window)
         # A task's window is cut to what one request may ask for, so each of its symbols is one request.
-        return Estimate(len(plans), sum(len(plan.symbols) for plan in plans))
+        requests = sum(len(plan.symbols) for plan in plans)
+        return Estimate(len(plans), requests, self._instances.out_of_reach(spec, now, window))
 
     def _refuse(self, connection: Connection, job: Job, now: datetime) -> None:
         if not job.enabled:

@@ -14,7 +14,7 @@ from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import Concurrency, JobSpec, Mode, WindowSpec
 from stockjobs.domain.limits import Limits
-from stockjobs.domain.planning import TaskPlan, tasks_of
+from stockjobs.domain.planning import TaskPlan, out_of_reach, tasks_of
 from stockjobs.domain.states import State
 from stockjobs.store import events, occurrences, tasks
 from stockjobs.store.definitions import Job
@@ -47,7 +47,9 @@ class Instances:
             return None
         plans = self.plan(job.spec, occurrence.id, asked.scheduled_for, asked.window)
         tasks.create(connection, occurrence, plans, asked.start_after or now)
-        events.append(connection, _event(EventName.QUEUED, occurrence, now, tasks=len(plans)))
+        lost = self.out_of_reach(job.spec, asked.scheduled_for, asked.window)
+        data = {"out_of_reach": {interval: first.isoformat() for interval, first in lost.items()}} if lost else {}
+        events.append(connection, _event(EventName.QUEUED, occurrence, now, tasks=len(plans), **data))
         if not plans:
             occurrences.settle(connection, occurrence.id, now)
             events.append(connection, _event(EventName.COMPLETED, occurrence, now, tasks=0))
@@ -60,13 +62,18 @@ class Instances:
 
         Raises InvalidInput for an unknown provider.
         """
-        return tasks_of(
-            spec if window is None else spec.model_copy(update={"mode": Mode.BACKFILL}),
-            occurrence,
-            scheduled_for,
-            window=window or spec.window,
-            limits=lambda interval: self._limits_of(spec.provider, interval),
-        )
+        asked = _as_asked(spec, window)
+        return tasks_of(asked, occurrence, scheduled_for, window=asked.window, limits=self._limits(spec))
+
+    def out_of_reach(
+        self, spec: JobSpec, scheduled_for: datetime, window: WindowSpec | None = None
+    ) -> dict[Interval, datetime]:
+        """The intervals for which the provider no longer keeps the beginning of the window, and what it keeps."""
+        asked = _as_asked(spec, window)
+        return out_of_reach(asked, scheduled_for, window=asked.window, limits=self._limits(spec))
+
+    def _limits(self, spec: JobSpec) -> Callable[[Interval], Limits]:
+        return lambda interval: self._limits_of(spec.provider, interval)
 
     def check(self, spec: JobSpec) -> None:
         """Raise InvalidInput for a definition whose provider nobody knows."""
@@ -91,6 +98,10 @@ class Instances:
         for occurrence in occurrences.open_of(connection, job.id):
             cancel(connection, occurrence, now, reason="replaced by a newer occurrence")
         return True
+
+
+def _as_asked(spec: JobSpec, window: WindowSpec | None) -> JobSpec:
+    return spec if window is None else spec.model_copy(update={"mode": Mode.BACKFILL, "window": window})
 
 
 def cancel(connection: Connection, occurrence: Occurrence, now: datetime, *, reason: str) -> int:

@@ -6,14 +6,13 @@ The loggers of libraries (Celery, kombu, Alembic) go through the same formatter,
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from typing import Any, TextIO
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
-_CREDENTIALS = re.compile(r"(?P<head>\w+://[^\s:/@]*:)[^\s@]+@")
+from stockjobs.domain.masks import mask_secrets
 
 
 def configure(level: str, form: str = "auto", stream: TextIO | None = None) -> None:
@@ -22,7 +21,9 @@ def configure(level: str, form: str = "auto", stream: TextIO | None = None) -> N
     as_text = form == "text" or (form == "auto" and stream.isatty())
     shared = _shared()
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=0)
+        structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
         if as_text
         else structlog.processors.JSONRenderer()
     )
@@ -33,7 +34,13 @@ def configure(level: str, form: str = "auto", stream: TextIO | None = None) -> N
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _mask, _exception(as_text), renderer],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            # As text before it is masked, and without the local variables.
+            structlog.processors.ExceptionRenderer(),
+            _mask,
+            renderer,
+        ],
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
@@ -58,16 +65,15 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _exception(as_text: bool) -> Processor:
-    return structlog.processors.ExceptionRenderer() if not as_text else _keep
-
-
-def _keep(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return event
-
-
 def _mask(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return {
-        key: _CREDENTIALS.sub(r"\g<head>***@", value) if isinstance(value, str) else value
-        for key, value in event.items()
-    }
+    return {key: _masked(value) for key, value in event.items()}
+
+
+def _masked(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {str(key): _masked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(item) for item in value]
+    return mask_secrets(repr(value) if isinstance(value, BaseException) else str(value))
