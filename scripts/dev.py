@@ -39,7 +39,8 @@ def set_up():
     """Bring ./.venv to the lock; does nothing if it is there already."""
     if sys.version_info < OLDEST:
         found = ".".join(map(str, sys.version_info[:3]))
-        return refuse(f"Python 3.11 or later is needed, this is {found} ({sys.executable})", "install it, or set PYTHON=/path/to/python3.11")
+        problem = f"Python 3.11 or later is needed, this is {found} ({sys.executable})"
+        return refuse(problem, "install it, or set PYTHON=/path/to/python3.11")
     wanted = fingerprint()
     if os.path.exists(STAMP) and read(STAMP) == wanted and os.path.exists(tool("python")):
         return 0
@@ -59,7 +60,8 @@ def fingerprint():
 
 def with_uv():
     """Install with uv, on this very Python, bytecode included so that the first start is not the slowest."""
-    return call(["uv", "sync", "--quiet", "--locked", "--compile-bytecode", "--python", sys.executable, "--python-preference", "only-system"])
+    which = ["--python", sys.executable, "--python-preference", "only-system"]
+    return call(["uv", "sync", "--quiet", "--locked", "--compile-bytecode", *which])
 
 
 def with_pip():
@@ -69,9 +71,13 @@ def with_pip():
         if made.returncode:
             shutil.rmtree(VENV, ignore_errors=True)
             package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
-            return refuse("this Python cannot make a virtual environment", f"install uv, or on Debian: apt-get install {package}")
+            return refuse(
+                "this Python cannot make a virtual environment", f"install uv, or on Debian: apt-get install {package}"
+            )
     pip = [tool("python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--compile"]
-    return call([*pip, "--require-hashes", "--requirement", "requirements.lock"]) or call([*pip, "--no-deps", "--editable", "."])
+    return call([*pip, "--require-hashes", "--requirement", "requirements.lock"]) or call(
+        [*pip, "--no-deps", "--editable", "."]
+    )
 
 
 def demo(options):
