@@ -12,10 +12,13 @@ from typing import Any, Protocol
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy import exc as sql
 
+from stockjobs.domain.masks import mask_secrets
 from stockjobs.errors import InvalidInput, Unreachable
 
 _BUSY_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 10
+_SCHEMES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2")
+_LARGEST_PORT = 65_535
 # Races are settled by row counts, of inserts too.
 _OPTIONS = {"preserve_rowcount": True}
 
@@ -88,16 +91,17 @@ def parse_url(text: str) -> URL:
     if "://" not in text:
         raise InvalidInput.because("DATABASE_URL", "has no scheme", hint)
     scheme = text.partition("://")[0]
-    backend = scheme.partition("+")[0]
-    if backend not in ("sqlite", "postgresql", "postgres"):
+    if scheme not in _SCHEMES:
         raise InvalidInput.because("DATABASE_URL", f"{scheme}:// is not a database that stockjobs knows", hint)
     try:
         url = make_url(text)
+        if not 1 <= (url.port or _LARGEST_PORT) <= _LARGEST_PORT:
+            raise ValueError(url.port)
     except (sql.ArgumentError, ValueError):
         raise InvalidInput.because(
             "DATABASE_URL", "cannot be read as a URL: check its port and password", hint
         ) from None
-    if backend == "sqlite":
+    if url.get_backend_name() == "sqlite":
         return _checked_sqlite(url)
     host = url.host or url.query.get("host")
     if not host or "@" in host or not url.database:
@@ -106,7 +110,7 @@ def parse_url(text: str) -> URL:
 
 
 def _checked_sqlite(url: URL) -> URL:
-    if not url.database or url.database == ":memory:":
+    if not url.database or ":memory:" in url.database or url.query.get("mode") == "memory":
         raise InvalidInput.because(
             "DATABASE_URL", "an in-memory SQLite cannot be shared by processes", "give a file: sqlite:///stockjobs.db"
         )
@@ -140,13 +144,14 @@ def _make_engine(url: URL) -> Engine:
 
 def _check_folder(path: Path) -> None:
     folder = path.parent
-    if not folder.exists():
-        try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            raise InvalidInput.because(
-                "DATABASE_URL", f"the folder {folder} cannot be made: {error.strerror}", "choose another path"
-            ) from None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput.because(
+            "DATABASE_URL", f"the folder {folder} cannot be made: {error.strerror}", "choose another path"
+        ) from None
+    if path.is_dir():
+        raise InvalidInput.because("DATABASE_URL", f"{path} is a folder", "name a file in it")
     if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
         raise InvalidInput.because(
             "DATABASE_URL", f"{path} cannot be written", "check its permissions, or choose another path"
@@ -177,6 +182,10 @@ def _translated(url: URL) -> Iterator[None]:
         yield
     except (sql.OperationalError, sql.InterfaceError, sql.TimeoutError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()
-        raise Unreachable(
-            f"database {url.render_as_string(hide_password=True)}: {reason[0] if reason else 'no answer'}"
-        ) from error
+        shown = mask_secrets(url.render_as_string(hide_password=True))
+        raise Unreachable(f"database {shown}: {reason[0] if reason else 'no answer'}") from error
+    except sql.DatabaseError as error:
+        if "file is not a database" in str(error.orig):
+            hint = "choose another path, or move the file away"
+            raise InvalidInput.because("DATABASE_URL", f"{url.database} is not a SQLite database", hint) from None
+        raise
