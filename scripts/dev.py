@@ -104,7 +104,7 @@ def lint(_options):
 
 def test(options):
     """Every check and every test."""
-    return lint([]) or call([tool("pytest"), "-n", "2", "--dist", "loadgroup", *options])
+    return lint([]) or call([tool("pytest"), "-n", "2", "--dist", "loadfile", *options])
 
 
 def unit(options):

@@ -23,7 +23,7 @@ from redis.retry import Retry
 from tests.fixtures.redis import eventually
 from tests.integration.deploy.stack import Container, Stack, running_stack
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300), pytest.mark.xdist_group("compose")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 _READY = ("MARKETDATA_INCREMENTAL", "MARKETDATA_BACKFILL", "FUNDAMENTALS_INCREMENTAL", "FUNDAMENTALS_BACKFILL")
 _STAY = ("postgres", "redis", "simulator", "beat", "beat", "worker-realtime", "worker-historical", "flower")
