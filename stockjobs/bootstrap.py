@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
-
-from celery import Celery
+from importlib import import_module
 
 from stockjobs import settings as settings_module
-from stockjobs.domain.jobs import MAX_TIMEOUT
 from stockjobs.errors import Unreachable
 from stockjobs.providers import registry
 from stockjobs.providers.base import Provider
@@ -19,14 +17,11 @@ from stockjobs.services.dispatch import Dispatch, DispatchConfig
 from stockjobs.services.instances import Instances
 from stockjobs.services.reports import Reports
 from stockjobs.settings import Settings
-from stockjobs.store import schema
+from stockjobs.store import revisions
 from stockjobs.store.database import Clock, Database, database_clock
 from stockjobs.telemetry import logs
-from stockjobs.transport.app import TransportConfig, make_app
 from stockjobs.transport.inspector import Inspector
 from stockjobs.transport.publisher import Publisher
-
-_GRACE = timedelta(minutes=1)
 
 
 class Container:
@@ -46,21 +41,11 @@ class Container:
     def ready_database(self) -> Database:
         """The database at the schema of this program. An embedded SQLite is migrated here, a server by `stockctl db upgrade`."""
         if self.database.is_postgresql:
-            schema.check(self.database)
-        elif not schema.is_current(self.database):
-            schema.upgrade(self.database)
+            revisions.check(self.database)
+        elif not revisions.is_current(self.database):
+            # Alembic takes longer to import than everything else here; only a migration should pay for it.
+            import_module("stockjobs.store.schema").upgrade(self.database)
         return self.database
-
-    @cached_property
-    def app(self) -> Celery:
-        """The Celery application."""
-        config = TransportConfig(
-            broker_url=self.settings.redis_url,
-            historical_share=self.settings.historical_share,
-            # The job's own timeout ends a download; this only frees a child process that hangs in spite of it.
-            hard_limit=(MAX_TIMEOUT + _GRACE).total_seconds(),
-        )
-        return make_app(config)
 
     @cached_property
     def publisher(self) -> Publisher:

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
+
+from celery import Celery
 
 from stockjobs.bootstrap import Container
+from stockjobs.domain.jobs import MAX_TIMEOUT
 from stockjobs.errors import StockjobsError
+from stockjobs.settings import Settings
+from stockjobs.transport.app import TransportConfig, make_app
+
+_GRACE = timedelta(minutes=1)
+
+
+def _app(settings: Settings) -> Celery:
+    config = TransportConfig(
+        broker_url=settings.redis_url,
+        historical_share=settings.historical_share,
+        # The job's own timeout ends a download; this only frees a child process that hangs in spite of it.
+        hard_limit=(MAX_TIMEOUT + _GRACE).total_seconds(),
+    )
+    return make_app(config)
+
 
 try:
     container = Container()
-    app = container.app
+    app = _app(container.settings)
 except StockjobsError as error:
     # The `celery` command would print a traceback of its own.
     print(f"stockjobs: {error}", file=sys.stderr)  # noqa: T201

@@ -20,6 +20,7 @@ from celery.signals import (
 )
 
 from stockjobs.bootstrap import Container
+from stockjobs.celery import app
 from stockjobs.celery import container as parent
 from stockjobs.domain.lanes import Lane
 from stockjobs.errors import StockjobsError, Unreachable
@@ -126,4 +127,4 @@ worker_ready.connect(_show, weak=False)
 worker_shutting_down.connect(_stop_showing, weak=False)
 worker_process_init.connect(_after_fork, weak=False)
 worker_process_shutdown.connect(_close, weak=False)
-parent.app.steps["consumer"].add(BeatingHeart)
+app.steps["consumer"].add(BeatingHeart)

@@ -8,7 +8,7 @@ import typer
 
 from stockjobs.cli.session import container_of
 from stockjobs.errors import InvalidInput
-from stockjobs.store import schema
+from stockjobs.store import revisions, schema
 
 group = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Migrate the database, or check it."
@@ -23,7 +23,7 @@ def upgrade(
     """Migrate up. Safe to run on several nodes at once, and when there is nothing to do."""
     database = container_of(ctx).database
     schema.upgrade(database, revision)
-    typer.echo(f"the database is at schema {schema.head() if revision == 'head' else revision}")
+    typer.echo(f"the database is at schema {revisions.HEAD if revision == 'head' else revision}")
 
 
 @group.command()
@@ -45,5 +45,5 @@ def downgrade(
 @group.command()
 def check(ctx: typer.Context) -> None:
     """Check that the database can be reached and is at this program's schema; exit code 2 if it is at another."""
-    schema.check(container_of(ctx).database)
-    typer.echo(f"the database is at schema {schema.head()}, as this program needs it")
+    revisions.check(container_of(ctx).database)
+    typer.echo(f"the database is at schema {revisions.HEAD}, as this program needs it")

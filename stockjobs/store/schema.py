@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this program, and refusing one that does not fit."""
+"""Bringing a database to the schema of this program, with Alembic."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
-from stockjobs.errors import InvalidInput, SchemaMismatch
+from stockjobs.errors import InvalidInput
+from stockjobs.store import revisions
 from stockjobs.store.database import Database
 
 _ONE_AT_A_TIME = 5_720_260_001
@@ -24,7 +23,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
     """Migrate up. Safe to call from many processes at once, and when there is nothing to do. Raises InvalidInput."""
     with _translated(revision), database.begin() as connection:
         _one_at_a_time(connection)
-        _refuse_newer(connection)
+        revisions.current(connection)
         command.upgrade(_config(connection), revision)
 
 
@@ -33,27 +32,6 @@ def downgrade(database: Database, revision: str) -> None:
     with _translated(revision), database.begin() as connection:
         _one_at_a_time(connection)
         command.downgrade(_config(connection), revision)
-
-
-def check(database: Database) -> None:
-    """Raise SchemaMismatch if the database is not at the revision that this program was written for."""
-    with database.read() as connection:
-        current = _current(connection)
-        _refuse_newer(connection)
-    if current != head():
-        state = "has no tables yet" if current is None else f"is at the older schema {current}"
-        raise SchemaMismatch(f"the database {state}; this program needs {head()}: run `stockctl db upgrade`")
-
-
-def is_current(database: Database) -> bool:
-    """True if nothing is to be migrated."""
-    with database.read() as connection:
-        return _current(connection) == head()
-
-
-def head() -> str:
-    """The revision that this program was written for."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
 @contextmanager
@@ -73,17 +51,6 @@ def _config(connection: Connection | None = None) -> Config:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
-
-
-def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _refuse_newer(connection: Connection) -> None:
-    current = _current(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if current is not None and current not in known:
-        raise SchemaMismatch(f"the database is at schema {current}, which this program does not know: update stockjobs")
 
 
 def _one_at_a_time(connection: Connection) -> None:
