@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import redis
 
@@ -108,7 +109,7 @@ def test_a_long_path_gives_a_port_with_a_password_that_no_command_line_shows(fol
             password = client.connection_pool.connection_kwargs["password"]
             port = client.connection_pool.connection_kwargs["port"]
         assert len(password) >= 32
-        command = subprocess.run(["ps", "-o", "args=", "-p", str(server.pid)], capture_output=True, check=True).stdout
+        command = " ".join(psutil.Process(server.pid).cmdline()).encode()
         assert password.encode() not in command
         assert not any(password.encode() in file.read_bytes() for file in folder.rglob("*") if file.is_file())
         with redis.Redis(port=port) as stranger, pytest.raises(redis.AuthenticationError):

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.fixtures.redis import eventually
@@ -36,10 +37,7 @@ class Stockd:
 
     def children(self) -> set[int]:
         """The pids of everything that it started."""
-        shown = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
-        )
-        return {int(pid) for pid in shown.stdout.split()}
+        return {child.pid for child in psutil.Process(self.process.pid).children()}
 
     def stockctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -20,6 +20,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.fixtures.needs import needed
 from tests.fixtures.redis import eventually
 from tests.integration.deploy.stack import Container, Stack, running_stack
 
@@ -35,6 +36,7 @@ PATIENCE = ("60", "8")
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """The whole file, up and healthy."""
+    needed("redis-cli", "redis-tools")
     with running_stack() as found:
         yield found
 

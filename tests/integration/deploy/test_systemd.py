@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.fixtures.needs import needed
 from tests.integration.deploy import composefile
 from tests.integration.deploy.composefile import ROOT
 
@@ -43,7 +43,6 @@ def _settings(unit: str, name: str) -> list[str]:
 
 
 @pytest.mark.integration
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
 def test_systemd_finds_no_fault(unit: Path, tmp_path: Path) -> None:
     copy = tmp_path / unit.name.replace("@.", "@realtime.")
@@ -53,7 +52,7 @@ def test_systemd_finds_no_fault(unit: Path, tmp_path: Path) -> None:
     for program in ("celery", "stockctl"):
         (tmp_path / program).touch(mode=0o755)
     verified = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", copy],
+        [needed("systemd-analyze", "systemd"), "verify", "--man=no", "--recursive-errors=no", copy],
         capture_output=True,
         text=True,
         check=False,

@@ -14,6 +14,7 @@ import trustme
 from stockjobs.errors import StockjobsError
 from stockjobs.transport.inspector import Inspector
 from stockjobs.transport.publisher import Publisher
+from tests.fixtures.needs import lacking, needed
 from tests.fixtures.redis import done, eventually, redis_client, worker
 from tests.integration.transport.knocks import realtime
 
@@ -23,9 +24,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def tls_url(tmp_path: Path) -> Iterator[str]:
     """A server that speaks TLS only; the URL names its authority."""
-    program = shutil.which("redis-server") or shutil.which("valkey-server")
-    if program is None:
-        pytest.skip("TLS needs a redis-server or valkey-server on the PATH that was built with it")
+    program = shutil.which("valkey-server") or needed("redis-server", "redis-server")
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     certificate = authority.issue_cert("localhost", "127.0.0.1")
@@ -43,7 +42,7 @@ def tls_url(tmp_path: Path) -> Iterator[str]:
     try:
         eventually(lambda: answers(url) or server.poll() is not None)
         if server.poll() is not None:
-            pytest.skip("this Redis was built without TLS")
+            lacking(f"{program} was built without TLS")
         yield url
     finally:
         server.terminate()
