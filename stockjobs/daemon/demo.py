@@ -91,7 +91,10 @@ def _watch(container: Container, system: System, console: Console) -> list[Occur
                 if one.id not in bars:
                     bars[one.id] = progress.add_task(one.job)
                 ended = sum(count for state, count in report.tasks.items() if state in ENDED)
+                was_ended = progress.tasks[bars[one.id]].finished
                 progress.update(bars[one.id], total=sum(report.tasks.values()), completed=ended)
+                if report.has_ended and not was_ended and not console.is_terminal:
+                    console.print(f"{one.job} {one.state}: {report.rows_written:,} rows")
             if all(report.has_ended for report in reports) or time.monotonic() > deadline:
                 return [container.reports.occurrence(str(report.occurrence.id), with_tasks=1_000) for report in reports]
             time.sleep(_PAUSE)
