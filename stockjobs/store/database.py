@@ -19,8 +19,15 @@ _BUSY_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 10
 _SCHEMES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2")
 _LARGEST_PORT = 65_535
-# Races are settled by row counts, of inserts too.
-_OPTIONS = {"preserve_rowcount": True}
+_ENGINE: dict[str, Any] = {
+    # Races are settled by row counts, of inserts too.
+    "execution_options": {"preserve_rowcount": True},
+    # A statement's error must not print what it was about.
+    "hide_parameters": True,
+    # As many as there are threads at work: a thread must not wait for a connection while it holds a lease.
+    "pool_size": 5,
+    "max_overflow": -1,
+}
 
 
 class Clock(Protocol):
@@ -123,20 +130,15 @@ def _make_engine(url: URL) -> Engine:
             "connect_timeout": _CONNECT_TIMEOUT_S,
             "application_name": "stockjobs",
             "options": "-c timezone=UTC",
+            # By default a connection to a host that vanished is noticed after two hours.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
         }
-        return create_engine(
-            url,
-            execution_options=_OPTIONS,
-            pool_pre_ping=True,
-            pool_size=5,
-            max_overflow=20,
-            hide_parameters=True,
-            connect_args=arguments,
-        )
+        return create_engine(url, pool_pre_ping=True, connect_args=arguments, **_ENGINE)
     _check_folder(Path(str(url.database)))
-    engine = create_engine(
-        url, execution_options=_OPTIONS, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_S}
-    )
+    engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S}, **_ENGINE)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
