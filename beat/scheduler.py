@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from functools import cached_property
 from typing import Any
 
@@ -14,10 +15,13 @@ from stockjobs.telemetry import logs
 from stockjobs.telemetry.heartbeat import Heartbeat
 
 log = logs.get("beat")
+_TELL_EVERY_S = 60.0
 
 
 class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no types
     """Keeps no schedule of its own: the ledger has them, and any number of beats may look at it."""
+
+    _tell_again_at = 0.0
 
     def setup_schedule(self) -> None:
         """Look at the servers; the schedule itself is the ledger's."""
@@ -34,6 +38,15 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
         # Also while a server is away: waiting for it is all that can be done, and a restart would not help.
         self._heartbeat.beat()
         return wait
+
+    def _tell_unable(self) -> None:
+        now = time.monotonic()
+        unable = container.dispatch.unable
+        if unable and now >= self._tell_again_at:
+            for job, reason in unable.items():
+                log.error("A job is due and cannot be made to run.", action="fire", job=job, error=reason)
+            unable.clear()
+            self._tell_again_at = now + _TELL_EVERY_S
 
     def close(self) -> None:
         """Give the connections back."""
@@ -54,6 +67,7 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
         except Unreachable as error:
             log.warning("A server cannot be reached; beat tries again.", action="tick", error=str(error))
             return container.settings.beat_interval
+        self._tell_unable()
         if tick.fired or tick.lost or tick.resent:
             log.info(
                 "Due work was found.",

@@ -63,6 +63,10 @@ class Unreachable(StockjobsError):
     """A server (database, broker) cannot be reached just now."""
 
 
+class BrokerAway(Unreachable):
+    """Redis cannot be reached just now; the ledger can."""
+
+
 class SchemaMismatch(StockjobsError):
     """The database's schema is older or newer than this program."""
 

@@ -23,13 +23,14 @@ from stockjobs.bootstrap import Container
 from stockjobs.celery import app
 from stockjobs.celery import container as parent
 from stockjobs.domain.lanes import Lane
-from stockjobs.errors import StockjobsError, Unreachable
+from stockjobs.errors import StockjobsError
 from stockjobs.store import workers
 from stockjobs.store.workers import Worker
 from stockjobs.telemetry import logs
 from workers.health import BeatingHeart
 
 log = logs.get("workers")
+_LAST_WORD_S = 5.0
 
 
 @cache
@@ -81,18 +82,21 @@ class Presence:
         self._consumer = consumer
         self._stopped = threading.Event()
         self._started_at: datetime | None = None
+        self._thread = threading.Thread(target=self._tell, name="presence", daemon=True)
 
     def start(self) -> None:
         """Begin to tell."""
         self.running.append(self)
-        threading.Thread(target=self._tell, name="presence", daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Tell that the worker leaves."""
         self._stopped.set()
+        # First the other thread's last word, then ours.
+        self._thread.join(_LAST_WORD_S)
         try:
             with container().ready_database.begin() as connection:
-                workers.leave(connection, self._consumer.hostname)
+                workers.leave(connection, self._consumer.hostname, os.getpid())
         except StockjobsError as error:
             log.warning("The worker could not sign off.", action="leave", error=str(error))
 
@@ -101,8 +105,8 @@ class Presence:
             try:
                 with container().ready_database.begin() as connection:
                     workers.show(connection, self._worker(container().ready_database.now(connection)))
-            except Unreachable as error:
-                log.warning("The database cannot be reached; work waits for it.", action="show", error=str(error))
+            except StockjobsError as error:
+                log.warning("The worker could not show itself.", action="show", error=str(error))
             self._stopped.wait(parent.settings.heartbeat)
 
     def _worker(self, now: datetime) -> Worker:

@@ -78,16 +78,18 @@ class Administration:
         """
         with self._database.begin() as connection:
             now = self._database.now(connection)
-            applied = [self._apply(connection, manifest, by, now) for manifest in manifests]
+            # Always in the same order, so that two who apply the same jobs never wait for each other in a circle.
+            by_name = sorted(manifests, key=lambda manifest: manifest.metadata.name)
+            applied = {one.metadata.name: self._apply(connection, one, by, now) for one in by_name}
             if dry_run:
                 connection.rollback()
-        return applied
+        return [applied[manifest.metadata.name] for manifest in manifests]
 
     def _apply(self, connection: Connection, manifest: Manifest, by: str, now: datetime) -> Applied:
         name, labels = manifest.metadata.name, manifest.metadata.labels
         spec = self._with_symbols(manifest)
         self._instances.check(spec)
-        before = definitions.find(connection, name)
+        before = definitions.find(connection, name, for_change=True)
         if before is None:
             return self._create(connection, definitions.new_job(name, spec, labels, now), by, now)
         says_enabled = "enabled" in manifest.spec.model_fields_set
@@ -119,7 +121,7 @@ class Administration:
         """Let a job be due again, or no more. What it missed while it was disabled is not made up. Raises NotFound."""
         with self._database.begin() as connection:
             now = self._database.now(connection)
-            before = definitions.get(connection, name)
+            before = definitions.get(connection, name, for_change=True)
             if before.enabled == enabled:
                 return before
             after = replace(
@@ -136,7 +138,7 @@ class Administration:
         """Delete a job; its history stays, and what is open of it is cancelled. Raises NotFound."""
         with self._database.begin() as connection:
             now = self._database.now(connection)
-            job = definitions.get(connection, name)
+            job = definitions.get(connection, name, for_change=True)
             definitions.delete(connection, job.id, now)
             for occurrence in occurrences.open_of(connection, job.id):
                 cancel(connection, occurrence, now, reason=f"the job was deleted by {by}")
@@ -150,7 +152,7 @@ class Administration:
         """
         with self._database.begin() as connection:
             now = self._database.now(connection)
-            job = definitions.get(connection, request.job)
+            job = definitions.get(connection, request.job, for_change=True)
             key = ids.requested_key(request.key or str(uuid4()))
             known = occurrences.get(connection, ids.occurrence_id(job.id, key))
             if known is not None:
@@ -158,9 +160,8 @@ class Administration:
             self._refuse(connection, job, now)
             asked = Asked(key, now, request.submitter, request.window, request.start_after)
             occurrence = self._instances.create(connection, job, asked, now)
-            if occurrence is None:
-                raise Conflict(f"job {job.name!r}: the same request was made at the same moment; ask again to see it")
-            return occurrences.get(connection, occurrence.id) or occurrence
+            made = occurrence.id if occurrence else ids.occurrence_id(job.id, key)
+            return occurrences.require(connection, made)
 
     def estimate(self, spec: JobSpec, window: WindowSpec | None = None) -> Estimate:
         """What an occurrence would cost if it were asked for now. Nothing is written."""
@@ -186,7 +187,11 @@ class Administration:
         Raises InvalidInput for a definition without symbols, Conflict while the same work still runs.
         """
         manifest = manifest_for(spec)
-        self.apply([manifest], by=submitter)
+        try:
+            self.apply([manifest], by=submitter)
+        except Conflict:
+            # Somebody submitted the same at the same moment: now it is there.
+            self.apply([manifest], by=submitter)
         return self.trigger(Request(manifest.metadata.name, submitter, key, start_after=start_after))
 
     def cancel(self, occurrence_id: str, *, by: str) -> Occurrence:
@@ -196,7 +201,7 @@ class Administration:
             occurrence = occurrences.get_by_prefix(connection, occurrence_id)
             if not cancel(connection, occurrence, now, reason=f"cancelled by {by}") and occurrence.finished_at:
                 raise Conflict(f"occurrence {occurrence.id} has ended already: {occurrence.state}")
-            return occurrences.get(connection, occurrence.id) or occurrence
+            return occurrences.require(connection, occurrence.id)
 
 
 def _revised(before: Job, *, spec: JobSpec, labels: dict[str, str], enabled: bool, now: datetime) -> Job:

@@ -20,11 +20,12 @@ from stockjobs.domain.lanes import Lane
 from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.retries import MAX_CRASHES
 from stockjobs.domain.schedules import due
-from stockjobs.errors import Unreachable
+from stockjobs.errors import BrokerAway, StockjobsError, Unreachable
 from stockjobs.services.instances import Asked, Instances
 from stockjobs.services.settling import settle
-from stockjobs.store import agenda, claims, definitions, events, lanes, tasks, workers
+from stockjobs.store import agenda, claims, definitions, events, lanes, occurrences, tasks, workers
 from stockjobs.store.agenda import Agenda
+from stockjobs.store.claims import Lost
 from stockjobs.store.database import Database
 from stockjobs.store.definitions import Job
 from stockjobs.transport.inspector import Inspector
@@ -77,6 +78,9 @@ class Dispatch:
         self._config = config
         self._was_away = False
         self._leases_count_from: datetime | None = None
+        self._resent_at: datetime | None = None
+        self.unable: dict[str, str] = {}
+        """Jobs that could not be fired, and why; for whoever runs the dispatcher to tell and to clear."""
 
     def tick(self) -> Tick:
         """One round; one query if there is nothing to do. Raises Unreachable if the database or the broker is away."""
@@ -85,6 +89,8 @@ class Dispatch:
                 now = self._database.now(connection)
                 todo = agenda.look(connection, now, now - self._config.resend_after)
             return self._work_off(todo)
+        except BrokerAway:
+            raise
         except Unreachable:
             self.was_away()
             raise
@@ -97,7 +103,7 @@ class Dispatch:
         fired = self.fire() if todo.has_due_jobs else 0
         lost = self.take_back() if todo.has_lost else 0
         promoted = self.promote() if todo.has_due_tasks or todo.has_moved else 0
-        resent = self.resend() if todo.has_stale else 0
+        resent = self.resend() if todo.has_stale and self._may_resend(todo.now) else 0
         has_pending = todo.has_pending or todo.has_moved or bool(fired or lost or promoted or resent)
         offered = self.offer() if has_pending else 0
         return Tick(fired, offered, lost, resent, self._wait(todo, offered=offered, has_pending=has_pending))
@@ -107,9 +113,20 @@ class Dispatch:
         made = 0
         with self._database.begin() as connection:
             now = self._database.now(connection)
-            for job in definitions.due(connection, now, JOBS_A_TICK):
-                made += self._fire(connection, job, now)
+            for name in definitions.due(connection, now, JOBS_A_TICK):
+                made += self._fire_alone(connection, name, now)
         return made
+
+    def _fire_alone(self, connection: Connection, name: str, now: datetime) -> int:
+        """Fire one job; one that cannot be fired keeps no other from it."""
+        try:
+            with connection.begin_nested():
+                return self._fire(connection, definitions.get(connection, name), now)
+        except Unreachable:
+            raise
+        except StockjobsError as error:
+            self.unable[name] = str(error)
+            return 0
 
     def _fire(self, connection: Connection, job: Job, now: datetime) -> int:
         schedule = job.spec.schedule
@@ -124,6 +141,8 @@ class Dispatch:
 
     def _occur(self, connection: Connection, job: Job, time: datetime, now: datetime) -> bool:
         asked = Asked(ids.scheduled_key(time), time, SCHEDULER)
+        if occurrences.get(connection, ids.occurrence_id(job.id, asked.key)) is not None:
+            return False
         if self._instances.may_start(connection, job, now):
             return self._instances.create(connection, job, asked, now) is not None
         self._instances.skip(connection, job, asked, now, "the occurrence before it still runs")
@@ -134,26 +153,27 @@ class Dispatch:
 
         Where the database itself was away, no worker could renew: they get one lease's time to do so first.
         """
-        lost = 0
         with self._database.begin() as connection:
             now = self._database.now(connection)
             if self._was_away:
                 self._was_away, self._leases_count_from = False, now + self._config.lease
             if self._leases_count_from is not None and now < self._leases_count_from:
                 return 0
-            for task, number in claims.expired(connection, now, LOST_A_TICK):
-                lost += self._lose(connection, task, number, now)
-        return lost
+            taken = [self._lose(connection, *one, now) for one in claims.expired(connection, now, LOST_A_TICK)]
+            ended = {(one.occurrence_id, one.job_id) for one in taken if one is not None}
+            # Last, and in the same order by everybody, for it locks.
+            for occurrence, job in sorted(ended):
+                settle(connection, job, occurrence, now)
+        return sum(one is not None for one in taken)
 
-    def _lose(self, connection: Connection, task: UUID, number: int, now: datetime) -> bool:
+    def _lose(self, connection: Connection, task: UUID, number: int, now: datetime) -> Lost | None:
         lost = claims.lose(connection, task, number, now, max_crashes=MAX_CRASHES)
         if lost is None:
-            return False
+            return None
         attempt = ids.attempt_id(task, number)
         data = {"worker": lost.worker, "attempt": number, "dead": lost.is_dead}
         events.append(connection, Event(EventName.LOST, now, lost.job_id, lost.occurrence_id, task, attempt, data))
-        settle(connection, lost.job_id, lost.occurrence_id, now)
-        return True
+        return lost
 
     def promote(self) -> int:
         """Queue the tasks whose time has come, and withdraw the messages that midnight has moved."""
@@ -165,6 +185,13 @@ class Dispatch:
     def resend(self) -> int:
         """Find messages that Redis no longer has and that nobody claimed; they are offered again. Returns how many."""
         return sum(self._resend(lane) for lane in Lane)
+
+    def _may_resend(self, now: datetime) -> bool:
+        """True once in `resend_after`: a full lane always has messages that wait for long, and looking at them costs."""
+        if self._resent_at is not None and now < self._resent_at + self._config.resend_after:
+            return False
+        self._resent_at = now
+        return True
 
     def _resend(self, lane: Lane) -> int:
         with self._database.read() as connection:

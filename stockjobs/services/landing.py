@@ -47,7 +47,7 @@ def land(connection: Connection, claim: Claim, fetched: Fetched, now: datetime) 
     for symbol, facts in sorted(fetched.facts.items()):
         received += len(facts.facts)
         written += _land_facts(connection, claim, symbol, facts, now)
-    written += bars.land(connection, landings)
+    written += bars.land(connection, landings, now)
     market.land_findings(connection, findings, now)
     return Landed(received, written, len(findings))
 
@@ -58,7 +58,7 @@ def _checked(
     interval = claim.interval or Interval.D1
     checked = validate(received, now)
     found = [_finding(claim, symbol, instrument, interval, rejected) for rejected in checked.rejected]
-    return bars.Landing(instrument, interval, checked.good), found
+    return bars.Landing(instrument, interval, checked.good, claim.window_start), found
 
 
 def _finding(claim: Claim, symbol: str, instrument: int, interval: Interval, rejected: Rejected) -> Finding:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from stockjobs.domain.bars import Bars
 from stockjobs.domain.intervals import Interval
@@ -18,11 +18,15 @@ from stockjobs.store.statements import upsert
 
 @dataclass(frozen=True)
 class Landing:
-    """Good bars of one instrument at one interval, oldest first."""
+    """Good bars of one instrument at one interval, oldest first.
+
+    `since` is where the window that was asked for begins; None where it began at the stored position.
+    """
 
     instrument_id: int
     interval: Interval
     bars: Bars
+    since: datetime | None = None
 
 
 _COLUMNS = ("instrument_id", "interval_s", "at", "open", "high", "low", "close", "volume", "provisional")
@@ -31,11 +35,15 @@ _KEY = "instrument_id, interval_s, at"
 _ON_CONFLICT = f"""
 ON CONFLICT ({_KEY}) DO UPDATE
 SET {", ".join(f"{name} = excluded.{name}" for name in _VALUES)}
-WHERE ({", ".join(f"bars.{name}" for name in _VALUES)}) IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in _VALUES)})"""
+WHERE (bars.provisional OR NOT excluded.provisional)
+AND ({", ".join(f"bars.{name}" for name in _VALUES)}) IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in _VALUES)})"""
 
 
-def land(connection: Connection, landings: Sequence[Landing]) -> int:
-    """Write bars, in the caller's transaction. Returns how many were new or differed; equal ones are not written."""
+def land(connection: Connection, landings: Sequence[Landing], now: datetime) -> int:
+    """Write bars, in the caller's transaction. Returns how many were new or differed; equal ones are not written.
+
+    A bar that is final is not replaced by a provisional one, which must be older news.
+    """
     # Always in the same order, so that two landings of the same bars never wait for each other in a circle.
     ordered = sorted(
         (one for one in landings if len(one.bars)), key=lambda one: (one.instrument_id, one.interval.seconds)
@@ -48,13 +56,14 @@ def land(connection: Connection, landings: Sequence[Landing]) -> int:
         else _land_sqlite(connection, ordered)
     )
     for landing in ordered:
-        _move_position(connection, landing)
+        _move_position(connection, landing, now)
     return written
 
 
 def _land_postgresql(connection: Connection, landings: Sequence[Landing]) -> int:
     cursor = connection.connection.cursor()
-    cursor.execute("CREATE TEMP TABLE IF NOT EXISTS landing (LIKE bars) ON COMMIT DELETE ROWS")
+    cursor.execute("CREATE TEMP TABLE IF NOT EXISTS landing (LIKE bars)")
+    cursor.execute("TRUNCATE landing")
     with cursor.copy(f"COPY landing ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
         for row in _rows(landings, lambda second: datetime.fromtimestamp(second, UTC)):
             copy.write_row(row)
@@ -63,7 +72,6 @@ def _land_postgresql(connection: Connection, landings: Sequence[Landing]) -> int
         f"INSERT INTO bars SELECT DISTINCT ON ({_KEY}) {columns} FROM landing ORDER BY {_KEY} {_ON_CONFLICT}"
     )
     written = cursor.rowcount
-    cursor.execute("TRUNCATE landing")
     cursor.close()
     return written
 
@@ -94,18 +102,20 @@ def _rows(landings: Sequence[Landing], time: Any) -> Iterator[tuple[Any, ...]]:
             yield (landing.instrument_id, landing.interval.seconds, *row)
 
 
-def _move_position(connection: Connection, landing: Landing) -> None:
+def _move_position(connection: Connection, landing: Landing, now: datetime) -> None:
+    """Move the position on, unless there is a hole between it and what has landed: the next run would leave it for ever."""
     table = tables.positions
     newest = datetime.fromtimestamp(int(landing.bars.at[-1]), UTC)
-    row = {"instrument_id": landing.instrument_id, "interval_s": landing.interval.seconds, "newest_at": newest}
-    insert = upsert(connection, table).values(**row, updated_at=datetime.now(UTC))
-    moved = {"newest_at": insert.excluded.newest_at, "updated_at": insert.excluded.updated_at}
-    keys = ["instrument_id", "interval_s"]
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=keys, set_=moved, where=table.c.newest_at < insert.excluded.newest_at
-        )
-    )
+    key = (table.c.instrument_id == landing.instrument_id, table.c.interval_s == landing.interval.seconds)
+    is_behind = table.c.newest_at < newest
+    if landing.since is not None:
+        moved = update(table).where(*key, is_behind, table.c.newest_at >= landing.since)
+        connection.execute(moved.values(newest_at=newest, updated_at=now))
+        return
+    row = {"instrument_id": landing.instrument_id, "interval_s": landing.interval.seconds}
+    insert = upsert(connection, table).values(**row, newest_at=newest, updated_at=now)
+    changed = {"newest_at": insert.excluded.newest_at, "updated_at": insert.excluded.updated_at}
+    connection.execute(insert.on_conflict_do_update(index_elements=list(row), set_=changed, where=is_behind))
 
 
 def newest(connection: Connection, instruments: Sequence[int], interval: Interval) -> dict[int, datetime]:

@@ -19,6 +19,18 @@ _BUSY_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 10
 _SCHEMES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2")
 _LARGEST_PORT = 65_535
+_SERVER_OPTIONS = " ".join(
+    f"-c {option}"
+    for option in (
+        "timezone=UTC",
+        # A process that is frozen, or was cut off, in the middle of a transaction must not keep its locks from the others.
+        "idle_in_transaction_session_timeout=20s",
+        "lock_timeout=10s",
+        "tcp_keepalives_idle=10",
+        "tcp_keepalives_interval=5",
+        "tcp_keepalives_count=3",
+    )
+)
 _ENGINE: dict[str, Any] = {
     # Races are settled by row counts, of inserts too.
     "execution_options": {"preserve_rowcount": True},
@@ -129,7 +141,7 @@ def _make_engine(url: URL) -> Engine:
         arguments = {
             "connect_timeout": _CONNECT_TIMEOUT_S,
             "application_name": "stockjobs",
-            "options": "-c timezone=UTC",
+            "options": _SERVER_OPTIONS,
             # By default a connection to a host that vanished is noticed after two hours.
             "keepalives_idle": 10,
             "keepalives_interval": 5,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 
 from stockjobs.domain import ids
 from stockjobs.domain.jobs import JobSpec
-from stockjobs.errors import Conflict, NotFound
+from stockjobs.errors import Conflict, NotFound, SchemaMismatch
 from stockjobs.store import tables
 from stockjobs.store.statements import insert_if_absent
 
@@ -45,7 +47,7 @@ def _job(row: RowMapping) -> Job:
         id=row["id"],
         name=row["name"],
         version=row["version"],
-        spec=JobSpec.model_validate({**row["spec"], "enabled": row["enabled"]}),
+        spec=_spec({**row["spec"], "enabled": row["enabled"]}),
         labels=dict(row["labels"]),
         enabled=row["enabled"],
         next_due_at=row["next_due_at"],
@@ -59,15 +61,21 @@ def every(connection: Connection) -> Sequence[Job]:
     return [_job(row) for row in connection.execute(_select_jobs().order_by(_jobs.c.name)).mappings()]
 
 
-def find(connection: Connection, name: str) -> Job | None:
-    """The job of this name, if there is one."""
+def find(connection: Connection, name: str, *, for_change: bool = False) -> Job | None:
+    """The job of this name, if there is one.
+
+    With `for_change` nobody else changes it, triggers it or makes it due before this transaction ends.
+    """
+    if for_change:
+        # On its own: a joined row that changed while it was waited for would be missing from the answer.
+        connection.execute(select(_jobs.c.id).where(_jobs.c.name == name).with_for_update())
     row = connection.execute(_select_jobs().where(_jobs.c.name == name)).mappings().first()
     return _job(row) if row else None
 
 
-def get(connection: Connection, name: str) -> Job:
+def get(connection: Connection, name: str, *, for_change: bool = False) -> Job:
     """The job of this name. Raises NotFound."""
-    job = find(connection, name)
+    job = find(connection, name, for_change=for_change)
     if job is None:
         raise NotFound(f"there is no job {name!r}: `stockctl get jobs` lists them")
     return job
@@ -77,11 +85,24 @@ def spec_of(connection: Connection, job: UUID, version: int) -> JobSpec:
     """The definition that a version of a job had. Each is read and checked once a process."""
     which = (_versions.c.job_id == job, _versions.c.version == version)
     digest = connection.execute(select(_versions.c.digest).where(*which)).scalar_one()
-    if digest not in _specs:
+    known = _specs.get(digest)
+    if known is None:
         if len(_specs) >= _SPECS_KEPT:
             _specs.clear()
-        _specs[digest] = JobSpec.model_validate(connection.execute(select(_versions.c.spec).where(*which)).scalar_one())
-    return _specs[digest]
+        known = _specs[digest] = _spec(connection.execute(select(_versions.c.spec).where(*which)).scalar_one())
+    return known
+
+
+def _spec(document: dict[str, Any]) -> JobSpec:
+    """A stored definition. What a newer stockjobs has added to it is passed over, so that old and new nodes run side by side."""
+    try:
+        return JobSpec.model_validate(document, extra="ignore")
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise SchemaMismatch(
+            f"a stored definition cannot be read ({place}: {problem['msg']}): update stockjobs"
+        ) from error
 
 
 # By their digest, which names one definition for ever: a large one takes longer to check than a task takes to run.
@@ -135,16 +156,18 @@ def delete(connection: Connection, job: UUID, now: datetime) -> bool:
     return connection.execute(statement.values(deleted_at=now, next_due_at=None, updated_at=now)).rowcount == 1
 
 
-def due(connection: Connection, now: datetime, limit: int) -> Sequence[Job]:
-    """Jobs whose next due time has come, the longest overdue first; those that another beat has in hand are passed over."""
+def due(connection: Connection, now: datetime, limit: int) -> Sequence[str]:
+    """The names of jobs whose next due time has come, the longest overdue first; those in another's hand are passed over."""
     query = (
-        _select_jobs()
-        .where(_jobs.c.enabled, _jobs.c.next_due_at.is_not(None), _jobs.c.next_due_at <= now)
+        select(_jobs.c.name)
+        .where(
+            _jobs.c.enabled, _jobs.c.deleted_at.is_(None), _jobs.c.next_due_at.is_not(None), _jobs.c.next_due_at <= now
+        )
         .order_by(_jobs.c.next_due_at)
         .limit(limit)
-        .with_for_update(skip_locked=True, of=_jobs)
+        .with_for_update(skip_locked=True)
     )
-    return [_job(row) for row in connection.execute(query).mappings()]
+    return connection.execute(query).scalars().all()
 
 
 def advance(connection: Connection, job: Job, next_due_at: datetime | None) -> bool:

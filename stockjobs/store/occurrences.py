@@ -62,6 +62,14 @@ def get_by_prefix(connection: Connection, text: str) -> Occurrence:
     return _occurrence(found[0])
 
 
+def require(connection: Connection, occurrence: UUID) -> Occurrence:
+    """An occurrence that is there. Raises NotFound if it is not."""
+    found = get(connection, occurrence)
+    if found is None:
+        raise NotFound(f"there is no occurrence {occurrence}: `stockctl get occurrences` lists them")
+    return found
+
+
 def newest(
     connection: Connection, *, job: UUID | None = None, states: Sequence[State] = (), limit: int = 50
 ) -> Sequence[Occurrence]:

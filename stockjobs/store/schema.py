@@ -55,4 +55,6 @@ def _config(connection: Connection | None = None) -> Config:
 
 def _one_at_a_time(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
+        # However long another's migration takes.
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})

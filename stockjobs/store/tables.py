@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-from stockjobs.store.types import BarTime, BigKey, Document, Instant
+from stockjobs.store.types import BarTime, BigKey, CurrentTransaction, Document, Instant, TransactionId
 
 metadata = MetaData(
     naming_convention={
@@ -140,6 +140,10 @@ tasks = Table(
     _one_of("state", "scheduled", "queued", "running", "completed", "failed", "cancelled", "timeout"),
     CheckConstraint("state <> 'running' OR (lease_until IS NOT NULL AND worker IS NOT NULL)", name="running_is_owned"),
     CheckConstraint("offered_at IS NULL OR state = 'queued'", name="offered_is_queued"),
+    CheckConstraint("(offered_at IS NULL) = (offered_lane IS NULL)", name="offered_has_lane"),
+    CheckConstraint("priority IN (1, 5, 10, 15)", name="priority"),
+    CheckConstraint("interval_s > 0", name="interval"),
+    Index("ix_tasks_created_at_key", "created_at", "key"),
     # The lanes' pending work. One index serves both: for one priority, read forwards it is oldest first (historical), read
     # backwards newest first (realtime); midnight UTC is the bound between them.
     _partial("ix_tasks_pending", "priority", "about", "created_at", where="state = 'queued' AND offered_at IS NULL"),
@@ -169,6 +173,7 @@ attempts = Table(
     Column("error", Text),
     UniqueConstraint("task_id", "number"),
     _one_of("state", "running", "completed", "failed", "cancelled", "timeout", "retried", "deferred", "lost"),
+    _one_of("lane", "realtime", "historical"),
 )
 
 events = Table(
@@ -182,7 +187,9 @@ events = Table(
     Column("task_id", Uuid),
     Column("attempt_id", Uuid),
     Column("data", Document, nullable=False),
-    Index("ix_events_occurrence_id", "occurrence_id"),
+    Column("xid", TransactionId, server_default=CurrentTransaction(), comment="PostgreSQL: the writing transaction"),
+    Index("ix_events_xid_id", "xid", "id"),
+    Index("ix_events_occurrence_id_id", "occurrence_id", "id"),
 )
 
 instruments = Table(
@@ -307,7 +314,7 @@ findings = Table(
 workers = Table(
     "workers",
     metadata,
-    Column("name", Text, primary_key=True, comment="the Celery node name"),
+    Column("name", Text, nullable=False, comment="the Celery node name"),
     Column("lanes", Document, nullable=False),
     Column("pool", Text, nullable=False),
     Column("concurrency", Integer, nullable=False),
@@ -315,4 +322,6 @@ workers = Table(
     Column("pid", Integer, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
+    # Two workers of one host that were given no name have the same.
+    PrimaryKeyConstraint("name", "pid"),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer
+from sqlalchemy import JSON, BigInteger, ColumnElement, DateTime, Dialect, Integer
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -14,6 +15,27 @@ Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postg
 
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit key that counts up by itself; SQLite does so only for a column of the type INTEGER."""
+
+TransactionId = BigInteger()
+"""The number of a PostgreSQL transaction, in the order in which transactions began to write; null on SQLite."""
+
+
+class CurrentTransaction(ColumnElement[int]):
+    """The default of a `TransactionId`: the transaction that writes the row."""
+
+    inherit_cache = True
+    type = TransactionId
+
+
+@compiles(CurrentTransaction)
+def _no_transaction(element: CurrentTransaction, compiler: Any, **options: Any) -> str:  # noqa: ARG001
+    # SQLite has one writer at a time, so the order of the ids is the order of the commits.
+    return "NULL"
+
+
+@compiles(CurrentTransaction, "postgresql")
+def _transaction(element: CurrentTransaction, compiler: Any, **options: Any) -> str:  # noqa: ARG001
+    return "(pg_current_xact_id()::text::bigint)"
 
 
 class Instant(TypeDecorator[datetime]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select
 
@@ -13,6 +13,7 @@ from stockjobs.store import tables
 from stockjobs.store.statements import upsert
 
 _workers = tables.workers
+_FORGOTTEN_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -30,21 +31,22 @@ class Worker:
 
 
 def show(connection: Connection, worker: Worker) -> None:
-    """Write down that a worker is there."""
+    """Write down that a worker is there; those that were not seen for a day are forgotten."""
+    connection.execute(delete(_workers).where(_workers.c.seen_at < worker.seen_at - _FORGOTTEN_AFTER))
     row = {**asdict(worker), "lanes": [lane.value for lane in worker.lanes]}
     insert = upsert(connection, _workers).values(row)
-    changed = {name: insert.excluded[name] for name in row if name != "name"}
-    connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=changed))
+    changed = {name: insert.excluded[name] for name in row if name not in ("name", "pid")}
+    connection.execute(insert.on_conflict_do_update(index_elements=["name", "pid"], set_=changed))
 
 
-def leave(connection: Connection, name: str) -> None:
+def leave(connection: Connection, name: str, pid: int) -> None:
     """Write down that a worker has stopped."""
-    connection.execute(delete(_workers).where(_workers.c.name == name))
+    connection.execute(delete(_workers).where(_workers.c.name == name, _workers.c.pid == pid))
 
 
 def seen_since(connection: Connection, since: datetime) -> Sequence[Worker]:
     """The workers that showed themselves since an instant, by name."""
-    query = select(_workers).where(_workers.c.seen_at >= since).order_by(_workers.c.name)
+    query = select(_workers).where(_workers.c.seen_at >= since).order_by(_workers.c.name, _workers.c.pid)
     return [
         Worker(**{**row, "lanes": tuple(Lane(lane) for lane in row["lanes"])})
         for row in connection.execute(query).mappings()

@@ -12,7 +12,7 @@ from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from stockjobs.errors import InvalidInput, Unreachable
+from stockjobs.errors import BrokerAway, InvalidInput
 from stockjobs.transport.urls import BrokerUrl
 
 _CERTIFICATES = {"required": ssl.CERT_REQUIRED, "optional": ssl.CERT_OPTIONAL, "none": ssl.CERT_NONE}
@@ -50,7 +50,7 @@ def translated(url: BrokerUrl) -> Iterator[None]:
     except exceptions.ReadOnlyError as error:
         raise InvalidInput.because(url.shown, "this Redis is a read-only replica", "name its primary") from error
     except (exceptions.ConnectionError, exceptions.TimeoutError, OSError) as error:
-        raise Unreachable(f"Redis at {url.shown} cannot be reached: {_reason(error)}") from error
+        raise BrokerAway(f"Redis at {url.shown} cannot be reached: {_reason(error)}") from error
     except exceptions.ResponseError as error:
         raise _refusal(url, error) from error
 
@@ -61,7 +61,7 @@ def _refusal(url: BrokerUrl, error: exceptions.ResponseError) -> Exception:
         return InvalidInput.because(url.shown, f"Redis has no database {url.db}", "the usual ones are 0 to 15")
     if text.startswith(("NOAUTH", "WRONGPASS")):
         return InvalidInput.because(url.shown, "Redis refuses the user or password", "check them in the broker URL")
-    return Unreachable(f"Redis at {url.shown} refuses to serve: {text.split('.')[0]}")
+    return BrokerAway(f"Redis at {url.shown} refuses to serve: {text.split('.')[0]}")
 
 
 def _tls(url: BrokerUrl) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from stockjobs.store.types import BarTime, BigKey, Document, Instant
+from stockjobs.store.types import BarTime, BigKey, CurrentTransaction, Document, Instant, TransactionId
 
 revision = "0001"
 down_revision = None
@@ -57,9 +57,17 @@ def upgrade() -> None:
         sa.Column("task_id", sa.Uuid(), nullable=True),
         sa.Column("attempt_id", sa.Uuid(), nullable=True),
         sa.Column("data", Document, nullable=False),
+        sa.Column(
+            "xid",
+            TransactionId,
+            server_default=CurrentTransaction(),
+            nullable=True,
+            comment="PostgreSQL: the writing transaction",
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_events"),
     )
-    op.create_index("ix_events_occurrence_id", "events", ["occurrence_id"], unique=False)
+    op.create_index("ix_events_xid_id", "events", ["xid", "id"], unique=False)
+    op.create_index("ix_events_occurrence_id_id", "events", ["occurrence_id", "id"], unique=False)
 
     op.create_table(
         "instruments",
@@ -124,7 +132,7 @@ def upgrade() -> None:
         sa.Column("pid", sa.Integer(), nullable=False),
         sa.Column("started_at", Instant(), nullable=False),
         sa.Column("seen_at", Instant(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_workers"),
+        sa.PrimaryKeyConstraint("name", "pid", name="pk_workers"),
     )
     op.create_table(
         "bars",
@@ -320,6 +328,9 @@ def upgrade() -> None:
         sa.Column("started_at", Instant(), nullable=True),
         sa.Column("finished_at", Instant(), nullable=True),
         sa.CheckConstraint("offered_at IS NULL OR state = 'queued'", name="ck_tasks_offered_is_queued"),
+        sa.CheckConstraint("(offered_at IS NULL) = (offered_lane IS NULL)", name="ck_tasks_offered_has_lane"),
+        sa.CheckConstraint("priority IN (1, 5, 10, 15)", name="ck_tasks_priority"),
+        sa.CheckConstraint("interval_s > 0", name="ck_tasks_interval"),
         sa.CheckConstraint(
             "state <> 'running' OR (lease_until IS NOT NULL AND worker IS NOT NULL)", name="ck_tasks_running_is_owned"
         ),
@@ -331,6 +342,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_tasks"),
         sa.UniqueConstraint("occurrence_id", "key", name="uq_tasks_occurrence_id_key"),
     )
+    op.create_index("ix_tasks_created_at_key", "tasks", ["created_at", "key"], unique=False)
     op.create_index(
         "ix_tasks_leased",
         "tasks",
@@ -393,6 +405,7 @@ def upgrade() -> None:
             "state IN ('running', 'completed', 'failed', 'cancelled', 'timeout', 'retried', 'deferred', 'lost')",
             name="ck_attempts_state",
         ),
+        sa.CheckConstraint("lane IN ('realtime', 'historical')", name="ck_attempts_lane"),
         sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name="fk_attempts_task_id"),
         sa.PrimaryKeyConstraint("id", name="pk_attempts"),
         sa.UniqueConstraint("task_id", "number", name="uq_attempts_task_id_number"),
@@ -403,6 +416,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP VIEW symbol_bars")
     op.drop_table("attempts")
+    op.drop_index("ix_tasks_created_at_key", "tasks")
     op.drop_index("ix_tasks_waiting", "tasks")
     op.drop_index("ix_tasks_pending", "tasks")
     op.drop_index("ix_tasks_open", "tasks")
@@ -434,6 +448,7 @@ def downgrade() -> None:
 
     op.drop_table("jobs")
     op.drop_table("instruments")
-    op.drop_index("ix_events_occurrence_id", "events")
+    op.drop_index("ix_events_occurrence_id_id", "events")
+    op.drop_index("ix_events_xid_id", "events")
 
     op.drop_table("events")
