@@ -19,7 +19,7 @@ from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import JobSpec, WindowSpec
 from stockjobs.domain.states import State
 from stockjobs.domain.symbols import normalise
-from stockjobs.errors import InvalidInput, Problem, Unreachable
+from stockjobs.errors import InvalidInput, Problem, StockjobsError
 from stockjobs.services.administration import Request
 from stockjobs.services.reports import JobReport, OccurrenceReport
 
@@ -159,7 +159,7 @@ def _submit(
 
 def _knock() -> None:
     # Beat would find it within a second; this saves the second. A broker that is away is beat's concern.
-    with suppress(Unreachable):
+    with suppress(StockjobsError):
         _container().dispatch.offer()
 
 

@@ -42,7 +42,10 @@ def _celery_result(outcome: Outcome) -> dict[str, Any]:
         raise Retry(message=outcome.error, when=outcome.wait.total_seconds() if outcome.wait else None)
     if outcome.verdict in (Verdict.FAILED, Verdict.TIMEOUT):
         raise CollectionFailed(outcome.error)
-    if outcome.verdict is Verdict.CANCELLED:
+    if outcome.verdict is Verdict.LOST:
+        raise CollectionFailed("the task was given to another attempt meanwhile; this one wrote nothing")
+    if outcome.verdict in (Verdict.CANCELLED, Verdict.NOTHING):
+        # A doubled message has the id of the attempt that does the work: it must not speak for it.
         raise Ignore
     landed = outcome.landed
     return {

@@ -41,7 +41,7 @@ def attempt_id(task: UUID, number: int) -> UUID:
 def instrument_uid(provider: str, exchange: str, symbol: str, first_trade_at: datetime | None) -> UUID:
     """The permanent id of an instrument, from the name under which it was first seen.
 
-    The first trade tells a re-used ticker from the company that had it before.
+    The day of its first trade is part of it, so that the next bearer of a re-used ticker gets an id of its own.
     """
     born = first_trade_at.astimezone(UTC).date().isoformat() if first_trade_at else ""
     return uuid5(NAMESPACE, f"instrument/{provider}/{exchange}/{symbol}/{born}")

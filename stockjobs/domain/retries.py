@@ -17,6 +17,9 @@ DEFER_FOR = timedelta(seconds=5)
 COOL_DOWN = timedelta(seconds=60)
 """How long to wait after a rate limit that named no time."""
 
+LONGEST_COOL_DOWN = timedelta(hours=1)
+"""The longest that a rate limit may make us wait, whatever the provider asks for."""
+
 
 @dataclass(frozen=True)
 class RetryPolicy:
@@ -65,7 +68,7 @@ Decision = TryAgain | Defer | GiveUp
 def decide(error: Exception, *, failures: int, policy: RetryPolicy, attempt: UUID) -> Decision:
     """What to do after an error, `failures` attempts having failed before this one."""
     if isinstance(error, RateLimited):
-        return Defer(error.retry_after or COOL_DOWN)
+        return Defer(min(error.retry_after or COOL_DOWN, LONGEST_COOL_DOWN))
     if isinstance(error, Unreachable):
         return Defer(DEFER_FOR)
     if isinstance(error, ProviderPermanent):

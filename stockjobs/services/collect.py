@@ -12,6 +12,7 @@ from uuid import UUID
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.periods import parse_duration
+from stockjobs.domain.states import State
 from stockjobs.errors import OurFault, Unreachable
 from stockjobs.providers.base import Patience, Provider
 from stockjobs.services.conclusion import Outcome, Verdict, concluded
@@ -44,7 +45,10 @@ class Collect:
         self._config = config
 
     def run(self, task: UUID, number: int, lane: Lane, *, worker: str) -> Outcome:
-        """Claim, plan, fetch, validate, land, decide. Raises Unreachable only before anything was claimed."""
+        """Claim, plan, fetch, validate, land, decide.
+
+        Raises Unreachable if the database is away at the claim, or for long after it; the lease then ends by itself.
+        """
         claim = self._claim(task, number, lane, worker)
         if claim is None:
             return Outcome(Verdict.NOTHING)
@@ -102,10 +106,11 @@ class Collect:
         return outcome
 
     def _yield_up(self, claim: Claim) -> Outcome:
-        with self._database.begin() as connection:
-            now = self._database.now(connection)
-            cancelled = claims.note_cancelled(connection, claim, now)
-        return Outcome(Verdict.CANCELLED if cancelled else Verdict.LOST)
+        """What has become of an attempt whose task is not ours any more: cancelled, lost, or landed after all."""
+        with self._database.read() as connection:
+            state = claims.state_of(connection, claim)
+        # Landed: the answer to our commit was lost on its way, not the commit.
+        return Outcome(Verdict.LOST if state is State.RUNNING else Verdict(state.value))
 
     def _persistently(self, step: Callable[[], T]) -> T:
         """Take a step again until the database is back: that it is away is no fault of the attempt."""

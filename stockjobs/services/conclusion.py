@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from stockjobs.domain.masks import mask_secrets
 from stockjobs.domain.retries import Decision, Defer, GiveUp, TryAgain, decide
 from stockjobs.domain.states import State
 from stockjobs.errors import Interrupted, OurFault, ProviderError, ProviderPermanent, RateLimited
@@ -43,7 +44,9 @@ class Outcome:
 
 def concluded(claim: Claim, fetched: Fetched, landed: Landed, now: datetime) -> tuple[Outcome, Result, Then]:
     given_up = claim.given_up | {
-        symbol: str(error) for symbol, error in fetched.errors.items() if isinstance(error, ProviderPermanent)
+        symbol: mask_secrets(str(error))
+        for symbol, error in fetched.errors.items()
+        if isinstance(error, ProviderPermanent)
     }
     again = (
         tuple(symbol for symbol in claim.symbols if symbol in fetched.errors and symbol not in given_up)
@@ -59,7 +62,7 @@ def concluded(claim: Claim, fetched: Fetched, landed: Landed, now: datetime) -> 
         rows_received=landed.received,
         rows_written=landed.written,
         rows_rejected=landed.rejected,
-        failed_symbols={symbol: str(problem) for symbol, problem in fetched.errors.items()},
+        failed_symbols={symbol: mask_secrets(str(problem)) for symbol, problem in fetched.errors.items()},
         error_kind=error.kind if error else None,
         error=message if error or state is State.FAILED else None,
     )
@@ -100,6 +103,6 @@ def _then(
 
 def _message(fetched: Fetched, given_up: dict[str, str], again: tuple[str, ...]) -> str:
     problems = given_up | {symbol: str(error) for symbol, error in fetched.errors.items()}
-    shown = "; ".join(f"{symbol}: {problem}" for symbol, problem in list(problems.items())[:5])
+    shown = mask_secrets("; ".join(f"{symbol}: {problem}" for symbol, problem in list(problems.items())[:5]))
     more = len(set(problems) | set(again)) - min(len(problems), 5)
     return f"{shown}; and {more} more symbols" if more > 0 else shown

@@ -45,7 +45,7 @@ class Instances:
         occurrence = _occurrence(job, asked, now)
         if not occurrences.create(connection, occurrence):
             return None
-        plans = self.plan(job.spec, occurrence.id, asked.scheduled_for, asked.window)
+        plans = self.plan(job.spec, occurrence.id, asked.start_after or asked.scheduled_for, asked.window)
         tasks.create(connection, occurrence, plans, asked.start_after or now)
         lost = self.out_of_reach(job.spec, asked.scheduled_for, asked.window)
         data = {"out_of_reach": {interval: first.isoformat() for interval, first in lost.items()}} if lost else {}

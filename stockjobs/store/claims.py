@@ -166,13 +166,9 @@ def end(connection: Connection, claim: Claim, result: Result, then: Then, now: d
     return True
 
 
-def note_cancelled(connection: Connection, claim: Claim, now: datetime) -> bool:
-    """Write down that an attempt stopped because its task was cancelled. False if that was not the reason."""
-    cancelled = select(_tasks.c.id).where(_tasks.c.id == claim.task_id, _tasks.c.state == word(State.CANCELLED))
-    if connection.execute(cancelled).first() is None:
-        return False
-    mine = update(_attempts).where(_attempts.c.id == claim.attempt_id, _attempts.c.state == State.RUNNING.value)
-    return connection.execute(mine.values(state=State.CANCELLED.value, finished_at=now)).rowcount == 1
+def state_of(connection: Connection, claim: Claim) -> State:
+    """The state of a claim's attempt as it is written."""
+    return State(connection.execute(select(_attempts.c.state).where(_attempts.c.id == claim.attempt_id)).scalar_one())
 
 
 def _owned(claim: Claim) -> Update:

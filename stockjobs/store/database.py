@@ -13,12 +13,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy import exc as sql
 
 from stockjobs.domain.masks import mask_secrets
-from stockjobs.errors import InvalidInput, Unreachable
+from stockjobs.errors import InvalidInput, SchemaMismatch, Unreachable
 
 _BUSY_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 10
 _SCHEMES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2")
 _LARGEST_PORT = 65_535
+# What libpq says where waiting will not help; it gives no SQLSTATE for a connection that was never made.
+_REFUSALS = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
 _SERVER_OPTIONS = " ".join(
     f"-c {option}"
     for option in (
@@ -197,6 +199,12 @@ def _translated(url: URL) -> Iterator[None]:
     except (sql.OperationalError, sql.InterfaceError, sql.TimeoutError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()
         shown = mask_secrets(url.render_as_string(hide_password=True))
+        if reason and "no such table" in reason[0]:
+            raise SchemaMismatch(f"database {shown} has not all tables: run `stockctl db upgrade`") from error
+        if any(refusal in " ".join(reason) for refusal in _REFUSALS):
+            raise InvalidInput.because(
+                "DATABASE_URL", f"{shown}: {reason[0]}", "check user, password and name"
+            ) from None
         raise Unreachable(f"database {shown}: {reason[0] if reason else 'no answer'}") from error
     except sql.DatabaseError as error:
         if "file is not a database" in str(error.orig):

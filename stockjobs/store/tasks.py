@@ -161,7 +161,11 @@ def cancel(connection: Connection, occurrence: UUID, now: datetime) -> int:
         "offered_at": None,
         "offered_lane": None,
         "lease_until": None,
+        "worker": None,
     }
+    mine = select(_tasks.c.id).where(_tasks.c.occurrence_id == occurrence, _tasks.c.state == word(State.RUNNING))
+    running = update(_attempts).where(_attempts.c.task_id.in_(mine), _attempts.c.state == State.RUNNING.value)
+    connection.execute(running.values(state=State.CANCELLED.value, finished_at=now))
     return connection.execute(statement.values(values)).rowcount
 
 
