@@ -8,6 +8,7 @@ working folder; the default.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from stockjobs.domain.masks import mask_secrets
 from stockjobs.domain.symbols import normalise
 from stockjobs.errors import InvalidInput, Problem
 
+_KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP)|$)")
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -241,6 +243,9 @@ def _from_file(environment: dict[str, str], file: Path | None) -> tuple[dict[str
 def _refuse_unknown(environment: dict[str, str]) -> None:
     known = {variable for name in Settings.model_fields for variable in variables(name)} | {"STOCKJOBS_CONFIG"}
     for variable in environment:
+        if _KUBERNETES.search(variable):
+            # Kubernetes tells every container of every service, one named stockjobs included.
+            continue
         if variable.startswith("STOCKJOBS_") and variable.removesuffix("_FILE") not in known:
             raise InvalidInput.because(variable, "is not a setting of stockjobs", "`stockctl config` lists them")
 

@@ -13,7 +13,7 @@ from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.states import State
-from stockjobs.errors import OurFault, Unreachable
+from stockjobs.errors import OurFault, ProviderError, Unreachable
 from stockjobs.providers.base import Patience, Provider
 from stockjobs.services.conclusion import Outcome, Verdict, concluded
 from stockjobs.services.fetching import Fetched, fetch
@@ -58,16 +58,38 @@ class Collect:
 
     def _attempt(self, claim: Claim, lease: Lease) -> Outcome | None:
         """Fetch and land. None if the task is not ours any more."""
+        fetched = self._fetched(claim, lease)
+        if lease.is_lost:
+            return None
         try:
-            fetched = self._fetch(claim, lease)
-            return None if lease.is_lost else self._persistently(lambda: self._land(claim, fetched))
+            return self._persistently(lambda: self._land(claim, fetched))
+        except Unreachable:
+            raise
+        except Exception:  # the edge: what cannot be stored must not keep the rest of the batch from it
+            storable = fetched.without(self._unstorable(claim, fetched))
+            return self._persistently(lambda: self._land(claim, storable))
+
+    def _fetched(self, claim: Claim, lease: Lease) -> Fetched:
+        try:
+            return self._fetch(claim, lease)
         except Unreachable:
             raise
         except Exception as error:  # the edge: whatever it is, it is written down and the task moves on
-            fault = OurFault(f"{type(error).__name__}: {error}")
-            fault.__cause__ = error
-            failed = Fetched(errors=dict.fromkeys(claim.symbols, fault))
-            return self._persistently(lambda: self._land(claim, failed))
+            return Fetched(errors=dict.fromkeys(claim.symbols, _our_fault(error)))
+
+    def _unstorable(self, claim: Claim, fetched: Fetched) -> dict[str, ProviderError]:
+        """The symbols whose data the database refuses, found by trying each alone."""
+        refused: dict[str, ProviderError] = {}
+        for symbol in (*fetched.bars, *fetched.facts):
+            try:
+                with self._database.begin() as connection:
+                    land(connection, claim, fetched.only(symbol), self._database.now(connection))
+                    connection.rollback()
+            except Unreachable:
+                raise
+            except Exception as error:  # as above
+                refused[symbol] = _our_fault(error)
+        return refused
 
     def _claim(self, task: UUID, number: int, lane: Lane, worker: str) -> Claim | None:
         with self._database.begin() as connection:
@@ -122,6 +144,13 @@ class Collect:
                 if time.monotonic() > give_up_at:
                     raise
                 time.sleep(1)
+
+
+def _our_fault(error: Exception) -> OurFault:
+    # A database's error goes on for pages about its statement; the first line says what is wrong.
+    fault = OurFault(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+    fault.__cause__ = error
+    return fault
 
 
 _TOLD_AS = {Verdict.RETRIED: EventName.RETRIED, Verdict.DEFERRED: EventName.DEFERRED}

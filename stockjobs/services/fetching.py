@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,6 +25,17 @@ class Fetched:
     errors: dict[str, ProviderError] = field(default_factory=dict)
     unasked: tuple[str, ...] = ()
     requests: int = 0
+
+    def without(self, refused: Mapping[str, ProviderError]) -> Fetched:
+        """The same without what arrived of some symbols, which have errors instead."""
+        bars = {symbol: replies for symbol, replies in self.bars.items() if symbol not in refused}
+        facts = {symbol: reply for symbol, reply in self.facts.items() if symbol not in refused}
+        return Fetched(bars, facts, {**self.errors, **refused}, self.unasked, self.requests)
+
+    def only(self, symbol: str) -> Fetched:
+        """What arrived of one symbol alone."""
+        bars = {symbol: self.bars[symbol]} if symbol in self.bars else {}
+        return Fetched(bars, {symbol: self.facts[symbol]} if symbol in self.facts else {})
 
 
 def fetch(

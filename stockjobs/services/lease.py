@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 from types import TracebackType
 
-from stockjobs.errors import Unreachable
+from stockjobs.errors import StockjobsError
 from stockjobs.store import claims
 from stockjobs.store.claims import Claim
 from stockjobs.store.database import Database
@@ -49,7 +49,8 @@ class Lease:
             is_due = time.monotonic() - renewed >= self._lease.total_seconds() / 3
             try:
                 is_ours = self._renew() if is_due else self._look()
-            except Unreachable:
+            except StockjobsError:
+                # Whatever is the matter with the database, the fence decides when the attempt lands.
                 continue
             if is_due:
                 renewed = time.monotonic()

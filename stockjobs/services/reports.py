@@ -26,6 +26,7 @@ from stockjobs.store.workers import Worker
 
 WORKER_GONE_AFTER = timedelta(seconds=60)
 _POLL_S = 0.2
+_LOOK_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -176,12 +177,18 @@ class Reports:
 
         Raises TimeoutError after `timeout`, NotFound for an unknown one.
         """
-        give_up_at = time.monotonic() + timeout.total_seconds() if timeout else None
+        started, looked = time.monotonic(), 0.0
         while True:
-            report = self.occurrence(str(occurrence))
-            on_look(report)
-            if report.has_ended:
+            # The state is one row; how far its tasks are is a count of all of them, so that is asked less often.
+            with self._database.read() as connection:
+                state = occurrences.require(connection, occurrence).state
+            waited = time.monotonic() - started
+            is_over = timeout is not None and waited > timeout.total_seconds()
+            if state in ENDED or is_over or time.monotonic() - looked >= _LOOK_S:
+                looked = time.monotonic()
+                on_look(self.occurrence(str(occurrence)))
+            if state in ENDED:
                 return self.occurrence(str(occurrence), with_tasks=1_000)
-            if give_up_at is not None and time.monotonic() > give_up_at:
-                raise TimeoutError(f"occurrence {occurrence} is still {report.occurrence.state} after {timeout}")
+            if is_over:
+                raise TimeoutError(f"occurrence {occurrence} is still {state} after {timeout}")
             time.sleep(_POLL_S)

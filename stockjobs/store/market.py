@@ -129,6 +129,9 @@ def holdings(connection: Connection, wanted: Sequence[str] = ()) -> Sequence[Hol
         func.min(bars.c.at).label("first"),
         func.max(bars.c.at).label("last"),
     ).group_by(bars.c.instrument_id, bars.c.interval_s)
+    if wanted:
+        bearers = select(symbols.c.instrument_id).where(symbols.c.symbol.in_(wanted), symbols.c.valid_to.is_(None))
+        groups = groups.where(bars.c.instrument_id.in_(bearers))
     spans = groups.subquery()
     query = (
         select(

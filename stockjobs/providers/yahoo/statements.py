@@ -99,6 +99,8 @@ def _fact(name: str, figure: Json) -> Fact:
             raise MalformedReply(f"A figure of Yahoo's statements has an unknown form: {name[:60]!r}")
         reported: Any = figure["reportedValue"]
         value = float(reported["raw"])
+        if not math.isfinite(value):
+            raise ValueError(value)
         as_of = date.fromisoformat(str(figure["asOfDate"]))
     except (KeyError, TypeError, ValueError) as error:
         raise MalformedReply(f"The figure {name[:60]!r} of Yahoo's statements cannot be read.") from error
