@@ -224,3 +224,42 @@ def _claim(house: House, task: str, number: int) -> None:
             lease=timedelta(seconds=30),
         )
     assert found is not None
+
+
+def test_a_backfill_after_a_pause_leaves_no_hole_for_the_next_incremental_run(house: House) -> None:
+    house.define("NEW", symbols=["AAPL"])
+    house.define("OLD", symbols=["AAPL"], mode="backfill", window={"period": "P1D"})
+    _run(house, "NEW", Lane.REALTIME)
+    paused_at = house.clock.now
+    house.clock.advance(timedelta(days=30))
+    _run(house, "OLD", Lane.HISTORICAL)
+    _run(house, "NEW", Lane.REALTIME)
+    assert house.provider.asked[-1].start < paused_at
+
+
+def test_a_backfill_that_meets_what_is_stored_moves_the_position(house: House) -> None:
+    house.define("NEW", symbols=["AAPL"])
+    house.define("OLD", symbols=["AAPL"], mode="backfill", window={"period": "P40D"})
+    _run(house, "NEW", Lane.REALTIME)
+    house.clock.advance(timedelta(days=30))
+    _run(house, "OLD", Lane.HISTORICAL)
+    _run(house, "NEW", Lane.REALTIME)
+    assert house.clock.now - house.provider.asked[-1].start < timedelta(days=8)
+
+
+def test_a_symbol_whose_data_cannot_be_stored_stops_no_other(house: House) -> None:
+    house.define(symbols=["AAPL", "MSFT"])
+    house.provider.names["MSFT"] = object()
+    house.trigger()
+    house.dispatch.tick()
+    [outcome] = house.work(Lane.REALTIME)
+    assert outcome.verdict is Verdict.RETRIED
+    assert "MSFT" in (outcome.error or "")
+    assert [held.symbol for held in house.reports.holdings()] == ["AAPL"]
+
+
+def _run(house: House, job: str, lane: Lane) -> None:
+    house.trigger(job)
+    house.dispatch.tick()
+    [outcome] = house.work(lane)
+    assert outcome.verdict is Verdict.COMPLETED
