@@ -129,10 +129,13 @@ def tool(name):
 
 def call(command):
     """Run a command in the foreground. Returns its exit code."""
-    try:
-        return subprocess.run(command, check=False).returncode
-    except KeyboardInterrupt:
-        return 130
+    with subprocess.Popen(command) as child:
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:
+                # The terminal told the child too; how it ends is its own word.
+                continue
 
 
 def read(path):

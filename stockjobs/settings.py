@@ -63,7 +63,7 @@ class Settings(BaseModel):
 
     database_url: str = _field(
         "sqlite:///.stockjobs/stockjobs.db",
-        "Where the ledger and the data are: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME.",
+        "Where the ledger and the data are: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; else in the state folder.",
         short="DATABASE_URL",
         secret=True,
     )
@@ -179,7 +179,9 @@ def load(
         if argument is not None:
             values[name], origins[name] = argument, Origin("argument")
     _refuse_unknown(environment)
-    socket = Path(str(values.get("state_dir", ".stockjobs"))) / "redis.sock"
+    state_dir = Path(str(values.get("state_dir") or Settings.model_fields["state_dir"].default))
+    values.setdefault("database_url", f"sqlite:///{state_dir / 'stockjobs.db'}")
+    socket = state_dir / "redis.sock"
     if "redis_url" not in values and socket.exists():
         # The embedded Redis of `stockd` is running here, or was.
         values["redis_url"], origins["redis_url"] = f"redis+socket://{socket.absolute()}", Origin("state folder")

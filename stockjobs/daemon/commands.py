@@ -15,6 +15,7 @@ from stockjobs import settings as settings_module
 from stockjobs.daemon import demo as demonstration
 from stockjobs.daemon.system import System, SystemConfig
 from stockjobs.errors import InvalidInput, StockjobsError
+from stockjobs.settings import Origin, Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help=__doc__)
 _EXIT_INPUT, _EXIT_ERROR, _EXIT_INTERRUPTED = 2, 1, 130
@@ -40,10 +41,12 @@ def up(
 ) -> None:
     """Run until Ctrl-C, and stop cleanly."""
     given, console = settings_module.load(), Console()
-    config = SystemConfig(state_dir or Path(given[0].state_dir), concurrency, simulator, flower, pool)
+    folder = state_dir or _state_dir(given, simulator=simulator)
+    config = SystemConfig(folder, concurrency, simulator, flower, pool)
     stopped = _stop_event()
     console.print("stockjobs is starting…")
     with System(config, given, console.print) as system:
+        system.wait_for_workers()
         _banner(system, config, console)
         while not stopped.wait(_LOOK_EVERY):
             system.look_after()
@@ -72,6 +75,19 @@ def main() -> None:
         sys.exit(_EXIT_INPUT if isinstance(error, InvalidInput) else _EXIT_ERROR)
 
 
+def _state_dir(given: tuple[Settings, dict[str, Origin]], *, simulator: bool) -> Path:
+    """The state folder; the simulator's invented prices get one of their own, and never a database that is configured."""
+    settings, origins = given
+    if not simulator:
+        return Path(settings.state_dir)
+    if origins["database_url"].kind != "default":
+        where = str(origins["database_url"])
+        hint = "unset it, or leave --simulator out"
+        raise InvalidInput.because(where, "invented prices do not belong into a database that is configured", hint)
+    is_chosen = origins["state_dir"].kind != "default"
+    return Path(settings.state_dir) if is_chosen else Path(settings.state_dir) / "simulator"
+
+
 def _stop_event() -> threading.Event:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -91,7 +107,15 @@ def _banner(system: System, config: SystemConfig, console: Console) -> None:
         rows["Flower"] = f"http://127.0.0.1:{config.flower}"
     for name, value in rows.items():
         console.print(f"  {name:<9} {value}", highlight=False, soft_wrap=True)
-    console.print("Try in another terminal:")
-    for command in ("stockctl apply -f examples/ready-jobs.yaml", "stockctl get jobs", "stockctl events -w"):
+    console.print("It is ready. Try in another terminal:")
+    folder = str(config.state_dir)
+    first = () if folder == Settings.model_fields["state_dir"].default else (f"export STOCKJOBS_STATE_DIR={folder}",)
+    for command in (
+        "source .venv/bin/activate",
+        *first,
+        "stockctl apply -f examples/ready-jobs.yaml",
+        "stockctl get jobs",
+        "stockctl events -w",
+    ):
         console.print(f"  {command}", highlight=False)
     console.print("Ctrl-C stops everything.")

@@ -139,6 +139,6 @@ def _tell_next(state_dir: Path, console: Console) -> None:
     for command in (
         f".venv/bin/stockctl {database} data AAPL",
         f".venv/bin/stockctl {database} get occurrences",
-        "make up",
+        "make up ARGS=--simulator",
     ):
         console.print(f"  {command}", highlight=False, soft_wrap=True)

@@ -38,7 +38,7 @@ def land(connection: Connection, claim: Claim, fetched: Fetched, now: datetime) 
             if reply.identity is None:
                 # The provider has nothing for this window, not even a name.
                 continue
-            received += len(reply.bars)
+            received += len(reply.bars) + len(reply.actions)
             instrument = instruments.ensure(connection, claim.spec.provider, reply.identity, now)
             landing, found = _checked(claim, symbol, instrument.id, reply.bars, now)
             written += market.land_actions(connection, instrument.id, reply.actions, now)

@@ -65,7 +65,7 @@ def test_a_ready_job_is_applied_run_waited_for_and_read_back(stockctl: Stockctl,
     fleet.beat()
     fleet.worker()
     assert stockctl("apply", "-f", str(READY_JOBS)).count(" created") == 4
-    assert " completed (1 task, " in stockctl("trigger", "MARKETDATA_BACKFILL", "--timeout", "60s")
+    assert " completed (4 tasks, " in stockctl("trigger", "MARKETDATA_BACKFILL", "--timeout", "60s")
     held = [line.split()[:2] for line in stockctl("data").splitlines()[1:]]
     assert len(held) == 20
     assert ["BRK-B", "1d"] in held

@@ -43,7 +43,7 @@ class Stockd:
         return subprocess.run(
             [_BIN / "stockctl", *arguments],
             cwd=self.folder,
-            env=_environment(),
+            env={**_environment(), "STOCKJOBS_STATE_DIR": ".stockjobs/simulator"},
             capture_output=True,
             text=True,
             timeout=90,
@@ -86,7 +86,7 @@ def test_the_system_works_in_another_terminal_stops_cleanly_and_keeps_its_state(
 
 def test_a_second_system_on_the_same_folder_is_refused(stockd: Stockd) -> None:
     second = subprocess.run(
-        [_BIN / "stockd", "up"],
+        [_BIN / "stockd", "up", "--simulator"],
         cwd=stockd.folder,
         env=_environment(),
         capture_output=True,
