@@ -111,7 +111,11 @@ class Settings(BaseModel):
         le=1000,
     )
     resend_after: float = _field(
-        10.0, "How old an unclaimed message may get before Redis is asked whether it still has it.", unit="s", gt=0
+        10.0,
+        "How old an unclaimed message may get before Redis is asked whether it still has it.",
+        unit="s",
+        gt=0,
+        le=3600,
     )
     lease: float = _field(
         30.0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,14 @@ from stockjobs.daemon import demo as demonstration
 from stockjobs.daemon.system import System, SystemConfig
 from stockjobs.errors import InvalidInput, StockjobsError
 from stockjobs.settings import Origin, Settings
+
+
+class Pool(StrEnum):
+    """Celery's pools that collection works in; only prefork enforces time limits."""
+
+    PREFORK = "prefork"
+    THREADS = "threads"
+
 
 app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help=__doc__)
 _EXIT_INPUT, _EXIT_ERROR, _EXIT_INTERRUPTED = 2, 1, 130
@@ -36,13 +45,13 @@ def up(
     ] = None,
     simulator: Annotated[bool, typer.Option("--simulator", help="Collect from the local Yahoo server.")] = False,
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="Tasks at once in each lane's worker.")] = 4,
-    pool: Annotated[str, typer.Option(help="The workers' pool: prefork or threads.")] = "prefork",
+    pool: Annotated[Pool, typer.Option(help="The workers' pool.")] = Pool.PREFORK,
     flower: Annotated[int | None, typer.Option(min=1, max=65535, help="Run Flower on this port.")] = None,
 ) -> None:
     """Run until Ctrl-C, and stop cleanly."""
     given, console = settings_module.load(), Console()
     folder = state_dir or _state_dir(given, simulator=simulator)
-    config = SystemConfig(folder, concurrency, simulator, flower, pool)
+    config = SystemConfig(folder, concurrency, simulator, flower, pool.value)
     stopped = _stop_event()
     console.print("stockjobs is starting…")
     with System(config, given, console.print) as system:

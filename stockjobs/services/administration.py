@@ -91,7 +91,11 @@ class Administration:
         self._instances.check(spec)
         before = definitions.find(connection, name, for_change=True)
         if before is None:
-            return self._create(connection, definitions.new_job(name, spec, labels, now), by, now)
+            created = self._create(connection, definitions.new_job(name, spec, labels, now), by, now)
+            if created is not None:
+                return created
+            # Somebody else made it this very moment: then this is a change of it.
+            before = definitions.get(connection, name, for_change=True)
         says_enabled = "enabled" in manifest.spec.model_fields_set
         enabled = spec.enabled if says_enabled else before.enabled
         if before.spec.digest() == spec.digest() and before.labels == labels and before.enabled == enabled:
@@ -101,9 +105,10 @@ class Administration:
         events.append(connection, _about(EventName.CHANGED, after, now, by, version=after.version))
         return Applied(Change.CONFIGURED, before, after)
 
-    def _create(self, connection: Connection, job: Job, by: str, now: datetime) -> Applied:
+    def _create(self, connection: Connection, job: Job, by: str, now: datetime) -> Applied | None:
         job = replace(job, version=definitions.next_version(connection, job.id))
-        definitions.create(connection, job, by)
+        if not definitions.create(connection, job, by):
+            return None
         events.append(connection, _about(EventName.CREATED, job, now, by, version=job.version))
         return Applied(Change.CREATED, None, job)
 
@@ -187,11 +192,7 @@ class Administration:
         Raises InvalidInput for a definition without symbols, Conflict while the same work still runs.
         """
         manifest = manifest_for(spec)
-        try:
-            self.apply([manifest], by=submitter)
-        except Conflict:
-            # Somebody submitted the same at the same moment: now it is there.
-            self.apply([manifest], by=submitter)
+        self.apply([manifest], by=submitter)
         return self.trigger(Request(manifest.metadata.name, submitter, key, start_after=start_after))
 
     def cancel(self, occurrence_id: str, *, by: str) -> Occurrence:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import psycopg
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy import exc as sql
 
@@ -124,6 +126,12 @@ def parse_url(text: str) -> URL:
         ) from None
     if url.get_backend_name() == "sqlite":
         return _checked_sqlite(url)
+    try:
+        make_conninfo(**{name: str(value) for name, value in url.query.items()})
+    except psycopg.Error as error:
+        raise InvalidInput.because(
+            "DATABASE_URL", f"has an option that PostgreSQL does not know: {error}", hint
+        ) from None
     host = url.host or url.query.get("host")
     if not host or "@" in host or not url.database:
         raise InvalidInput.because("DATABASE_URL", "needs a host and the name of a database", hint)
@@ -135,6 +143,9 @@ def _checked_sqlite(url: URL) -> URL:
         raise InvalidInput.because(
             "DATABASE_URL", "an in-memory SQLite cannot be shared by processes", "give a file: sqlite:///stockjobs.db"
         )
+    if url.query:
+        option = next(iter(url.query))
+        raise InvalidInput.because("DATABASE_URL", f"SQLite takes no option {option!r} here", "give the path alone")
     return url.set(drivername="sqlite")
 
 

@@ -110,8 +110,8 @@ _specs: dict[str, JobSpec] = {}
 _SPECS_KEPT = 256
 
 
-def create(connection: Connection, job: Job, by: str) -> None:
-    """Write a new job with its first version. A deleted job of the same name comes back. Raises Conflict if there is one."""
+def create(connection: Connection, job: Job, by: str) -> bool:
+    """Write a new job with its first version. A deleted job of the same name comes back. False if there is one."""
     row = {
         name: getattr(job, name)
         for name in ("id", "name", "version", "enabled", "next_due_at", "created_at", "updated_at")
@@ -121,8 +121,9 @@ def create(connection: Connection, job: Job, by: str) -> None:
             update(_jobs).where(_jobs.c.id == job.id, _jobs.c.deleted_at.is_not(None)).values(**row, deleted_at=None)
         )
         if connection.execute(revived).rowcount != 1:
-            raise Conflict(f"job {job.name!r} was made by somebody else just now: look at it and apply again")
+            return False
     _write_version(connection, job, by)
+    return True
 
 
 def next_version(connection: Connection, job: UUID) -> int:

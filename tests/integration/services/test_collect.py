@@ -13,7 +13,7 @@ from stockjobs.domain.retries import MAX_CRASHES
 from stockjobs.domain.states import State
 from stockjobs.errors import ProviderDown, RateLimited, SymbolUnknown
 from stockjobs.services.conclusion import Verdict
-from stockjobs.store import claims
+from stockjobs.store import claims, tables
 from tests.fixtures.house import House
 
 pytestmark = pytest.mark.integration
@@ -263,3 +263,21 @@ def _run(house: House, job: str, lane: Lane) -> None:
     house.dispatch.tick()
     [outcome] = house.work(lane)
     assert outcome.verdict is Verdict.COMPLETED
+
+
+def test_prices_in_another_unit_are_set_aside_whole(house: House) -> None:
+    house.define(symbols=["AAPL"])
+    _run(house, "DAILY", Lane.REALTIME)
+    house.clock.advance(timedelta(days=3))
+    house.provider.currency = "GBP"
+    house.trigger()
+    house.dispatch.tick()
+    [outcome] = house.work(Lane.REALTIME)
+    assert outcome.landed.written == 0
+    assert outcome.landed.rejected > 0
+    with house.database.read() as connection:
+        [finding] = connection.execute(tables.findings.select()).mappings().all()
+    assert (finding["kind"], finding["reason"]) == (
+        "identity",
+        "prices came in GBP in units of 1, and are kept in USD in units of 1",
+    )

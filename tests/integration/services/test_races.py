@@ -15,6 +15,7 @@ from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.states import State
 from stockjobs.errors import Conflict
+from stockjobs.services.administration import Change
 from stockjobs.store import claims, events, tables
 from tests.fixtures.database import NOON
 from tests.fixtures.house import House, manifest, spec
@@ -60,6 +61,17 @@ def test_the_same_work_submitted_at_once_by_several_is_done_for_each(house: Hous
     answers = at_once(*[lambda: house.administration.submit(spec(), submitter="test").id] * 3)
     assert not [answer for answer in answers if isinstance(answer, Exception)]
     assert len(set(answers)) == 3
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_the_same_jobs_applied_at_once_are_created_once(house: House, attempt: int) -> None:
+    jobs = [manifest(f"J{number}") for number in range(10)]
+    orders = [jobs, jobs[::-1], jobs]
+    answers = at_once(*[lambda order=order: house.administration.apply(order, by="test") for order in orders])  # type: ignore[misc]
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    changes = [applied.change for answer in answers if not isinstance(answer, Exception) for applied in answer]
+    assert changes.count(Change.CREATED) == 10
+    assert changes.count(Change.UNCHANGED) == 20
 
 
 def test_beats_at_once_make_one_occurrence_of_each_of_many_due_jobs(house: House) -> None:
