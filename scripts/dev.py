@@ -61,7 +61,13 @@ def fingerprint():
 def with_uv():
     """Install with uv, on this very Python, bytecode included so that the first start is not the slowest."""
     which = ["--python", sys.executable, "--python-preference", "only-system"]
-    return call(["uv", "sync", "--quiet", "--locked", "--compile-bytecode", *which])
+    sync = ["uv", "sync", "--quiet", "--locked", "--compile-bytecode", *which]
+    if call(sync) == 0:
+        return 0
+    print("Once more, with the certificates of this machine (for a proxy that has its own)…", flush=True)
+    # The first is the name in present versions of uv, the second in older ones.
+    os.environ.update(UV_SYSTEM_CERTS="true", UV_NATIVE_TLS="true")
+    return call(sync)
 
 
 def with_pip():
