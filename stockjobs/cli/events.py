@@ -33,7 +33,9 @@ def events(
     ] = None,
     after: Annotated[
         int | None,
-        typer.Option("--after", min=0, metavar="N", help="All those after event N, in place of the last ones."),
+        typer.Option(
+            "--after", min=0, max=2**63 - 1, metavar="N", help="All those after event N, in place of the last ones."
+        ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=0, max=10_000, help="So many of the last ones.")] = 20,
     output: Annotated[EventFormat, typer.Option("--output", "-o", help="How to write them.")] = EventFormat.TEXT,

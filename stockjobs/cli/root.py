@@ -145,4 +145,16 @@ def options(
 
 def main() -> None:
     """Run `stockctl`."""
+    for argument in sys.argv[1:]:
+        if not _is_text(argument):
+            typer.echo(f"stockctl: {argument!r} is not text in this terminal's encoding: type it again", err=True)
+            sys.exit(ExitCode.USAGE)
     app(prog_name="stockctl")
+
+
+def _is_text(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -38,7 +38,10 @@ def duration(text: str, where: str) -> timedelta:
             raise InvalidInput.because(where, f"{text!r} is not a duration", "such as 90s, 10m, 1h30m or PT10M")
         return parse_duration(text, where)
     days, hours, minutes, seconds = (float(part or 0) for part in short.groups())
-    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        raise InvalidInput.because(where, f"{text!r} is too long", "such as 90s, 10m, 1h30m or PT10M") from None
     if not length:
         raise InvalidInput.because(where, f"{text!r} is no time at all", "such as 90s")
     return length

@@ -72,6 +72,8 @@ def _storable(value: str) -> str:
     # PostgreSQL keeps no NUL, in a text as little as in JSON.
     if "\0" in value:
         raise ValueError("holds a NUL character (remove it)")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("holds half a character, which no database keeps (remove it)")
     return value
 
 
