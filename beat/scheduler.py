@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from functools import cached_property
 from typing import Any
 
 from celery.beat import Scheduler
 
-from stockjobs.celery import container
-from stockjobs.errors import StockjobsError, Unreachable
+from stockjobs.celery import check_servers, container
+from stockjobs.errors import Unreachable
 from stockjobs.telemetry import logs
 from stockjobs.telemetry.heartbeat import Heartbeat
 
@@ -25,12 +24,7 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
 
     def setup_schedule(self) -> None:
         """Look at the servers; the schedule itself is the ledger's."""
-        try:
-            for problem in container.check():
-                log.warning("A server cannot be reached; beat waits for it.", action="start", error=problem)
-        except StockjobsError as error:
-            print(f"stockjobs: {error}", file=sys.stderr)  # noqa: T201 - the command's own message
-            raise SystemExit(2) from None
+        check_servers("beat")
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Do what is due. Returns the seconds until the next tick."""

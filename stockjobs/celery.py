@@ -11,6 +11,7 @@ from stockjobs.bootstrap import Container
 from stockjobs.domain.jobs import MAX_TIMEOUT
 from stockjobs.errors import StockjobsError
 from stockjobs.settings import Settings
+from stockjobs.telemetry import logs
 from stockjobs.transport.app import TransportConfig, make_app
 
 _GRACE = timedelta(minutes=1)
@@ -33,3 +34,13 @@ except StockjobsError as error:
     # The `celery` command would print a traceback of its own.
     print(f"stockjobs: {error}", file=sys.stderr)  # noqa: T201
     raise SystemExit(2) from None
+
+
+def check_servers(waiting: str) -> None:
+    """Look at both servers before a worker or a beat begins: exit with 2 and a sentence where waiting will not help."""
+    try:
+        for problem in container.check():
+            logs.get(waiting).warning("A server cannot be reached; it is waited for.", action="start", error=problem)
+    except StockjobsError as error:
+        print(f"stockjobs: {error}", file=sys.stderr)  # noqa: T201 - the command's own message
+        raise SystemExit(2) from None

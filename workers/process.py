@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from datetime import datetime
 from functools import cache
@@ -20,7 +19,7 @@ from celery.signals import (
 )
 
 from stockjobs.bootstrap import Container
-from stockjobs.celery import app
+from stockjobs.celery import app, check_servers
 from stockjobs.celery import container as parent
 from stockjobs.domain.lanes import Lane
 from stockjobs.errors import StockjobsError
@@ -48,12 +47,7 @@ def _set_up_logs(**_: Any) -> None:
 
 
 def _check(**_: Any) -> None:
-    try:
-        for problem in parent.check():
-            log.warning("A server cannot be reached; the worker waits for it.", action="start", error=problem)
-    except StockjobsError as error:
-        print(f"stockjobs: {error}", file=sys.stderr)  # noqa: T201 - the command's own message
-        raise SystemExit(2) from None
+    check_servers("workers")
 
 
 def _show(sender: Any, **_: Any) -> None:

@@ -8,8 +8,6 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import uuid4
 
-from sqlalchemy import Connection
-
 from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.intervals import Interval
@@ -18,7 +16,7 @@ from stockjobs.errors import Conflict, InvalidInput
 from stockjobs.services.adhoc import manifest_for
 from stockjobs.services.instances import Asked, Instances, cancel
 from stockjobs.store import definitions, events, occurrences
-from stockjobs.store.database import Database
+from stockjobs.store.database import Connection, Database
 from stockjobs.store.definitions import Job
 from stockjobs.store.occurrences import Occurrence
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection
-
 from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.knocks import Knock
@@ -26,7 +24,7 @@ from stockjobs.services.settling import settle
 from stockjobs.store import agenda, claims, definitions, events, lanes, occurrences, tasks, workers
 from stockjobs.store.agenda import Agenda
 from stockjobs.store.claims import Lost
-from stockjobs.store.database import Database
+from stockjobs.store.database import Connection, Database
 from stockjobs.store.definitions import Job
 from stockjobs.transport.inspector import Inspector
 from stockjobs.transport.publisher import Publisher

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection
-
 from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.intervals import Interval
@@ -17,6 +15,7 @@ from stockjobs.domain.limits import Limits
 from stockjobs.domain.planning import TaskPlan, out_of_reach, tasks_of
 from stockjobs.domain.states import State
 from stockjobs.store import events, occurrences, tasks
+from stockjobs.store.database import Connection
 from stockjobs.store.definitions import Job
 from stockjobs.store.occurrences import Occurrence
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection
-
 from stockjobs.domain.bars import Bars, BarsReply, FactsReply, Identity
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.validation import Rejected, validate
 from stockjobs.services.fetching import Fetched
 from stockjobs.store import bars, instruments, market
 from stockjobs.store.claims import Claim
+from stockjobs.store.database import Connection
 from stockjobs.store.instruments import Instrument
 from stockjobs.store.market import Finding
 

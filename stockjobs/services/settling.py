@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection
-
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.states import State
 from stockjobs.store import events, occurrences
+from stockjobs.store.database import Connection
 
 _TOLD_AS = {
     State.COMPLETED: EventName.COMPLETED,

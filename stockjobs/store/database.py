@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection as Connection  # for services, which know no SQLAlchemy
 from sqlalchemy import exc as sql
 
 from stockjobs.domain.masks import mask_secrets
