@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -70,16 +71,18 @@ class Database:
         self.url = parse_url(url)
         self.now = clock
         self._engine: Engine | None = None
+        self._making = threading.Lock()
         self._pid = 0
 
     @property
     def engine(self) -> Engine:
-        """The engine of this process."""
-        if self._engine is None or self._pid != os.getpid():
-            if self._engine is not None:
-                self._engine.dispose(close=False)
-            self._engine, self._pid = _make_engine(self.url), os.getpid()
-        return self._engine
+        """The engine of this process; its threads share one."""
+        with self._making:
+            if self._engine is None or self._pid != os.getpid():
+                if self._engine is not None:
+                    self._engine.dispose(close=False)
+                self._engine, self._pid = _make_engine(self.url), os.getpid()
+            return self._engine
 
     @property
     def is_postgresql(self) -> bool:

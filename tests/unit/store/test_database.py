@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,11 @@ def test_the_database_s_clock_is_aware_and_utc(sqlite_url: str) -> None:
 def test_the_kind_of_a_database_follows_from_its_url() -> None:
     assert Database("postgresql://db/x").is_postgresql
     assert not Database("sqlite:///x.db").is_postgresql
+
+
+def test_threads_that_begin_together_share_one_engine(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/shared.db")
+    with ThreadPoolExecutor(16) as pool:
+        engines = set(pool.map(lambda _: database.engine, range(64)))
+    assert len(engines) == 1
+    database.dispose()
