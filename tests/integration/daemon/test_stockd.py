@@ -24,7 +24,8 @@ class Stockd:
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
-        self._log = folder / "console.log"
+        # Of each its own, or the second would seem ready by the words of the first.
+        self._log = folder / f"console-{len(list(folder.glob('console-*')))}.log"
         with self._log.open("ab") as log:
             command = [_BIN / "stockd", "up", "--simulator", "--concurrency", "1", *options]
             self.process = subprocess.Popen(
