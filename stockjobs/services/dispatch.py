@@ -32,7 +32,6 @@ from stockjobs.transport.publisher import Publisher
 JOBS_A_TICK = 500
 LOST_A_TICK = 500
 WINDOW_PER_SLOT = 4
-WORKER_GONE_AFTER = timedelta(seconds=60)
 SCHEDULER = "schedule"
 
 
@@ -228,7 +227,7 @@ class Dispatch:
         return lanes.outranking(connection, lane, out.worst, now, 2 * window - out.count)
 
     def _window(self, connection: Connection, lane: Lane, now: datetime) -> int:
-        fleet = workers.seen_since(connection, now - WORKER_GONE_AFTER)
+        fleet = workers.seen_since(connection, now - workers.GONE_AFTER)
         slots = sum(worker.concurrency for worker in fleet if lane in worker.lanes)
         return max(self._config.lane_window, WINDOW_PER_SLOT * slots)
 

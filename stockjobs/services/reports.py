@@ -24,7 +24,6 @@ from stockjobs.store.occurrences import Occurrence
 from stockjobs.store.tasks import Attempt, Task
 from stockjobs.store.workers import Worker
 
-WORKER_GONE_AFTER = timedelta(seconds=60)
 _POLL_S = 0.2
 _LOOK_S = 1.0
 
@@ -123,7 +122,7 @@ class Reports:
     def workers(self) -> Sequence[Worker]:
         """The workers that showed themselves lately."""
         with self._database.read() as connection:
-            return workers.seen_since(connection, self._database.now(connection) - WORKER_GONE_AFTER)
+            return workers.seen_since(connection, self._database.now(connection) - workers.GONE_AFTER)
 
     def holdings(self, symbols: Sequence[str] = ()) -> Sequence[Holding]:
         """What is stored, per symbol and interval."""

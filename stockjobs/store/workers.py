@@ -15,6 +15,9 @@ from stockjobs.store.statements import upsert
 _workers = tables.workers
 _FORGOTTEN_AFTER = timedelta(days=1)
 
+GONE_AFTER = timedelta(seconds=60)
+"""A worker that has not shown itself for so long is no longer counted on."""
+
 
 @dataclass(frozen=True)
 class Worker:
