@@ -36,8 +36,7 @@ class RetryPolicy:
 
     def wait(self, retry: int, fraction: float) -> timedelta:
         """How long to wait before this retry, the first being 1; `fraction` in [0, 1) is the jitter's draw."""
-        exponent = min(retry - 1, 64)
-        ceiling = min(self.cap.total_seconds(), self.initial.total_seconds() * self.factor**exponent)
+        ceiling = min(self.cap.total_seconds(), self.initial.total_seconds() * self.factor ** (retry - 1))
         return timedelta(seconds=ceiling * (fraction if self.jitter else 1.0))
 
 
