@@ -220,6 +220,29 @@ class WindowSpec(_Model):
         return parse_period(self.period) if self.period else None
 
 
+class Match(StrEnum):
+    """Which occurrence of the other job a dependent one waits for."""
+
+    SAME_TIME = "same-time"
+    LATEST = "latest"
+
+
+class OnFailure(StrEnum):
+    """What becomes of a dependent occurrence when the one that it waits for did not succeed."""
+
+    SKIP = "skip"
+    FAIL = "fail"
+    RUN = "run"
+
+
+class Dependency(_Model):
+    """A job whose occurrence must have succeeded before one of this job starts."""
+
+    job: Name
+    match: Annotated[Match, _lenient(Match)] = Match.SAME_TIME
+    on_failure: Annotated[OnFailure, _lenient(OnFailure)] = OnFailure.SKIP
+
+
 class JobSpec(_Model):
     """The definition of a job."""
 
@@ -243,6 +266,11 @@ class JobSpec(_Model):
     timeout: Duration = "PT5M"
     priority: PriorityName = Priority.NORMAL
     batch_size: Annotated[int, Field(ge=1, le=500)] = 20
+    max_parallel: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    """How many of the job's tasks run at once, over the whole fleet; as many as there is room for if nobody says."""
+    depends_on: Annotated[
+        tuple[Dependency, ...], Field(max_length=32, strict=False, exclude_if=lambda others: not others)
+    ] = ()
     tags: Annotated[
         tuple[Annotated[Text, Field(min_length=1, max_length=63)], ...], Field(max_length=32, strict=False)
     ] = ()
