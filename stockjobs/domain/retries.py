@@ -36,7 +36,9 @@ class RetryPolicy:
 
     def wait(self, retry: int, fraction: float) -> timedelta:
         """How long to wait before this retry, the first being 1; `fraction` in [0, 1) is the jitter's draw."""
-        ceiling = min(self.cap.total_seconds(), self.initial.total_seconds() * self.factor ** (retry - 1))
+        # No policy has more retries than a hundred, and a greater power may be no number any more.
+        exponent = min(retry - 1, 100)
+        ceiling = min(self.cap.total_seconds(), self.initial.total_seconds() * self.factor**exponent)
         return timedelta(seconds=ceiling * (fraction if self.jitter else 1.0))
 
 
