@@ -16,6 +16,7 @@ from curl_cffi.requests.exceptions import HTTPError, IncompleteRead, RequestExce
 
 from stockjobs.errors import Interrupted, MalformedReply, ProviderDown
 from stockjobs.providers.base import Patience
+from stockjobs.providers.yahoo.handle import StoppableHandle
 from stockjobs.providers.yahoo.options import YahooOptions
 from stockjobs.providers.yahoo.replies import refusal
 
@@ -52,6 +53,14 @@ class YahooSession(Session[Response]):
         finally:
             self._calls.patience = None
 
+    @property
+    def curl(self) -> StoppableHandle:
+        """This thread's handle."""
+        found: StoppableHandle | None = getattr(self._calls, "handle", None)
+        if found is None:
+            found = self._calls.handle = StoppableHandle()
+        return found
+
     def request(self, method: Any, url: str, **kwargs: Any) -> Response:  # type: ignore[override]  # passed on whole
         """Send one request, following redirects inside Yahoo's domain. Raises a `stockjobs.errors.ProviderError`."""
         reply = self._follow(method, url, **kwargs)
@@ -74,9 +83,10 @@ class YahooSession(Session[Response]):
 
     def _send(self, method: Any, url: str, **kwargs: Any) -> Response:
         patience = getattr(self._calls, "patience", None)
-        body = _Body(self._options.max_body, patience)
+        body = _Body(self._options.max_body)
         kwargs["timeout"] = self._seconds(kwargs.get("timeout"), patience)
         target = self._routed(url)
+        self.curl.look = patience.remaining if patience else None
         try:
             reply = super().request(method, target, content_callback=body.write, **kwargs)
         except RequestException as error:
@@ -105,18 +115,15 @@ class YahooSession(Session[Response]):
 
 
 class _Body:
-    """Collects an answer piece by piece, and stops it when it grows too large or is no longer wanted."""
+    """Collects an answer piece by piece, and stops it when it grows too large."""
 
-    def __init__(self, limit: int, patience: Patience | None) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._patience = patience
         self._buffer = BytesIO()
 
     def write(self, piece: bytes) -> int:
         if self._buffer.tell() + len(piece) > self._limit:
             raise MalformedReply(f"Yahoo's answer is larger than {self._limit} bytes.")
-        if self._patience is not None and self._patience.stopped():
-            raise Interrupted("The download was cancelled.")
         return self._buffer.write(piece)
 
     def content(self) -> bytes:

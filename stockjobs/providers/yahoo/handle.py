@@ -1,0 +1,69 @@
+"""A curl handle whose transfers can be stopped at any moment, also while the other side says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from curl_cffi import Curl, CurlError
+from curl_cffi._wrapper import ffi, lib
+from curl_cffi.const import CurlOpt
+
+_LOOK_EVERY_MS = 200
+_DONE = 1
+
+
+class StoppableHandle(Curl):
+    """curl_cffi's handle, except that it looks up from its sockets several times a second.
+
+    `curl_easy_perform` returns when the transfer has ended and not before; the `curl_multi` interface (see the libcurl
+    manual, "libcurl-multi") does the same in steps. A transfer that is broken off closes its connection, all others are
+    kept for the next one.
+    """
+
+    look: Callable[[], object] | None = None
+    """Called between two steps; what it raises breaks the transfer off."""
+
+    def __init__(self) -> None:
+        self._multi = lib.curl_multi_init()
+        super().__init__()
+
+    def perform(self, clear_headers: bool = True, clear_resolve: bool = True) -> None:
+        """Do the transfer. Raises CurlError, or whatever a callback or `look` raised."""
+        if self._curl is None:
+            raise CurlError("the handle is closed")
+        self._ensure_cacert()
+        # A name server that says nothing must hold nobody up: its thread is left to end by itself.
+        self.setopt(CurlOpt.QUICK_EXIT, 1)
+        lib.curl_multi_add_handle(self._multi, self._curl)
+        try:
+            code = self._transfer()
+            said = self._get_callback_exception()
+            if said is not None:
+                raise said
+            self._check_error(code, "perform")
+        finally:
+            lib.curl_multi_remove_handle(self._multi, self._curl)
+            self.clean_handles_and_buffers(clear_headers, clear_resolve)
+
+    def close(self) -> None:
+        """Give the handle and its connections back."""
+        super().close()
+        if self._multi is not None:
+            lib.curl_multi_cleanup(self._multi)
+            self._multi = None
+
+    def _transfer(self) -> int:
+        running, left = ffi.new("int *"), ffi.new("int *")
+        while True:
+            if self.look is not None:
+                self.look()
+            _check(lib.curl_multi_perform(self._multi, running))
+            message = lib.curl_multi_info_read(self._multi, left)
+            if message != ffi.NULL and message.msg == _DONE:
+                return int(message.data.result)
+            _check(lib.curl_multi_poll(self._multi, ffi.NULL, 0, _LOOK_EVERY_MS, ffi.new("int *")))
+
+
+def _check(code: int) -> None:
+    if code != 0:
+        raise CurlError(f"curl_multi failed with {code}")
