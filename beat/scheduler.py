@@ -35,7 +35,7 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
 
     def _tell_unable(self) -> None:
         now = time.monotonic()
-        unable = container.dispatch.unable
+        unable = container.firing.unable
         if unable and now >= self._tell_again_at:
             for job, reason in unable.items():
                 log.error("A job is due and cannot be made to run.", action="fire", job=job, error=reason)

@@ -14,8 +14,13 @@ from stockjobs.providers.yahoo.options import YahooOptions
 from stockjobs.services.administration import Administration
 from stockjobs.services.collect import Collect, CollectConfig
 from stockjobs.services.dispatch import Dispatch, DispatchConfig
+from stockjobs.services.firing import Firing
 from stockjobs.services.instances import Instances
+from stockjobs.services.offering import Offering
+from stockjobs.services.recovery import Recovery, RecoveryConfig
 from stockjobs.services.reports import Reports
+from stockjobs.services.requests import Requests
+from stockjobs.services.steering import Steering
 from stockjobs.settings import Settings
 from stockjobs.store import revisions
 from stockjobs.store.database import Clock, Database, database_clock
@@ -59,8 +64,18 @@ class Container:
 
     @cached_property
     def administration(self) -> Administration:
-        """Defines jobs, triggers and cancels them."""
-        return Administration(self.ready_database, self.instances, self.settings.tickers)
+        """Defines jobs."""
+        return Administration(self.ready_database, self.instances, self.firing, self.settings.tickers)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """Takes requests for work."""
+        return Requests(self.ready_database, self.instances, self.administration)
+
+    @cached_property
+    def steering(self) -> Steering:
+        """Changes the course of work that is under way."""
+        return Steering(self.ready_database)
 
     @cached_property
     def instances(self) -> Instances:
@@ -70,13 +85,23 @@ class Container:
     @cached_property
     def dispatch(self) -> Dispatch:
         """Ticks."""
-        config = DispatchConfig(
-            lane_window=self.settings.lane_window,
-            resend_after=timedelta(seconds=self.settings.resend_after),
-            lease=timedelta(seconds=self.settings.lease),
-            idle=timedelta(seconds=self.settings.beat_interval),
+        resend_after = timedelta(seconds=self.settings.resend_after)
+        return Dispatch(
+            self.ready_database,
+            self.firing,
+            Recovery(
+                self.ready_database,
+                self.inspector,
+                RecoveryConfig(resend_after, lease=timedelta(seconds=self.settings.lease)),
+            ),
+            Offering(self.ready_database, self.publisher, self.settings.lane_window),
+            DispatchConfig(resend_after, idle=timedelta(seconds=self.settings.beat_interval)),
         )
-        return Dispatch(self.ready_database, self.instances, self.publisher, self.inspector, config)
+
+    @cached_property
+    def firing(self) -> Firing:
+        """Turns due jobs into occurrences."""
+        return Firing(self.instances, lambda schedule: schedule.rule())
 
     @cached_property
     def collect(self) -> Collect:

@@ -20,8 +20,8 @@ from stockjobs.domain.jobs import JobSpec, WindowSpec
 from stockjobs.domain.states import State
 from stockjobs.domain.symbols import normalise
 from stockjobs.errors import InvalidInput, Problem, StockjobsError
-from stockjobs.services.administration import Request
 from stockjobs.services.reports import JobReport, OccurrenceReport
+from stockjobs.services.requests import Request
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ class Submitted:
 
     def cancel(self) -> None:
         """Stop it: what waits at once, what runs within seconds. Raises Conflict if it has ended."""
-        _container().administration.cancel(self.id, by=_user())
+        _container().steering.cancel(self.id, by=_user())
 
 
 def submit(
@@ -92,7 +92,7 @@ def backfill(
 
 def trigger(job: str, *, key: str | None = None) -> Submitted:
     """Run a defined job now. Raises NotFound for an unknown job, Conflict if it is disabled or still running."""
-    occurrence = _container().administration.trigger(Request(job, _user(), key))
+    occurrence = _container().requests.trigger(Request(job, _user(), key))
     _knock()
     return Submitted(str(occurrence.id), occurrence.job)
 
@@ -152,7 +152,7 @@ def _submit(
 ) -> Submitted:
     names = [symbols] if isinstance(symbols, str) else list(symbols)
     fields = {"type": "marketdata", "symbols": names, "intervals": [interval], "window": window, **options}
-    occurrence = _container().administration.submit(_checked(JobSpec, fields), submitter=_user(), key=key)
+    occurrence = _container().requests.submit(_checked(JobSpec, fields), submitter=_user(), key=key)
     _knock()
     return Submitted(str(occurrence.id), occurrence.job)
 
@@ -160,7 +160,7 @@ def _submit(
 def _knock() -> None:
     # Beat would find it within a second; this saves the second. A broker that is away is beat's concern.
     with suppress(StockjobsError):
-        _container().dispatch.offer()
+        _container().dispatch.offering.offer()
 
 
 def _checked(model: Any, fields: dict[str, Any]) -> Any:

@@ -15,7 +15,7 @@ from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
 from stockjobs.cli.values import checked, period, words
 from stockjobs.domain.jobs import JobSpec, WindowSpec
 from stockjobs.errors import InvalidInput
-from stockjobs.services.administration import Estimate, Request
+from stockjobs.services.requests import Estimate, Request
 from stockjobs.store.occurrences import Occurrence
 
 
@@ -57,7 +57,7 @@ def backfill(
     asked = _asked(job, words(symbols), words(interval), provider, window)
     container = container_of(ctx)
     spec = asked.spec or container.reports.job(asked.job).job.spec
-    cost = container.administration.estimate(spec, asked.window)
+    cost = container.requests.estimate(spec, asked.window)
     _tell_lost(cost, spec.provider)
     if dry_run:
         typer.echo(f"{cost.tasks:,} tasks, {cost.requests:,} requests to {spec.provider} (dry run)")
@@ -91,8 +91,8 @@ def _asked(
 
 def _submitted(container: Container, asked: _Asked, key: str | None) -> Occurrence:
     if asked.spec is not None:
-        return container.administration.submit(asked.spec, submitter=submitter(), key=key)
-    return container.administration.trigger(Request(asked.job, submitter(), key, asked.window))
+        return container.requests.submit(asked.spec, submitter=submitter(), key=key)
+    return container.requests.trigger(Request(asked.job, submitter(), key, asked.window))
 
 
 def _tell_lost(cost: Estimate, provider: str) -> None:

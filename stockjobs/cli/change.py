@@ -22,9 +22,9 @@ def cancel(
 
     What waits is cancelled at once, what runs within seconds.
     """
-    administration = container_of(ctx).administration
+    steering = container_of(ctx).steering
     for text in occurrences:
-        occurrence = administration.cancel(text.removeprefix("occurrence/"), by=submitter())
+        occurrence = steering.cancel(text.removeprefix("occurrence/"), by=submitter())
         typer.echo(f"occurrence/{occurrence.id} {occurrence.state}")
 
 

@@ -16,8 +16,8 @@ from stockjobs.cli.values import duration
 from stockjobs.cli.views import OCCURRENCES, occurrence_document
 from stockjobs.cli.waiting import exit_code, tell_errors, wait_for
 from stockjobs.domain.periods import parse_instant
-from stockjobs.services.administration import Request
 from stockjobs.services.reports import OccurrenceReport
+from stockjobs.services.requests import Request
 from stockjobs.store.occurrences import Occurrence
 
 
@@ -50,7 +50,7 @@ def trigger(
     check_timeout(timeout)
     after = parse_instant(start_after, "--start-after") if start_after else None
     container = container_of(ctx)
-    occurrence = container.administration.trigger(Request(job, submitter(), key, start_after=after))
+    occurrence = container.requests.trigger(Request(job, submitter(), key, start_after=after))
     conclude(container, occurrence, output, wait=wait, timeout=timeout)
 
 

@@ -22,8 +22,8 @@ from stockjobs.domain.lanes import Lane
 from stockjobs.domain.states import ENDED, State
 from stockjobs.errors import Conflict, InvalidInput
 from stockjobs.services import manifests
-from stockjobs.services.administration import Request
 from stockjobs.services.reports import OccurrenceReport
+from stockjobs.services.requests import Request
 
 _PATIENCE = 300.0
 _PAUSE = 0.2
@@ -46,7 +46,7 @@ def run(state_dir: Path, console: Console) -> int:
         for job in jobs:
             # A job that came due this very moment runs already.
             with suppress(Conflict):
-                container.administration.trigger(Request(job.metadata.name, "demo"))
+                container.requests.trigger(Request(job.metadata.name, "demo"))
         reports = _watch(container, system, console)
         _show(container, reports, console)
         container.close()

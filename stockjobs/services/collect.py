@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -13,7 +14,7 @@ from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.states import State
-from stockjobs.errors import OurFault, ProviderError, Unreachable
+from stockjobs.errors import Interrupted, OurFault, ProviderError, Unreachable
 from stockjobs.providers.base import Patience, Provider
 from stockjobs.services.conclusion import Outcome, Verdict, concluded
 from stockjobs.services.fetching import Fetched, fetch
@@ -26,23 +27,38 @@ from stockjobs.store.database import Database
 
 T = TypeVar("T")
 
+OVERRUN = timedelta(seconds=10)
+"""How long after its deadline an attempt that does not end by itself is given up; a healthy one ends within a second."""
+
+LastResort = Callable[[timedelta], AbstractContextManager[object]]
+"""Ends the process, unless the block is left within so long; for a process that runs one attempt at a time."""
+
 
 @dataclass(frozen=True)
 class CollectConfig:
-    """How long a lease lasts, how often it is renewed, and how long a landing waits for a database that is away."""
+    """How long a lease lasts, how often an attempt looks whether it was cancelled, the longest that any may download,
+    and how long a landing waits for a database that is away."""
 
     lease: timedelta = timedelta(seconds=30)
-    heartbeat: timedelta = timedelta(seconds=3)
+    heartbeat: timedelta = timedelta(seconds=2)
+    max_timeout: timedelta = timedelta(hours=1)
     patience_with_database: timedelta = timedelta(minutes=10)
 
 
 class Collect:
     """Runs attempts. One instance a process, or one a thread where the provider wants it."""
 
-    def __init__(self, database: Database, provider_of: Callable[[str], Provider], config: CollectConfig) -> None:
+    def __init__(
+        self,
+        database: Database,
+        provider_of: Callable[[str], Provider],
+        config: CollectConfig,
+        last_resort: LastResort = nullcontext,
+    ) -> None:
         self._database = database
         self._provider_of = provider_of
         self._config = config
+        self._last_resort = last_resort
 
     def run(self, task: UUID, number: int, lane: Lane, *, worker: str) -> Outcome:
         """Claim, plan, fetch, validate, land, decide.
@@ -55,6 +71,14 @@ class Collect:
         with Lease(self._database, claim, lease=self._config.lease, heartbeat=self._config.heartbeat) as lease:
             outcome = self._attempt(claim, lease)
         return outcome or self._persistently(lambda: self._yield_up(claim))
+
+    def give_back(self, task: UUID, number: int) -> bool:
+        """End the lease of an attempt whose process has died, so that the next tick offers its task again.
+
+        False if the attempt had ended by itself.
+        """
+        with self._database.begin() as connection:
+            return claims.expire(connection, task, number, self._database.now(connection))
 
     def _attempt(self, claim: Claim, lease: Lease) -> Outcome | None:
         """Fetch and land. None if the task is not ours any more."""
@@ -100,10 +124,13 @@ class Collect:
         return claim
 
     def _fetch(self, claim: Claim, lease: Lease) -> Fetched:
-        deadline = time.monotonic() + parse_duration(claim.spec.timeout).total_seconds()
-        patience = Patience(deadline, lambda: lease.is_lost)
         newest, now = self._persistently(lambda: self._newest(claim))
-        return fetch(claim, self._provider_of(claim.spec.provider), newest, now=now, patience=patience)
+        timeout = min(parse_duration(claim.spec.timeout), self._config.max_timeout)
+        deadline = time.monotonic() + timeout.total_seconds()
+        patience = Patience(deadline, lambda: lease.is_lost)
+        overrun = lease.ending_at(deadline + OVERRUN.total_seconds(), lambda: self._land(claim, _overrun(claim)))
+        with overrun, self._last_resort(timeout + 2 * OVERRUN):
+            return fetch(claim, self._provider_of(claim.spec.provider), newest, now=now, patience=patience)
 
     def _newest(self, claim: Claim) -> tuple[dict[str, datetime], datetime]:
         with self._database.read() as connection:
@@ -144,6 +171,11 @@ class Collect:
                 if time.monotonic() > give_up_at:
                     raise
                 time.sleep(1)
+
+
+def _overrun(claim: Claim) -> Fetched:
+    error = Interrupted(f"The download did not end by itself {OVERRUN.total_seconds():.0f} s after its time.")
+    return Fetched(errors=dict.fromkeys(claim.symbols, error))
 
 
 def _our_fault(error: Exception) -> OurFault:

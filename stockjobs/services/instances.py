@@ -18,6 +18,7 @@ from stockjobs.store import events, occurrences, tasks
 from stockjobs.store.database import Connection
 from stockjobs.store.definitions import Job
 from stockjobs.store.occurrences import Occurrence
+from stockjobs.store.tasks import Placement
 
 LimitsOf = Callable[[str, Interval], Limits]
 
@@ -45,7 +46,7 @@ class Instances:
         if not occurrences.create(connection, occurrence):
             return None
         plans = self.plan(job.spec, occurrence.id, asked.start_after or asked.scheduled_for, asked.window)
-        tasks.create(connection, occurrence, plans, asked.start_after or now)
+        tasks.create(connection, occurrence, plans, Placement(job.spec.provider, asked.start_after or now))
         lost = self.out_of_reach(job.spec, asked.scheduled_for, asked.window)
         data = {"out_of_reach": {interval: first.isoformat() for interval, first in lost.items()}} if lost else {}
         events.append(connection, _event(EventName.QUEUED, occurrence, now, tasks=len(plans), **data))

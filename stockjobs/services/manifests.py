@@ -1,45 +1,73 @@
-"""Manifests: YAML text to jobs, telling all that is wrong with it by file, line and field, and jobs to YAML text.
-
-Scalars are read as the core schema of YAML 1.2 reads them, with two differences that spare traps: symbols are always the
-text that was written, so `ON`, `TRUE`, `0123` and `1e5` are tickers; and a number with a leading zero or of more than 18 digits
-is a text, which no number field takes.
-"""
+"""Manifests: YAML text to jobs and templates, telling by file, line and field all that is wrong with it, and back to YAML."""
 
 from __future__ import annotations
 
 import io
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
-from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from stockjobs.domain.jobs import JobSpec, Manifest, Metadata
+from stockjobs.domain.places import Fault, Path
+from stockjobs.domain.templates import JOB, Template
 from stockjobs.errors import InvalidInput, Problem
-from stockjobs.providers import registry
-from stockjobs.services.manifest_problems import is_echo, problem_of
-from stockjobs.services.yaml_documents import Document, Items, Mapping, Node, Path, Scalar, node_at, parse, shown_path
+from stockjobs.services.manifest_checks import check_job, check_template
+from stockjobs.services.manifest_problems import located
+from stockjobs.services.yaml_documents import Document, Items, Mapping, Node, Scalar, node_at, parse
+from stockjobs.services.yaml_values import value_of
 
 _SYMBOLS: Path = ("spec", "symbols")
-_PROVIDER: Path = ("spec", "provider")
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?")
-_NULL = re.compile(r"~|null|Null|NULL|")
-_TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_PARAMETERS: Path = ("spec", "parameters")
+
+
+@dataclass
+class Manifests:
+    """What files define: jobs and templates in their order, and where each of them stands."""
+
+    jobs: list[Manifest] = field(default_factory=list)
+    templates: list[Template] = field(default_factory=list)
+    _found: dict[tuple[str, str], tuple[str, Node]] = field(default_factory=dict)
+
+    def located(self, template: Template, fault: Fault) -> Problem:
+        """A fault of a template at its place in its file."""
+        file, root = self._found["template", template.name]
+        return located(fault, root, file)
+
+    def add(self, document: Document, file: str) -> Iterator[Problem]:
+        """Check a document and keep what it defines; yields what is wrong with it."""
+        root = document.root
+        found, faults = _checked(root)
+        for fault in faults:
+            yield located(fault, root, file)
+        if found is not None:
+            kind, name = found.kind.lower(), found.metadata.name
+            where = _where(root, file)
+            if (kind, name) in self._found:
+                other, at = self._found[kind, name]
+                yield Problem(
+                    f"{where}: metadata.name", f"{kind} {name!r} is defined twice", f"first at {_where(at, other)}"
+                )
+                return
+            self._found[kind, name] = file, root
+            if isinstance(found, Manifest):
+                self.jobs.append(found)
+            else:
+                self.templates.append(found)
 
 
 def read(content: bytes | str, name: str = "manifest") -> list[Manifest]:
     """The jobs of one YAML text. Raises InvalidInput with every problem; then none of its jobs is to be used."""
-    return read_all([(name, content)])
+    return read_all([(name, content)]).jobs
 
 
-def read_all(sources: Iterable[tuple[str, bytes | str]]) -> list[Manifest]:
-    """The jobs of several files (name, content), in order. Raises InvalidInput with every problem of every file."""
-    found: dict[str, tuple[Manifest, str]] = {}
+def read_all(sources: Iterable[tuple[str, bytes | str]]) -> Manifests:
+    """What several files (name, content) define. Raises InvalidInput with every problem of every file."""
+    found = Manifests()
     problems: list[Problem] = []
     for name, content in sources:
         parsed = parse(content, name)
@@ -48,25 +76,15 @@ def read_all(sources: Iterable[tuple[str, bytes | str]]) -> list[Manifest]:
             here.append(Problem(name, "holds no jobs", "a job begins with `apiVersion: stockjobs/v1`"))
         for document in parsed.documents:
             if document.is_sound:
-                here.extend(_add(found, document, name))
+                here.extend(found.add(document, name))
         problems.extend(sorted(here, key=lambda problem: _line(problem, name)))
     if problems:
         raise InvalidInput(*problems)
-    return [manifest for manifest, _ in found.values()]
+    return found
 
 
-def _add(found: dict[str, tuple[Manifest, str]], document: Document, name: str) -> Iterator[Problem]:
-    """Validate a document and add its job to those found; yields what is wrong with it."""
-    manifest, problems = _validated(document.root, name)
-    yield from problems
-    if manifest is None:
-        return
-    where = f"{name}:{node_at(document.root, ('metadata', 'name'))[1]}"
-    job = manifest.metadata.name
-    if job in found:
-        yield Problem(f"{where}: metadata.name", f"job {job!r} is defined twice", f"first at {found[job][1]}")
-    else:
-        found[job] = (manifest, where)
+def _where(root: Node, file: str) -> str:
+    return f"{file}:{node_at(root, ('metadata', 'name'))[1]}"
 
 
 def _line(problem: Problem, name: str) -> int:
@@ -74,63 +92,56 @@ def _line(problem: Problem, name: str) -> int:
     return int(line) if line.isdigit() else 0
 
 
-def _validated(root: Node, name: str) -> tuple[Manifest | None, list[Problem]]:
-    problems = [*_dates(root, name), *_unknown_provider(root, name)]
-    document = _value(root, ())
+def _checked(root: Node) -> tuple[Manifest | Template | None, list[Fault]]:
+    is_template = _is_template(root)
+    dates = list(_dates(root, (*JOB, *_SYMBOLS) if is_template else _SYMBOLS))
+    document = value_of(root, _is_word_of_template if is_template else _is_word_of_job)
     if isinstance(document, dict):
         # `get -o yaml` shows how a job stands; what is read back is how it is meant.
         document.pop("status", None)
-    try:
-        manifest = Manifest.model_validate(document, by_alias=True, by_name=False)
-    except ValidationError as error:
-        return None, problems + [problem_of(detail, root, name) for detail in error.errors() if not is_echo(detail)]
-    return (None if problems else manifest), problems
+    found: Manifest | Template | None
+    found, faults = check_template(document) if is_template else check_job(document)
+    return (None if dates else found), dates + faults
 
 
-def _unknown_provider(root: Node, name: str) -> Iterator[Problem]:
-    spec = root.entries.get("spec") if isinstance(root, Mapping) else None
-    given = spec.entries.get("provider") if isinstance(spec, Mapping) else None
-    if isinstance(given, Scalar):
-        try:
-            registry.check_name(given.text)
-        except InvalidInput as error:
-            for problem in error.problems:
-                yield Problem(f"{name}:{given.line}: {shown_path(_PROVIDER)}", problem.message, problem.hint)
+def _is_template(root: Node) -> bool:
+    kind = root.entries.get("kind") if isinstance(root, Mapping) else None
+    return isinstance(kind, Scalar) and kind.text == "Template"
 
 
-def _dates(root: Node, name: str) -> Iterator[Problem]:
-    symbols, _ = node_at(root, _SYMBOLS)
+def _is_word_of_job(path: Path) -> bool:
+    return path[:-1] == _SYMBOLS
+
+
+def _is_word_of_template(path: Path) -> bool:
+    """True for the symbols of the job, and for the texts in a list that is a parameter's default."""
+    is_in_default = path[:2] == _PARAMETERS and path[3:4] == ("default",) and len(path) > 4
+    return is_in_default or path[:-1] == (*JOB, *_SYMBOLS)
+
+
+def _dates(root: Node, path: Path) -> Iterator[Fault]:
+    symbols, _ = node_at(root, path)
     for index, item in enumerate(symbols.items if isinstance(symbols, Items) else ()):
         if isinstance(item, Scalar) and item.is_plain and _DATE.fullmatch(item.text):
-            where = f"{name}:{item.line}: {shown_path((*_SYMBOLS, index))}"
-            yield Problem(where, f"{item.text} is a date, not a symbol", "put it in quotes if it is meant")
+            hint = "put it in quotes if it is meant"
+            yield Fault((*path, index), f"{item.text} is a date, not a symbol", hint)
 
 
-def _value(node: Node, path: Path) -> Any:
-    if isinstance(node, Mapping):
-        return {key: _value(value, (*path, key)) for key, value in node.entries.items()}
-    if isinstance(node, Items):
-        return [_value(item, (*path, index)) for index, item in enumerate(node.items)]
-    is_symbol = path[:-1] == _SYMBOLS
-    return node.text if is_symbol or not node.is_plain else _scalar(node.text)
-
-
-def _scalar(text: str) -> str | int | float | bool | None:
-    if _NULL.fullmatch(text):
-        return None
-    if text in _TRUTH:
-        return _TRUTH[text]
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _FLOAT.fullmatch(text) and not _is_long_integer(text):
-        return float(text)
-    if _SPECIAL.fullmatch(text):
-        return float(text.replace(".", ""))
-    return text
-
-
-def _is_long_integer(text: str) -> bool:
-    return text.lstrip("+-").isdigit()
+def read_values(content: bytes | str, file: str) -> tuple[dict[str, object], dict[str, str]]:
+    """The values that a YAML mapping gives to the parameters of a template, and where each stands. Raises InvalidInput."""
+    parsed = parse(content, file)
+    problems = list(parsed.problems)
+    if not problems and (len(parsed.documents) != 1 or not isinstance(parsed.documents[0].root, Mapping)):
+        problems.append(
+            Problem(file, "is not one mapping of values", "such as `market: us`, a line for each parameter")
+        )
+    if problems:
+        raise InvalidInput(*problems)
+    root = parsed.documents[0].root
+    assert isinstance(root, Mapping)
+    # The texts in a list are taken as they are written, as symbols are everywhere.
+    values = value_of(root, lambda path: len(path) > 1)
+    return values, {name: f"{file}:{line}: {name}" for name, line in root.lines.items()}
 
 
 def manifest_of(name: str, spec: JobSpec, labels: dict[str, str]) -> Manifest:
@@ -145,10 +156,15 @@ def render(manifest: Manifest) -> str:
 
 def render_document(document: dict[str, Any]) -> str:
     """A JSON document as YAML in block style, without what is empty; nothing in it is folded."""
+    return dump(_without_empty(document))
+
+
+def dump(document: dict[str, Any]) -> str:
+    """A JSON document as YAML in block style, with what is empty."""
     dumper = YAML(typ="rt")
     dumper.width = 1 << 20
     text = io.StringIO()
-    dumper.dump(_without_empty(document), text)
+    dumper.dump(document, text)
     return text.getvalue()
 
 

@@ -24,6 +24,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from stockjobs.domain.places import Path, shown_path
 from stockjobs.errors import Problem
 
 MAX_BYTES = 1 << 20
@@ -32,8 +33,6 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
 MAX_NODES = 25_000
 """Values in a file: two jobs of as many symbols as a job may have. The parser reads some 20,000 in a second."""
-
-Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -105,12 +104,6 @@ def parse(content: bytes | str, name: str) -> Parsed:
     except _TooMuch:
         pass
     return parsed
-
-
-def shown_path(path: Path) -> str:
-    """A path as people write it: `spec.symbols[3]`."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return text.removeprefix(".")
 
 
 def node_at(root: Node, path: Path) -> tuple[Node, int]:

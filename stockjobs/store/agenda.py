@@ -11,7 +11,7 @@ from sqlalchemy import Connection, ScalarSelect, Select, exists, func, select
 from stockjobs.domain.lanes import Lane, midnight
 from stockjobs.domain.states import State
 from stockjobs.store import tables
-from stockjobs.store.statements import word
+from stockjobs.store.statements import is_set, is_unset, word
 
 _jobs, _tasks = tables.jobs, tables.tasks
 
@@ -59,20 +59,25 @@ def query(now: datetime, stale_before: datetime) -> Select[*tuple[Any, ...]]:
     """The query behind `look`."""
     is_out = (_tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_not(None))
     moved = (*is_out, _tasks.c.offered_lane == Lane.REALTIME.value, _tasks.c.about < midnight(now))
-    pending = (_tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_(None))
+    pending = (_tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_(None), is_unset(_tasks.c.held))
     return select(
         _earliest_due().label("next_due_at"),
         _earliest(_tasks.c.run_at, State.SCHEDULED).label("next_run_at"),
         _earliest(_tasks.c.lease_until, State.RUNNING).label("lease_ends_at"),
         # Not EXISTS: for that PostgreSQL may walk the table until it meets a pending row.
-        select(func.min(_tasks.c.priority)).where(*pending).scalar_subquery().is_not(None).label("has_pending"),
+        select(func.min(_tasks.c.provider)).where(*pending).scalar_subquery().is_not(None).label("has_pending"),
         exists().where(*moved).label("has_moved"),
         exists().where(*is_out, _tasks.c.offered_at < stale_before).label("has_stale"),
     )
 
 
 def _earliest_due() -> ScalarSelect[datetime | None]:
-    live = (_jobs.c.enabled, _jobs.c.deleted_at.is_(None), _jobs.c.next_due_at.is_not(None))
+    live = (
+        is_set(_jobs.c.enabled),
+        is_unset(_jobs.c.paused),
+        _jobs.c.deleted_at.is_(None),
+        _jobs.c.next_due_at.is_not(None),
+    )
     return select(func.min(_jobs.c.next_due_at)).where(*live).scalar_subquery()
 
 

@@ -139,6 +139,14 @@ def renew(connection: Connection, claim: Claim, until: datetime) -> bool:
     return connection.execute(_owned(claim).values(lease_until=until)).rowcount == 1
 
 
+def expire(connection: Connection, task: UUID, number: int, now: datetime) -> bool:
+    """End the lease of an attempt that is known to be dead. False if it does not run any more."""
+    statement = update(_tasks).where(
+        _tasks.c.id == task, _tasks.c.state == word(State.RUNNING), _tasks.c.number == number
+    )
+    return connection.execute(statement.values(lease_until=now - timedelta(microseconds=1))).rowcount == 1
+
+
 def is_owned(connection: Connection, claim: Claim) -> bool:
     """True while the task is ours: not cancelled, not given to another attempt."""
     query = select(_tasks.c.id).where(

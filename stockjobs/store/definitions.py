@@ -11,11 +11,10 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 
-from stockjobs.domain import ids
 from stockjobs.domain.jobs import JobSpec
 from stockjobs.errors import Conflict, NotFound, SchemaMismatch
 from stockjobs.store import tables
-from stockjobs.store.statements import insert_if_absent
+from stockjobs.store.statements import insert_if_absent, is_set, is_unset
 
 _jobs, _versions = tables.jobs, tables.job_versions
 
@@ -162,7 +161,11 @@ def due(connection: Connection, now: datetime, limit: int) -> Sequence[str]:
     query = (
         select(_jobs.c.name)
         .where(
-            _jobs.c.enabled, _jobs.c.deleted_at.is_(None), _jobs.c.next_due_at.is_not(None), _jobs.c.next_due_at <= now
+            is_set(_jobs.c.enabled),
+            is_unset(_jobs.c.paused),
+            _jobs.c.deleted_at.is_(None),
+            _jobs.c.next_due_at.is_not(None),
+            _jobs.c.next_due_at <= now,
         )
         .order_by(_jobs.c.next_due_at)
         .limit(limit)
@@ -188,9 +191,3 @@ def _write_version(connection: Connection, job: Job, by: str) -> None:
         "created_by": by,
     }
     connection.execute(insert(_versions).values(row))
-
-
-def new_job(name: str, spec: JobSpec, labels: dict[str, str], now: datetime) -> Job:
-    """A job value that is not stored yet, at version 1, due when its schedule says."""
-    due_at = spec.schedule.rule().after(now) if spec.enabled else None
-    return Job(ids.job_id(name), name, 1, spec, labels, spec.enabled, due_at, now, now)

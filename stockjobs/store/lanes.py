@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, select, tuple_, update
 
 from stockjobs.domain import ids
 from stockjobs.domain.intervals import Interval
@@ -18,7 +21,7 @@ from stockjobs.domain.knocks import Knock
 from stockjobs.domain.lanes import Lane, Priority, midnight, rank
 from stockjobs.domain.states import State
 from stockjobs.store import tables
-from stockjobs.store.statements import word
+from stockjobs.store.statements import is_unset, word
 
 _tasks = tables.tasks
 _NEEDED = ("id", "occurrence_id", "number", "about", "created_at", "priority", "symbols", "interval_s")
@@ -37,22 +40,41 @@ class LaneCount:
 def pending(connection: Connection, lane: Lane, now: datetime, limit: int) -> Sequence[UUID]:
     """The ids of the next pending tasks of a lane, in the order in which they are to be worked off.
 
-    Each priority is asked for on its own, so that the partial index gives the rows in order and the bound at midnight
-    ends the walk; the next priority is asked only if the one above it did not suffice. On PostgreSQL rows in the
-    hand of another dispatcher are passed over.
+    Each priority of each provider is asked for on its own, so that the partial index gives the rows in order and the
+    bound at midnight ends the walk; the next priority is asked only if the one above it did not suffice. On PostgreSQL
+    rows in the hand of another dispatcher are passed over.
     """
     found: list[UUID] = []
+    providers = waiting_providers(connection)
     for priority in sorted(Priority, reverse=True):
         if len(found) < limit:
-            query = pending_query(lane, priority, now, limit - len(found))
-            found.extend(connection.execute(query.with_for_update(skip_locked=True)).scalars())
+            heads = [pending_query(lane, provider, priority, now, limit - len(found)) for provider in providers]
+            found.extend(_next(connection, lane, heads, limit - len(found)))
     return found
 
 
-def pending_query(lane: Lane, priority: Priority, now: datetime, limit: int) -> Select[UUID]:
-    """The query for one lane and priority; it is served by ix_tasks_pending alone, read in one direction or the other."""
-    query = select(_tasks.c.id).where(
-        _tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_(None), _tasks.c.priority == int(priority)
+def waiting_providers(connection: Connection) -> Sequence[str]:
+    """The providers that pending tasks wait for; one probe of the index for each."""
+    found: list[str] = []
+    while True:
+        query = select(func.min(_tasks.c.provider)).where(*_is_pending())
+        name = connection.execute(query.where(_tasks.c.provider > found[-1]) if found else query).scalar()
+        if name is None:
+            return found
+        found.append(name)
+
+
+def _next(connection: Connection, lane: Lane, heads: Sequence[Select[*tuple[Any, ...]]], limit: int) -> Sequence[UUID]:
+    """The first of several sorted lists, in the lane's order."""
+    lists = [connection.execute(head.with_for_update(skip_locked=True)).all() for head in heads]
+    merged = merge(*lists, key=lambda row: (row.about, row.created_at), reverse=lane is Lane.REALTIME)
+    return [row.id for row in islice(merged, limit)]
+
+
+def pending_query(lane: Lane, provider: str, priority: Priority, now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
+    """The query for one lane, provider and priority; ix_tasks_pending alone serves it, read in one direction or the other."""
+    query = select(_tasks.c.id, _tasks.c.about, _tasks.c.created_at).where(
+        *_is_pending(), _tasks.c.provider == provider, _tasks.c.priority == int(priority)
     )
     if lane is Lane.REALTIME:
         query = query.where(_tasks.c.about >= midnight(now))
@@ -67,7 +89,7 @@ def offer(connection: Connection, lane: Lane, chosen: Sequence[UUID], now: datet
         return []
     statement = (
         update(_tasks)
-        .where(_tasks.c.id.in_(chosen), _tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_(None))
+        .where(_tasks.c.id.in_(chosen), *_is_pending())
         .values(offered_at=now, offered_lane=lane.value)
         .returning(*(_tasks.c[name] for name in _NEEDED))
     )
@@ -130,13 +152,15 @@ def outranking(
     """Pending tasks that come before the last message that is out; those the window must make room for."""
     priority, about = worst
     found: list[UUID] = []
+    providers = waiting_providers(connection)
     for level in sorted(Priority, reverse=True):
         if int(level) < priority or len(found) >= limit:
             break
-        query = pending_query(lane, level, now, limit - len(found))
+        heads = [pending_query(lane, provider, level, now, limit - len(found)) for provider in providers]
         if int(level) == priority:
-            query = query.where(_tasks.c.about > about if lane is Lane.REALTIME else _tasks.c.about < about)
-        found.extend(connection.execute(query.with_for_update(skip_locked=True)).scalars())
+            before = _tasks.c.about > about if lane is Lane.REALTIME else _tasks.c.about < about
+            heads = [head.where(before) for head in heads]
+        found.extend(_next(connection, lane, heads, limit - len(found)))
     return found
 
 
@@ -174,6 +198,10 @@ def counts(connection: Connection, now: datetime) -> dict[Lane, LaneCount]:
         lane = Lane.REALTIME if is_today else Lane.HISTORICAL
         totals[lane]["running" if state == State.RUNNING else "offered" if is_out else "pending"] += count
     return {lane: LaneCount(lane, **total) for lane, total in totals.items()}
+
+
+def _is_pending() -> tuple[ColumnElement[bool] | TextClause, ...]:
+    return (_tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_(None), is_unset(_tasks.c.held))
 
 
 def _is_out() -> tuple[ColumnElement[bool], ...]:

@@ -35,6 +35,9 @@ class Occurrence:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    start_after: datetime | None = None
+    symbols: int | None = None
+    rows_written: int | None = None
 
 
 def create(connection: Connection, occurrence: Occurrence) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, literal
+from sqlalchemy import Column, ColumnElement, Connection, Table, TextClause, literal, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stockjobs.domain.states import State
@@ -19,6 +19,16 @@ def word(state: State) -> ColumnElement[str]:
 def words(states: Sequence[State]) -> list[ColumnElement[str]]:
     """Several states as literals."""
     return [word(state) for state in states]
+
+
+def is_set(column: Column[bool]) -> TextClause:
+    """A flag as the databases write it in a partial index; SQLAlchemy's `= 1` would not be seen to imply it on SQLite."""
+    return text(f"{column.table.name}.{column.name}")
+
+
+def is_unset(column: Column[bool]) -> TextClause:
+    """The opposite of `is_set`."""
+    return text(f"NOT {column.table.name}.{column.name}")
 
 
 def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -58,12 +58,20 @@ jobs = Table(
     Column("version", Integer, nullable=False, comment="the version that the next occurrence will run"),
     Column("enabled", Boolean, nullable=False),
     Column(
+        "paused", Boolean, nullable=False, server_default=text("false"), comment="nothing of it starts until resumed"
+    ),
+    Column("max_parallel", Integer, comment="how many of its tasks run at once; null for as many as there is room for"),
+    Column(
         "next_due_at", Instant, comment="the earliest due time not yet turned into an occurrence; null if there is none"
     ),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("deleted_at", Instant, comment="a deleted job keeps its history"),
-    _partial("ix_jobs_due", "next_due_at", where="enabled AND deleted_at IS NULL AND next_due_at IS NOT NULL"),
+    _partial(
+        "ix_jobs_due",
+        "next_due_at",
+        where="enabled AND NOT paused AND deleted_at IS NULL AND next_due_at IS NOT NULL",
+    ),
 )
 
 job_versions = Table(
@@ -79,6 +87,39 @@ job_versions = Table(
     PrimaryKeyConstraint("job_id", "version"),
 )
 
+job_dependencies = Table(
+    "job_dependencies",
+    metadata,
+    Column("job_id", Uuid, ForeignKey("jobs.id"), nullable=False),
+    Column("on_job_id", Uuid, ForeignKey("jobs.id"), nullable=False, comment="the job that must succeed first"),
+    PrimaryKeyConstraint("job_id", "on_job_id"),
+    CheckConstraint("job_id <> on_job_id", name="not_itself"),
+    Index("ix_job_dependencies_on_job_id", "on_job_id"),
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("document", Document, nullable=False),
+    Column("digest", Text, nullable=False, comment="SHA-256 of the document"),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("deleted_at", Instant, comment="a deleted template keeps its versions"),
+    PrimaryKeyConstraint("name", "version"),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("scope", Text, primary_key=True, comment="what starts no work: everything, or a lane"),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    _one_of("scope", "everything", "realtime", "historical"),
+)
+
 occurrences = Table(
     "occurrences",
     metadata,
@@ -88,18 +129,38 @@ occurrences = Table(
     Column("key", Text, nullable=False, comment="at/<due time> or request/<request key>"),
     Column("scheduled_for", Instant, nullable=False, comment="the due time, or when it was asked for"),
     Column("requested_window", Document, comment="a window asked for in place of the job's own"),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, comment="why it was skipped or cancelled"),
+    Column("start_after", Instant, comment="nothing of it starts before; null if it may at once"),
+    Column("state", Text, nullable=False, comment="scheduled: it waits for its time, or for others to succeed"),
+    Column("reason", Text, comment="why it was skipped or cancelled, or what it failed of"),
     Column("submitter", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("finished_at", Instant),
+    Column("symbols", Integer, comment="once it has ended: the symbols of its completed tasks"),
+    Column("rows_written", BigInteger, comment="once it has ended: the rows that were new or differed"),
     UniqueConstraint("job_id", "key"),
     ForeignKeyConstraint(["job_id", "version"], ["job_versions.job_id", "job_versions.version"]),
-    _one_of("state", "queued", "running", "completed", "failed", "cancelled", "timeout", "skipped"),
+    _one_of("state", "scheduled", "queued", "running", "completed", "failed", "cancelled", "timeout", "skipped"),
     Index("ix_occurrences_job_id_created_at", "job_id", "created_at"),
     Index("ix_occurrences_created_at", "created_at"),
-    _partial("ix_occurrences_open", "job_id", where="state IN ('queued', 'running')"),
+    _partial("ix_occurrences_open", "job_id", where="state IN ('scheduled', 'queued', 'running')"),
+    _partial("ix_occurrences_waiting", "start_after", where="state = 'scheduled'"),
+    _partial("ix_occurrences_ended", "state", "finished_at", where="finished_at IS NOT NULL"),
+)
+
+occurrence_dependencies = Table(
+    "occurrence_dependencies",
+    metadata,
+    Column("occurrence_id", Uuid, ForeignKey("occurrences.id"), nullable=False),
+    Column("number", SmallInteger, nullable=False, comment="its place among those that the occurrence waits for"),
+    Column("on_job_id", Uuid, ForeignKey("jobs.id"), nullable=False),
+    Column("on_occurrence_id", Uuid, comment="what is waited for; it may not be there yet, and be removed later"),
+    Column("on_failure", Text, nullable=False, comment="what becomes of the waiting one if that did not succeed"),
+    Column("state", Text, nullable=False),
+    PrimaryKeyConstraint("occurrence_id", "number"),
+    _one_of("on_failure", "skip", "fail", "run"),
+    _one_of("state", "waiting", "met", "unmet"),
+    _partial("ix_occurrence_dependencies_on", "on_occurrence_id", where="state = 'waiting'"),
 )
 
 tasks = Table(
@@ -107,6 +168,8 @@ tasks = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("occurrence_id", Uuid, ForeignKey("occurrences.id"), nullable=False),
+    Column("job_id", Uuid, nullable=False, comment="the job of its occurrence"),
+    Column("provider", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("interval_s", Integer, comment="nominal seconds of the bars asked for; null for fundamentals"),
     Column("symbols", Document, nullable=False),
@@ -118,6 +181,20 @@ tasks = Table(
     Column("priority", SmallInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("run_at", Instant, nullable=False, comment="not offered before"),
+    Column(
+        "capped",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="its job runs only so many at once: it is held until there is room",
+    ),
+    Column(
+        "held",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="kept out of its lane: its job is paused or at its cap",
+    ),
     Column("number", Integer, nullable=False, comment="the number of the present or next attempt"),
     Column("failures", Integer, nullable=False, comment="attempts that failed at the provider"),
     Column(
@@ -139,14 +216,24 @@ tasks = Table(
     UniqueConstraint("occurrence_id", "key"),
     _one_of("state", "scheduled", "queued", "running", "completed", "failed", "cancelled", "timeout"),
     CheckConstraint("state <> 'running' OR (lease_until IS NOT NULL AND worker IS NOT NULL)", name="running_is_owned"),
-    CheckConstraint("offered_at IS NULL OR state = 'queued'", name="offered_is_queued"),
+    CheckConstraint("offered_at IS NULL OR (state = 'queued' AND NOT held)", name="offered_is_queued"),
     CheckConstraint("(offered_at IS NULL) = (offered_lane IS NULL)", name="offered_has_lane"),
     CheckConstraint("priority IN (1, 5, 10, 15)", name="priority"),
     CheckConstraint("interval_s > 0", name="interval"),
     Index("ix_tasks_created_at_key", "created_at", "key"),
     # The lanes' pending work. One index serves both: for one priority, read forwards it is oldest first (historical), read
-    # backwards newest first (realtime); midnight UTC is the bound between them.
-    _partial("ix_tasks_pending", "priority", "about", "created_at", where="state = 'queued' AND offered_at IS NULL"),
+    # backwards newest first (realtime); midnight UTC is the bound between them. Each provider is walked on its own, so that one
+    # that may run no more tasks just now keeps nobody from those of another.
+    _partial(
+        "ix_tasks_pending",
+        "provider",
+        "priority",
+        "about",
+        "created_at",
+        where="state = 'queued' AND offered_at IS NULL AND NOT held",
+    ),
+    _partial("ix_tasks_held", "job_id", "priority", "about", "created_at", where="state = 'queued' AND held"),
+    _partial("ix_tasks_capped", "job_id", where="capped AND NOT held AND state IN ('queued', 'running')"),
     _partial("ix_tasks_offered", "offered_lane", "offered_at", where="state = 'queued' AND offered_at IS NOT NULL"),
     _partial("ix_tasks_waiting", "run_at", where="state = 'scheduled'"),
     _partial("ix_tasks_leased", "lease_until", where="state = 'running'"),
@@ -318,6 +405,8 @@ workers = Table(
     Column("lanes", Document, nullable=False),
     Column("pool", Text, nullable=False),
     Column("concurrency", Integer, nullable=False),
+    Column("running", Integer, nullable=False, server_default=text("0"), comment="the tasks that it runs just now"),
+    Column("memory", BigInteger, comment="bytes resident, with its children; null where that is not known"),
     Column("version", Text, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("started_at", Instant, nullable=False),

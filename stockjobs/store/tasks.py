@@ -73,13 +73,26 @@ class Attempt:
     error: str | None
 
 
-def create(connection: Connection, occurrence: Occurrence, plans: Sequence[TaskPlan], run_at: datetime) -> int:
+@dataclass(frozen=True)
+class Placement:
+    """Where the tasks of an occurrence go: to which provider, not before when, and whether their job runs only so many."""
+
+    provider: str
+    run_at: datetime
+    is_capped: bool = False
+
+
+def create(connection: Connection, occurrence: Occurrence, plans: Sequence[TaskPlan], place: Placement) -> int:
     """Write the tasks of an occurrence down; those that are there already are left alone."""
-    waits = run_at > occurrence.created_at
+    waits = place.run_at > occurrence.created_at
     common = {
         "occurrence_id": occurrence.id,
+        "job_id": occurrence.job_id,
+        "provider": place.provider,
+        "capped": place.is_capped,
+        "held": place.is_capped,
         "state": (State.SCHEDULED if waits else State.QUEUED).value,
-        "run_at": run_at,
+        "run_at": place.run_at,
         "number": 1,
         "failures": 0,
         "deferrals": 0,

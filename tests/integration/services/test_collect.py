@@ -171,7 +171,7 @@ def test_cancelling_stops_waiting_work_at_once_and_running_work_soon(house: Hous
 
     def cancel_it(_: object) -> None:
         house.provider.before = lambda request: None
-        house.administration.cancel(str(occurrence.id), by="test")
+        house.steering.cancel(str(occurrence.id), by="test")
 
     house.provider.before = cancel_it
     [(task, number)] = house.knocks(Lane.REALTIME)
@@ -205,7 +205,7 @@ def test_leases_that_ran_out_while_the_database_was_away_get_one_more(house: Hou
     house.dispatch.tick()
     [(task, number)] = house.knocks(Lane.REALTIME)
     _claim(house, task, number)
-    house.dispatch.was_away()
+    house.dispatch.recovery.was_away()
     house.clock.advance(timedelta(seconds=31))
     assert house.dispatch.tick().lost == 0
     house.clock.advance(timedelta(seconds=31))

@@ -58,7 +58,7 @@ def test_the_same_request_made_at_once_is_the_same_occurrence(house: House, atte
 
 @pytest.mark.parametrize("attempt", range(5))
 def test_the_same_work_submitted_at_once_by_several_is_done_for_each(house: House, attempt: int) -> None:
-    answers = at_once(*[lambda: house.administration.submit(spec(), submitter="test").id] * 3)
+    answers = at_once(*[lambda: house.requests.submit(spec(), submitter="test").id] * 3)
     assert not [answer for answer in answers if isinstance(answer, Exception)]
     assert len(set(answers)) == 3
 
@@ -96,9 +96,9 @@ def test_beats_at_once_take_each_dead_workers_task_back_once(house: House) -> No
                 connection, task.id, 1, Lane.REALTIME, worker="dead", now=house.clock.now, lease=timedelta(seconds=30)
             )
     house.clock.advance(timedelta(seconds=31))
-    taken = at_once(*[house.dispatcher().take_back for _ in range(3)])
+    taken = at_once(*[house.dispatcher().recovery.take_back for _ in range(3)])
     assert [answer for answer in taken if isinstance(answer, Exception)] == []
-    assert sum(answer for answer in taken if isinstance(answer, int)) + house.dispatch.take_back() == 60
+    assert sum(answer for answer in taken if isinstance(answer, int)) + house.dispatch.recovery.take_back() == 60
     assert {task.crashes for task in house.tasks()} == {1}
 
 
@@ -142,7 +142,7 @@ def test_a_job_that_cannot_be_read_keeps_no_other_from_coming_due(house: House) 
         connection.execute(tables.job_versions.update().where(text(f"job_id = '{job}'")).values(spec=broken))
     house.clock.advance(timedelta(minutes=5))
     assert house.dispatch.tick().fired == 1
-    assert "cannot be read" in house.dispatch.unable["BROKEN"]
+    assert "cannot be read" in house.firing.unable["BROKEN"]
 
 
 def test_what_a_newer_version_added_to_a_definition_is_passed_over(house: House) -> None:
