@@ -50,7 +50,7 @@ def diff(ctx: typer.Context, filename: Files) -> None:
 
 
 def _applied(ctx: typer.Context, names: list[str], *, dry_run: bool) -> list[Applied]:
-    manifests = read_all(sources(names))
+    manifests = read_all(sources(names)).jobs
     return container_of(ctx).administration.apply(manifests, by=submitter(), dry_run=dry_run)
 
 

@@ -35,7 +35,7 @@ def test_several_files_are_applied_together_or_not_at_all(ctl: Ctl) -> None:
     (ctl.folder / "a.yaml").write_text(yaml_job("A"))
     (ctl.folder / "b.yaml").write_text("kind: Jobb\n")
     result = ctl("apply", "-f", "a.yaml", "-f", "b.yaml", code=2)
-    assert "stockctl: b.yaml:1: kind: 'Jobb' is not known (it has to be 'Job')\n" in result.stderr
+    assert "stockctl: b.yaml:1: kind: 'Jobb' is not known (it has to be 'Job' or 'Template')\n" in result.stderr
     assert result.stdout == ""
     assert ctl.container.reports.jobs() == []
 
