@@ -18,11 +18,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from stockjobs.domain.cron import parse_cron, parse_zone
+from stockjobs.domain.cron_rule import Cron
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.lanes import Priority
 from stockjobs.domain.periods import Period, parse_duration, parse_instant, parse_period, parse_repeating
 from stockjobs.domain.retries import RetryPolicy
-from stockjobs.domain.schedules import Cron, Manual, Misfire, Once, Repeat, Schedule
+from stockjobs.domain.rules import Manual, Once, Repeat
+from stockjobs.domain.schedules import Misfire, Schedule
+from stockjobs.domain.sessions import SessionsOf, no_sessions
 from stockjobs.domain.symbols import normalise
 from stockjobs.errors import InvalidInput
 
@@ -158,12 +161,12 @@ class ScheduleSpec(_Model):
             raise ValueError(f"{' and '.join(given)} exclude each other (keep one of them)")
         return self
 
-    def rule(self) -> Schedule:
+    def rule(self, sessions: SessionsOf = no_sessions) -> Schedule:  # noqa: ARG002
         """The schedule as a rule that gives due times."""
         if self.cron is not None:
             return Cron(parse_cron(self.cron), self.time_zone)
         if self.interval is not None:
-            return Repeat(parse_repeating(self.interval))
+            return Repeat(parse_repeating(self.interval, zone=self.time_zone))
         if self.once is not None:
             return Once(parse_instant(self.once))
         return Manual()

@@ -1,21 +1,27 @@
 """ISO 8601 periods and repeating intervals: `PT5M`, `P1M`, `R/PT5M`, `R10/2026-01-01T00:00:00Z/PT6H`.
 
 A period is P[nY][nM][nW][nD][T[nH][nM][nS]] with whole numbers, of which the seconds may have a fraction. Months and years are
-counted as calendars do: each repetition is counted from the start, so the 31st stays the 31st wherever a month has one.
+counted as calendars do: each repetition is counted from the start, so the 31st stays the 31st wherever a month has one. Days and
+weeks keep the time of day where the clocks are changed; hours, minutes and seconds are real time.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from isodate.duration import Duration
 
 from stockjobs.domain.excerpts import excerpt
+from stockjobs.domain.zones import instant_of, is_left_out, wall_at
 from stockjobs.errors import InvalidInput
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_WALL = datetime(1970, 1, 1)  # noqa: DTZ001 - midnight of whichever zone it is read in
 LONGEST = timedelta(days=366 * 100)
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 SHORTEST_REPEAT = timedelta(seconds=1)
@@ -24,19 +30,35 @@ SHORTEST_REPEAT = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class Period:
-    """A length of time with a calendar part (months) and a fixed part. Always positive."""
+    """A length of time in three parts: months and days, which are counted on a calendar, and a fixed one. Always positive."""
 
     months: int
     fixed: timedelta
+    days: int = 0
 
     @property
     def nominal(self) -> timedelta:
-        """The length with months of 30.436875 days, the Gregorian mean."""
-        return timedelta(days=self.months * 30.436875) + self.fixed
+        """The length with months of 30.436875 days, the Gregorian mean, and days of 24 hours."""
+        return timedelta(days=self.months * 30.436875 + self.days) + self.fixed
 
-    def times(self, count: int, start: datetime) -> datetime:
-        """The instant `count` periods after the start (before it, if negative)."""
-        moved = start if self.months == 0 else start + Duration(months=self.months * count)
+    @property
+    def is_on_the_calendar(self) -> bool:
+        """True for a period with months or days, whose length in hours is not always the same."""
+        return bool(self.months or self.days)
+
+    def wall(self, count: int, start: datetime, zone: tzinfo) -> datetime:
+        """What the clock on the wall of a zone shows `count` times the months and days after the start, without a zone."""
+        moved = wall_at(zone, start)
+        if self.months:
+            moved = moved + Duration(months=self.months * count)
+        return moved + timedelta(days=self.days * count)
+
+    def times(self, count: int, start: datetime, zone: tzinfo = UTC) -> datetime:
+        """The instant `count` periods after the start (before it, if negative).
+
+        Months and days go by the calendar and the clocks of the zone (RFC 5545), the rest by real time.
+        """
+        moved = instant_of(zone, self.wall(count, start, zone)) if self.is_on_the_calendar else start
         return moved + self.fixed * count
 
 
@@ -67,8 +89,8 @@ def _counted(parts: list[str]) -> Period | None:
         return None
     years, months, weeks, days, hours, minutes = map(int, parts[:-1])
     try:
-        fixed = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=float(parts[-1]))
-        period = Period(years * 12 + months, fixed)
+        fixed = timedelta(hours=hours, minutes=minutes, seconds=float(parts[-1]))
+        period = Period(years * 12 + months, fixed, weeks * 7 + days)
         return period if period.nominal <= LONGEST else None
     except OverflowError:
         return None
@@ -81,35 +103,62 @@ def parse_duration(text: str, where: str = "") -> timedelta:
         raise InvalidInput.because(
             where, f"{excerpt(text)} has months or years, which have no fixed length", "use days: P30D"
         )
-    return period.fixed
+    return period.nominal
 
 
 @dataclass(frozen=True)
 class RepeatingInterval:
-    """`R[n]/[start/]period`: due at start, start + period, …; n times in all, or without end.
+    """`R[n]/[start/]period`: due at start, start + period, …; n times in all, or without end until the year 2200.
 
-    Without a start it counts from 1970-01-01T00:00:00Z, so that every node has the same due times.
+    Years, months, weeks and days are counted on the clocks of the zone. Without a start it counts from 1970, so that every node
+    has the same due times: from midnight in the zone where the calendar counts, else from midnight UTC.
     """
 
     period: Period
-    start: datetime = EPOCH
+    start: datetime | None = None
     repetitions: int | None = None
+    zone: str = "UTC"
 
     def after(self, instant: datetime) -> datetime | None:
         """The first due time after an instant, None when the repetitions are used up."""
-        count = max(int((instant - self.start) / self.period.nominal) - 2, 0)
-        while self.period.times(count, self.start) <= instant:
-            count += 1
-        if self.repetitions is not None and count >= self.repetitions:
-            return None
-        return self.period.times(count, self.start)
+        return next(self.iterate(instant), None)
+
+    def iterate(self, instant: datetime) -> Iterator[datetime]:
+        """The due times after an instant, UTC."""
+        start, zone = self._anchor(), ZoneInfo(self.zone)
+        newest = instant
+        # The mean length of months and days may be wrong by a little, over centuries by less than two periods.
+        for count in itertools.count(max(int((instant - start) / self.period.nominal) - 2, 0)):
+            if self.repetitions is not None and count >= self.repetitions:
+                return
+            due = self.period.times(count, start, zone)
+            if due.year > LAST_YEAR:
+                return
+            # Two may be one where a zone leaves out a day.
+            if due > newest:
+                newest = due
+                yield due
+
+    def is_late(self, due: datetime) -> bool:
+        """True for a due time whose local time the clocks jump over, and which is therefore as much later as they jump."""
+        start, zone = self._anchor(), ZoneInfo(self.zone)
+        about = round((due - start) / self.period.nominal)
+        counts = [count for count in range(about - 3, about + 4) if self.period.times(count, start, zone) == due]
+        return self.period.is_on_the_calendar and all(
+            is_left_out(zone, self.period.wall(count, start, zone)) for count in counts
+        )
+
+    def _anchor(self) -> datetime:
+        if self.start is not None:
+            return self.start
+        return instant_of(ZoneInfo(self.zone), _EPOCH_WALL) if self.period.is_on_the_calendar else EPOCH
 
 
 _REPEATING = re.compile(r"R([0-9]{0,9})/(?:([^/]+)/)?([^/]+)")
 
 
-def parse_repeating(text: str, where: str = "") -> RepeatingInterval:
-    """Read an ISO 8601 repeating interval. Raises InvalidInput with the place and the cure."""
+def parse_repeating(text: str, where: str = "", *, zone: str = "UTC") -> RepeatingInterval:
+    """Read an ISO 8601 repeating interval, whose days are those of a zone. Raises InvalidInput with the place and the cure."""
     match = _REPEATING.fullmatch(text)
     if match is None:
         raise InvalidInput.because(
@@ -128,8 +177,9 @@ def parse_repeating(text: str, where: str = "") -> RepeatingInterval:
         raise InvalidInput.because(where, f"{text!r} repeats more than once a second", "at least PT1S")
     return RepeatingInterval(
         period=period,
-        start=parse_instant(start, where) if start else EPOCH,
+        start=parse_instant(start, where) if start else None,
         repetitions=int(count) if count else None,
+        zone=zone,
     )
 
 

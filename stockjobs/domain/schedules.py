@@ -1,21 +1,28 @@
-"""Schedules: the rules that give due times. Pure functions of a rule and an instant.
+"""Schedules: what is due, and what was missed. Pure functions of a rule and of instants.
 
-Cron follows Debian's cron in daylight saving, by the cronsim library: what falls into the gap runs right after it, what
-falls into the fold runs once, and hourly runs keep their hour.
+The rules themselves are in `cron_rule`, `rules` (intervals, single times, windows, limits) and `trading` (sessions).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import islice
-from zoneinfo import ZoneInfo
+from itertools import islice, takewhile
+from typing import Protocol
 
-from cronsim import CronSim
+MAKE_UP_AT_MOST = 1_000
+"""How many missed due times of one job are made up after a downtime: the newest ones; the older rest is told as missed."""
 
-from stockjobs.domain.periods import RepeatingInterval
+COUNT_AT_MOST = 10_000
+"""Missed due times are counted up to here; beyond, only that there were more."""
+
+INSTANT = timedelta(microseconds=1)
+"""The shortest step of time there is here: what is due after `t - INSTANT` is due at t or later."""
+
+_FIRST_LOOK_BACK = timedelta(minutes=15)
 
 
 class Misfire(StrEnum):
@@ -26,118 +33,97 @@ class Misfire(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True)
-class Cron:
-    """A cron expression in a zone: five fields, or six with a single second first (see `stockjobs.domain.cron.parse_cron`)."""
-
-    expression: str
-    zone: str = "UTC"
+class Schedule(Protocol):
+    """A rule that gives due times."""
 
     def after(self, instant: datetime) -> datetime | None:
         """The first due time after an instant, None if there is none."""
-        return next(self.iterate(instant), None)
 
     def iterate(self, instant: datetime) -> Iterator[datetime]:
-        """The due times after an instant, UTC."""
-        *second, minute, hour, day, month, weekday = self.expression.split()
-        # cronsim has the rules of daylight saving for five fields only.
-        offset = timedelta(seconds=int(second[0]) if second else 0)
-        rule = " ".join((minute, hour, day, month, weekday))
-        for local in CronSim(rule, (instant - offset).astimezone(ZoneInfo(self.zone))):
-            time = local.astimezone(UTC) + offset
-            # Begun in the second pass of the hour that is had twice, cronsim gives the first pass's times again.
-            if time > instant:
-                yield time
+        """The due times after an instant: UTC, strictly rising."""
 
 
 @dataclass(frozen=True)
-class Repeat:
-    """An ISO 8601 repeating interval."""
+class Missed:
+    """Due times that are not run: the first, the last, and how many; at least so many if the count `is_exact` not."""
 
-    interval: RepeatingInterval
-
-    def after(self, instant: datetime) -> datetime | None:
-        """The first due time after an instant, None when the repetitions are used up."""
-        return self.interval.after(instant)
-
-    def iterate(self, instant: datetime) -> Iterator[datetime]:
-        """The due times after an instant, UTC."""
-        due = self.after(instant)
-        while due is not None:
-            yield due
-            due = self.after(due)
-
-
-@dataclass(frozen=True)
-class Once:
-    """One due time."""
-
-    at: datetime
-
-    def after(self, instant: datetime) -> datetime | None:
-        """The due time, if it is after the instant."""
-        return self.at if self.at > instant else None
-
-    def iterate(self, instant: datetime) -> Iterator[datetime]:
-        """The due time, if it is after the instant."""
-        if self.at > instant:
-            yield self.at
-
-
-@dataclass(frozen=True)
-class Manual:
-    """Never due by itself."""
-
-    def after(self, instant: datetime) -> datetime | None:  # noqa: ARG002 - the same call for every schedule
-        """None."""
-        return None
-
-    def iterate(self, instant: datetime) -> Iterator[datetime]:  # noqa: ARG002 - the same call for every schedule
-        """Nothing."""
-        return iter(())
-
-
-Schedule = Cron | Repeat | Once | Manual
-
-MAKE_UP_AT_MOST = 1_000
-"""How many missed due times of one job are made up by one tick; the next tick goes on with the rest."""
+    first: datetime
+    last: datetime
+    count: int
+    is_exact: bool
 
 
 @dataclass(frozen=True)
 class Due:
-    """What a tick finds for one job: the due times to run, how many were passed over, and the next due time."""
+    """What a tick finds for one job: the due times to run, those that are not run, and the next due time."""
 
     run: tuple[datetime, ...]
-    passed_over: int
+    missed: Missed | None
     next_due: datetime | None
 
 
 def due(schedule: Schedule, first: datetime, now: datetime, *, misfire: Misfire, grace: timedelta) -> Due:
     """The due times from `first` (due, not yet run) to `now` inclusive, and what the misfire policy makes of them.
 
-    A due time within `grace` of now is not missed, and the newest such runs whatever the policy.
+    A due time within `grace` of now is not missed, and the newest such runs whatever the policy. The cost does not grow with
+    the number that was missed.
     """
-    before_first = first - timedelta(microseconds=1)
-    times: list[datetime] = []
-    upcoming: datetime | None = None
-    for time in islice(schedule.iterate(before_first), MAKE_UP_AT_MOST + 1):
-        if time > now or len(times) == MAKE_UP_AT_MOST:
-            upcoming = time
-            break
-        times.append(time)
-    has_more = upcoming is not None and upcoming <= now
-    run = _to_run(times, now, misfire, grace, has_more=has_more)
-    return Due(run, len(times) - len(run), upcoming)
+    newest = _newest(schedule, first, now)
+    run = _to_run(newest, now, misfire, grace)
+    # A clock that was set back finds `first` to come: what ran before the jump is not due again.
+    upcoming = schedule.after(max(now, first - INSTANT))
+    return Due(run, _missed(schedule, first, newest, len(run)), upcoming)
 
 
-def _to_run(
-    times: list[datetime], now: datetime, misfire: Misfire, grace: timedelta, *, has_more: bool
-) -> tuple[datetime, ...]:
+def _newest(schedule: Schedule, first: datetime, now: datetime) -> list[datetime]:
+    """The newest due times from `first` to `now`, one more than are made up, oldest first.
+
+    It looks back over growing spans, as walking from `first` could take for ever.
+    """
+    span = _FIRST_LOOK_BACK
+    while True:
+        start = max(first, now - span)
+        rising = takewhile(lambda time: time <= now, schedule.iterate(start - INSTANT))
+        newest = deque(rising, maxlen=MAKE_UP_AT_MOST + 1)
+        if len(newest) > MAKE_UP_AT_MOST or start == first:
+            return list(newest)
+        span *= 2
+
+
+def _to_run(newest: list[datetime], now: datetime, misfire: Misfire, grace: timedelta) -> tuple[datetime, ...]:
     if misfire is Misfire.ALL:
-        return tuple(times)
-    if has_more:
-        # The newest is among those that the next tick finds.
-        return ()
+        return tuple(newest[-MAKE_UP_AT_MOST:])
     if misfire is Misfire.LATEST:
-        return tuple(times[-1:])
-    return tuple(time for time in times[-1:] if now - time <= grace)
+        return tuple(newest[-1:])
+    return tuple(time for time in newest[-1:] if now - time <= grace)
+
+
+def _missed(schedule: Schedule, first: datetime, newest: list[datetime], run: int) -> Missed | None:
+    """What is not run of the times from `first` on, of which the last so many are run."""
+    left = newest[: len(newest) - run]
+    if not left:
+        return None
+    last = left[-1]
+    if len(newest) <= MAKE_UP_AT_MOST:
+        return Missed(left[0], last, len(left), is_exact=True)
+    counted = _up_to(schedule.iterate(first - INSTANT), last, COUNT_AT_MOST)
+    return Missed(counted[0], last, len(counted), is_exact=counted[-1] == last)
+
+
+def _up_to(times: Iterable[datetime], last: datetime, limit: int) -> list[datetime]:
+    return list(islice(takewhile(lambda time: time <= last, times), limit))
+
+
+def between(schedule: Schedule, start: datetime, end: datetime, *, limit: int) -> list[datetime]:
+    """The due times with start ≤ t < end, at most `limit` of them, the first ones."""
+    return list(islice(takewhile(lambda time: time < end, schedule.iterate(start - INSTANT)), limit))
+
+
+def upcoming(schedule: Schedule, now: datetime, count: int) -> list[datetime]:
+    """The next `count` due times after now, fewer if there are no more."""
+    return list(islice(schedule.iterate(now), count))
+
+
+def is_never_due_after(schedule: Schedule, now: datetime) -> bool:
+    """True for a schedule that has no due time after now: a window in the past, repetitions that are used up."""
+    return schedule.after(now) is None

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from stockjobs.domain.cron_rule import Cron
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import (
     MAX_SYMBOLS,
@@ -22,7 +23,8 @@ from stockjobs.domain.jobs import (
     check_name,
 )
 from stockjobs.domain.lanes import Priority
-from stockjobs.domain.schedules import Cron, Manual, Misfire, Once, Repeat
+from stockjobs.domain.rules import Manual, Once, Repeat
+from stockjobs.domain.schedules import Misfire
 from stockjobs.errors import InvalidInput
 
 

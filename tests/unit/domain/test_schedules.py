@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stockjobs.domain.cron import parse_cron
+from stockjobs.domain.cron_rule import Cron
 from stockjobs.domain.periods import parse_repeating
-from stockjobs.domain.schedules import Cron, Manual, Once, Repeat
+from stockjobs.domain.rules import Manual, Once, Repeat
 from stockjobs.errors import InvalidInput
 
 MINUTE = timedelta(minutes=1)
