@@ -50,12 +50,17 @@ class Administration:
         Raises InvalidInput if a job names no symbols and there are no default tickers, Conflict if it changed meanwhile.
         """
         with self._database.begin() as connection:
-            now = self._database.now(connection)
-            # Always in the same order, so that two who apply the same jobs never wait for each other in a circle.
-            by_name = sorted(manifests, key=lambda manifest: manifest.metadata.name)
-            applied = {one.metadata.name: self._apply(connection, one, by, now) for one in by_name}
+            applied = self.apply_in(connection, manifests, by=by)
             if dry_run:
                 connection.rollback()
+        return applied
+
+    def apply_in(self, connection: Connection, manifests: Sequence[Manifest], *, by: str) -> list[Applied]:
+        """Do what `apply` does as a part of a larger transaction."""
+        now = self._database.now(connection)
+        # Always in the same order, so that two who apply the same jobs never wait for each other in a circle.
+        by_name = sorted(manifests, key=lambda manifest: manifest.metadata.name)
+        applied = {one.metadata.name: self._apply(connection, one, by, now) for one in by_name}
         return [applied[manifest.metadata.name] for manifest in manifests]
 
     def _apply(self, connection: Connection, manifest: Manifest, by: str, now: datetime) -> Applied:
