@@ -21,6 +21,7 @@ from stockjobs.services.recovery import Recovery, RecoveryConfig
 from stockjobs.services.reports import Reports
 from stockjobs.services.requests import Requests
 from stockjobs.services.steering import Steering
+from stockjobs.services.templates import Templates
 from stockjobs.settings import Settings
 from stockjobs.store import revisions
 from stockjobs.store.database import Clock, Database, database_clock
@@ -66,6 +67,11 @@ class Container:
     def administration(self) -> Administration:
         """Defines jobs."""
         return Administration(self.ready_database, self.instances, self.firing, self.settings.tickers)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """Keeps templates, and makes jobs from them."""
+        return Templates(self.ready_database, self.administration)
 
     @cached_property
     def requests(self) -> Requests:
