@@ -19,6 +19,7 @@ from pydantic.alias_generators import to_camel
 
 from stockjobs.domain.cron import parse_cron, parse_zone
 from stockjobs.domain.cron_rule import Cron
+from stockjobs.domain.excerpts import excerpt, shown
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.lanes import Priority
 from stockjobs.domain.periods import Period, parse_duration, parse_instant, parse_period, parse_repeating
@@ -41,7 +42,7 @@ def check_name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise InvalidInput.because(
             "",
-            f"{text!r} is not a job's name",
+            f"{excerpt(text)} is not a job's name",
             "1 to 63 letters, digits, '.', '-', '_', with a letter or digit at both ends",
         )
     if text.lower() in RESERVED_NAMES:
@@ -54,7 +55,7 @@ def _by_parser(parse: Any) -> BeforeValidator:
 
     def validate(value: object) -> object:
         if not isinstance(value, str):
-            raise ValueError(f"a text was expected, not {value!r} (put it in quotes)")
+            raise ValueError(f"a text was expected, not {shown(value)} (put it in quotes)")
         try:
             return parse(value)
         except InvalidInput as error:
@@ -85,7 +86,7 @@ def _priority(value: object) -> object:
         return Priority[value.upper()]
     if isinstance(value, Priority):
         return value
-    raise ValueError(f"{value!r} is not a priority (critical, high, normal or low)")
+    raise ValueError(f"{shown(value)} is not a priority (critical, high, normal or low)")
 
 
 def _duration(text: str) -> str:
@@ -138,7 +139,7 @@ def _lenient(kind: type[StrEnum]) -> BeforeValidator:
     def validate(value: object) -> object:
         if isinstance(value, str) and value in set(kind):
             return kind(value)
-        raise ValueError(f"{value!r} is not one of {', '.join(kind)}")
+        raise ValueError(f"{shown(value)} is not one of {', '.join(kind)}")
 
     return BeforeValidator(validate)
 

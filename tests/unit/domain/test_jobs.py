@@ -75,7 +75,7 @@ def test_what_is_no_name_is_refused_with_the_rule(name: str, reason: str) -> Non
     [
         ({"symbols": []}, "at least 1 item"),
         ({"symbols": [f"A{n}" for n in range(MAX_SYMBOLS + 1)]}, "at most 10000 items"),
-        ({"symbols": [True]}, "a text was expected, not True .put it in quotes"),
+        ({"symbols": [True]}, "a text was expected, not true .put it in quotes"),
         ({"symbols": ["../x"]}, "is a path"),
         ({"symbols": ["AAPL", "aapl"]}, "symbols are named twice: AAPL"),
         ({"intervals": []}, "at least 1 item"),
