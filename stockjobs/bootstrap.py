@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 from functools import cached_property
 from importlib import import_module
@@ -12,7 +13,7 @@ from stockjobs.providers import registry
 from stockjobs.providers.base import Provider
 from stockjobs.providers.yahoo.options import YahooOptions
 from stockjobs.services.administration import Administration
-from stockjobs.services.collect import Collect, CollectConfig
+from stockjobs.services.collect import Collect, CollectConfig, LastResort
 from stockjobs.services.dispatch import Dispatch, DispatchConfig
 from stockjobs.services.firing import Firing
 from stockjobs.services.instances import Instances
@@ -33,9 +34,16 @@ from stockjobs.transport.publisher import Publisher
 class Container:
     """Everything that a process may need, made when it is first asked for."""
 
-    def __init__(self, settings: Settings | None = None, *, clock: Clock = database_clock) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        clock: Clock = database_clock,
+        last_resort: LastResort = nullcontext,
+    ) -> None:
         self.settings = settings or settings_module.load()[0]
         self._clock = clock
+        self._last_resort = last_resort
         self._providers: dict[str, Provider] = {}
 
     @cached_property
@@ -86,7 +94,7 @@ class Container:
     @cached_property
     def instances(self) -> Instances:
         """Turns jobs into occurrences."""
-        return Instances(registry.limits)
+        return Instances(registry.limits, timedelta(seconds=self.settings.max_timeout))
 
     @cached_property
     def dispatch(self) -> Dispatch:
@@ -113,9 +121,11 @@ class Container:
     def collect(self) -> Collect:
         """Runs attempts."""
         config = CollectConfig(
-            lease=timedelta(seconds=self.settings.lease), heartbeat=timedelta(seconds=self.settings.heartbeat)
+            lease=timedelta(seconds=self.settings.lease),
+            heartbeat=timedelta(seconds=self.settings.heartbeat),
+            max_timeout=timedelta(seconds=self.settings.max_timeout),
         )
-        return Collect(self.ready_database, self.provider, config)
+        return Collect(self.ready_database, self.provider, config, self._last_resort)
 
     @cached_property
     def reports(self) -> Reports:

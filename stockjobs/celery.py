@@ -8,21 +8,21 @@ from datetime import timedelta
 from celery import Celery
 
 from stockjobs.bootstrap import Container
-from stockjobs.domain.jobs import MAX_TIMEOUT
 from stockjobs.errors import StockjobsError
 from stockjobs.settings import Settings
 from stockjobs.telemetry import logs
 from stockjobs.transport.app import TransportConfig, make_app
 
-_GRACE = timedelta(minutes=1)
+# A landing may wait ten minutes for a database that is away.
+_GRACE = timedelta(minutes=15)
 
 
 def _app(settings: Settings) -> Celery:
     config = TransportConfig(
         broker_url=settings.redis_url,
         historical_share=settings.historical_share,
-        # The job's own timeout ends a download; this only frees a child process that hangs in spite of it.
-        hard_limit=(MAX_TIMEOUT + _GRACE).total_seconds(),
+        # The job's own timeout ends a download; this only frees a child process that hangs before or after it.
+        hard_limit=settings.max_timeout + _GRACE.total_seconds(),
     )
     return make_app(config)
 

@@ -125,11 +125,18 @@ class Settings(BaseModel):
         le=3600,
     )
     heartbeat: float = _field(
-        5.0,
-        "How often a worker renews its lease and shows itself; a third of the lease where that is shorter.",
+        2.0,
+        "How often a worker shows itself, and looks whether what it runs was cancelled; a third of the lease if that is shorter.",
         unit="s",
         gt=0,
         le=600,
+    )
+    max_timeout: float = _field(
+        3600.0,
+        "The longest that an attempt of any job may download; a job whose timeout is above it is refused.",
+        unit="s",
+        gt=0,
+        le=86_400,
     )
     beat_interval: float = _field(
         1.0, "The longest that beat sleeps between two looks at the ledger.", unit="s", gt=0, le=60

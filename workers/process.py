@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import threading
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -30,11 +33,26 @@ from workers.health import BeatingHeart
 
 log = logs.get("workers")
 _LAST_WORD_S = 5.0
+_MAIN = os.getpid()
 
 
 @cache
-def _container_of(_pid: int) -> Container:
-    return Container(parent.settings)
+def _container_of(pid: int) -> Container:
+    # A child that does not come to its end frees its slot by dying; the main process must live.
+    return Container(parent.settings) if pid == _MAIN else Container(parent.settings, last_resort=die_after)
+
+
+@contextmanager
+def die_after(time: timedelta) -> Iterator[None]:
+    """Unless the block is left in time, write where every thread stands to stderr, and exit.
+
+    It needs no turn of the interpreter, so it also ends code that hangs while it holds on to it.
+    """
+    faulthandler.dump_traceback_later(time.total_seconds(), exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def container() -> Container:

@@ -32,7 +32,8 @@ from stockjobs.errors import InvalidInput
 
 API_VERSION: Literal["stockjobs/v1"] = "stockjobs/v1"
 MAX_SYMBOLS = 10_000
-MAX_TIMEOUT = timedelta(hours=1)
+MAX_TIMEOUT = timedelta(days=1)
+"""What no installation may allow more than; the setting `max_timeout` is mostly lower."""
 RESERVED_NAMES = frozenset({"history"})
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
@@ -282,7 +283,7 @@ class JobSpec(_Model):
     @model_validator(mode="after")
     def _coherent(self) -> JobSpec:
         if parse_duration(self.timeout) > MAX_TIMEOUT:
-            raise ValueError(f"timeout {self.timeout} is above the maximum of PT1H (give a shorter one)")
+            raise ValueError(f"timeout {self.timeout} is above the maximum of P1D (give a shorter one)")
         for name in ("symbols", "intervals"):
             twice = [word for word, count in Counter(getattr(self, name)).items() if count > 1]
             if twice:

@@ -18,8 +18,8 @@ from stockjobs.errors import Interrupted
 class Patience:
     """How long a call may take: `deadline` is an instant of `time.monotonic()`; `stopped` says that it is cancelled.
 
-    A provider gives every network call what is left until the deadline, at most its own timeout, asks `stopped`
-    between two calls, and raises `stockjobs.errors.Interrupted` when either says so.
+    A provider gives every network call what is left until the deadline, at most its own timeout, asks `stopped` several
+    times a second, also in the middle of a call, and raises `stockjobs.errors.Interrupted` when either says so.
     """
 
     deadline: float

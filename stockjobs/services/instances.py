@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.intervals import Interval
-from stockjobs.domain.jobs import Concurrency, JobSpec, Mode, WindowSpec
+from stockjobs.domain.jobs import MAX_TIMEOUT, Concurrency, JobSpec, Mode, WindowSpec
 from stockjobs.domain.limits import Limits
+from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.planning import TaskPlan, out_of_reach, tasks_of
 from stockjobs.domain.states import State
+from stockjobs.errors import InvalidInput
 from stockjobs.store import events, occurrences, tasks
 from stockjobs.store.database import Connection
 from stockjobs.store.definitions import Job
@@ -37,8 +39,9 @@ class Asked:
 class Instances:
     """Creates occurrences; the same one only once, whoever else tries."""
 
-    def __init__(self, limits_of: LimitsOf) -> None:
+    def __init__(self, limits_of: LimitsOf, max_timeout: timedelta = MAX_TIMEOUT) -> None:
         self._limits_of = limits_of
+        self._max_timeout = max_timeout
 
     def create(self, connection: Connection, job: Job, asked: Asked, now: datetime) -> Occurrence | None:
         """Write an occurrence and its tasks, in the caller's transaction. None if it was there already."""
@@ -76,7 +79,13 @@ class Instances:
         return lambda interval: self._limits_of(spec.provider, interval)
 
     def check(self, spec: JobSpec) -> None:
-        """Raise InvalidInput for a definition whose provider nobody knows."""
+        """Raise InvalidInput for a definition whose provider nobody knows, or whose timeout is above the maximum."""
+        if parse_duration(spec.timeout) > self._max_timeout:
+            raise InvalidInput.because(
+                "spec.timeout",
+                f"{spec.timeout} is above the maximum of {self._max_timeout.total_seconds():g} s",
+                "give a shorter one, or raise the setting max_timeout",
+            )
         for interval in spec.intervals:
             self._limits_of(spec.provider, interval)
 

@@ -91,7 +91,7 @@ def test_what_is_no_name_is_refused_with_the_rule(name: str, reason: str) -> Non
         ({"batchSize": float("nan")}, "valid integer"),
         ({"batchSize": 1e999}, "valid integer"),
         ({"batchSize": True}, "valid integer"),
-        ({"timeout": "PT2H"}, "above the maximum of PT1H"),
+        ({"timeout": "P2D"}, "above the maximum of P1D"),
         ({"timeout": "P1M"}, "have no fixed length"),
         ({"timeout": 300}, "a text was expected, not 300"),
         ({"displayName": "a\0b"}, "holds a NUL character"),
