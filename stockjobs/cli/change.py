@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from stockjobs.cli.session import container_of, submitter
+from stockjobs.domain.excerpts import excerpt
 from stockjobs.errors import InvalidInput
 
+_KINDS = ("job", "template")
 Jobs = Annotated[list[str], typer.Argument(metavar="JOB", help="The jobs' names.")]
 
 
@@ -47,22 +49,33 @@ def _switch(ctx: typer.Context, jobs: list[str], *, is_on: bool) -> None:
 
 def delete(
     ctx: typer.Context,
-    names: Annotated[list[str], typer.Argument(metavar="job NAME", help="The word job, then names; or job/NAME.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="KIND NAME", help="The word job or template, then names; or job/NAME, template/NAME."),
+    ],
 ) -> None:
-    """Delete jobs; their history and their data stay.
+    """Delete jobs or templates; history, data and the jobs of a template stay.
 
-    What is open of them is cancelled. A job that is applied again later has its history back.
+    What is open of a job is cancelled. A job that is applied again later has its history back.
     """
-    administration = container_of(ctx).administration
-    for name in _job_names(names):
-        administration.delete(name, by=submitter())
-        typer.echo(f"job/{name} deleted")
+    container = container_of(ctx)
+    for kind, name in _named(names):
+        if kind == "template":
+            container.templates.delete(name)
+        else:
+            container.administration.delete(name, by=submitter())
+        typer.echo(f"{kind}/{name} deleted")
 
 
-def _job_names(given: list[str]) -> list[str]:
-    if given[0] in ("job", "jobs") and len(given) > 1:
-        return given[1:]
-    names = [name.removeprefix("job/") for name in given if name.startswith("job/")]
-    if len(names) != len(given):
-        raise InvalidInput.because("delete", f"what {given[0]!r} is was not said", "stockctl delete job NAME")
-    return names
+def _named(given: list[str]) -> list[tuple[str, str]]:
+    """What is to be deleted, as kind and name."""
+    first = given[0].removesuffix("s")
+    if first in _KINDS and len(given) > 1:
+        return [(first, name) for name in given[1:]]
+    named = []
+    for text in given:
+        kind, slash, name = text.partition("/")
+        if kind not in _KINDS or not slash:
+            raise InvalidInput.because("delete", f"what {excerpt(text)} is was not said", "stockctl delete job NAME")
+        named.append((kind, name))
+    return named

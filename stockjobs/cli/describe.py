@@ -15,6 +15,7 @@ from stockjobs.cli.get import Nouns
 from stockjobs.cli.output import table
 from stockjobs.cli.session import container_of
 from stockjobs.cli.tables import fields
+from stockjobs.cli.templates import describe as describe_template
 from stockjobs.cli.views import ATTEMPTS, OCCURRENCES, interval_of, progress, short
 from stockjobs.domain.lanes import lane_of
 from stockjobs.domain.states import State
@@ -31,7 +32,7 @@ group = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="Show all that is known of one job or occurrence.",
+    help="Show all that is known of one job, occurrence or template.",
 )
 
 
@@ -108,6 +109,9 @@ def _occurrence_lines(report: OccurrenceReport, now: datetime, zone: str) -> Ite
     left_out = sum(report.tasks.values()) - len(report.details)
     if left_out > 0:
         yield f"\nand {left_out:,} tasks more: --limit shows more of them"
+
+
+group.command("templates")(describe_template)
 
 
 def _when(at: datetime | None, now: datetime, zone: str) -> str:

@@ -12,17 +12,20 @@ from stockjobs.bootstrap import Container
 from stockjobs.cli.arguments import Limit, Output, Watch
 from stockjobs.cli.output import Format
 from stockjobs.cli.session import container_of
+from stockjobs.cli.templates import templates
 from stockjobs.cli.values import matches
 from stockjobs.cli.views import JOBS, LANES, OCCURRENCES, TASKS, WORKERS, LaneReport
 from stockjobs.cli.watching import show
 from stockjobs.domain.states import State
-from stockjobs.errors import InvalidInput, NotFound, Unreachable
+from stockjobs.errors import NotFound, Unreachable
+from stockjobs.services import adhoc
 from stockjobs.services.reports import JobReport
 
 _ALSO = {
     "job": "jobs",
     "occurrence": "occurrences",
     "task": "tasks",
+    "template": "templates",
     "lane": "lanes",
     "worker": "workers",
     "occ": "occurrences",
@@ -42,7 +45,7 @@ group = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="List jobs, occurrences, tasks, lanes or workers.",
+    help="List jobs, occurrences, tasks, templates, lanes or workers.",
 )
 
 JobOption = Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only those of this job.")]
@@ -59,15 +62,25 @@ def jobs(
         str,
         typer.Option("--selector", "-l", metavar="LABELS", help="Only those with labels: set=ready,tier!=test,!adhoc."),
     ] = "",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Those too that were made of what `backfill` and programs asked for.")
+    ] = False,
 ) -> None:
     """List jobs: what they collect, when they ran, and when they are due."""
     reports = container_of(ctx).reports
+    has_adhoc = everything or bool(names) or adhoc.LABEL in selector
+    hidden: set[str] = set()
 
     def read() -> Sequence[JobReport]:
         found = [reports.job(name) for name in names] if names else reports.jobs()
-        return [one for one in found if not selector or matches(selector, one.job.labels)]
+        found = [one for one in found if not selector or matches(selector, one.job.labels)]
+        if not has_adhoc:
+            hidden.update(one.job.name for one in found if adhoc.LABEL in one.job.labels)
+        return [one for one in found if one.job.name not in hidden]
 
     show(JOBS, read, output, reports.now, follow=watch, as_list=len(names or ()) != 1)
+    if hidden:
+        typer.echo(f"stockctl: {len(hidden):,} ad-hoc jobs are not shown: --all shows them", err=True)
 
 
 @group.command()
@@ -121,6 +134,9 @@ def tasks(
     )
 
 
+group.command()(templates)
+
+
 @group.command()
 def lanes(ctx: typer.Context, output: Output = Format.TABLE, watch: Watch = False) -> None:
     """List the two lanes: how much waits in SQL, is offered to workers, and runs; and how many messages Redis holds."""
@@ -132,7 +148,7 @@ def _lanes(container: Container) -> Sequence[LaneReport]:
     counts = container.reports.lanes()
     try:
         depths = container.inspector.depths()
-    except (Unreachable, InvalidInput) as error:
+    except Unreachable as error:
         typer.echo(f"stockctl: without the depths in Redis: {error}", err=True)
         return [LaneReport(count, None) for count in counts.values()]
     return [LaneReport(count, depths[lane]) for lane, count in counts.items()]

@@ -15,7 +15,7 @@ import typer
 
 from stockjobs.cli import tables
 from stockjobs.cli.ages import age
-from stockjobs.services.manifests import render_document
+from stockjobs.services.manifests import dump, render_document
 
 T = TypeVar("T")
 _UNKNOWN = "-"
@@ -51,6 +51,8 @@ class View(Generic[T]):
     name: Callable[[T], str]
     columns: Sequence[Column[T]]
     document: Callable[[T], dict[str, Any]]
+    keeps_empty: bool = False
+    """True if something empty has a meaning in the document, so that it has to be in its YAML."""
 
 
 def write(view: View[T], things: Sequence[T], form: Format, now: datetime, *, as_list: bool = True) -> None:
@@ -61,7 +63,9 @@ def write(view: View[T], things: Sequence[T], form: Format, now: datetime, *, as
         documents = [view.document(thing) for thing in things]
         typer.echo(as_json(documents if as_list or len(documents) != 1 else documents[0]))
     elif form is Format.YAML:
-        typer.echo("---\n".join(as_yaml(view.document(thing)) for thing in things), nl=False)
+        typer.echo(
+            "---\n".join(as_yaml(view.document(thing), keeps_empty=view.keeps_empty) for thing in things), nl=False
+        )
     elif form is Format.CSV:
         write_csv(view, things)
     elif things:
@@ -110,9 +114,10 @@ def as_json_line(document: object) -> str:
     return orjson.dumps(document, option=orjson.OPT_UTC_Z).decode()
 
 
-def as_yaml(document: dict[str, Any]) -> str:
-    """A document as YAML."""
-    return render_document(orjson.loads(as_json_line(document)))
+def as_yaml(document: dict[str, Any], *, keeps_empty: bool = False) -> str:
+    """A document as YAML, without what is empty unless that is to be kept."""
+    plain = orjson.loads(as_json_line(document))
+    return dump(plain) if keeps_empty else render_document(plain)
 
 
 def _echo(lines: Iterator[str]) -> None:

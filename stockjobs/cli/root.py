@@ -32,16 +32,17 @@ class Verb:
 
 
 VERBS = {
-    "apply": Verb("apply", "apply", "Make the jobs as manifests say; repeating it changes nothing."),
+    "apply": Verb("apply", "apply", "Make the jobs and templates as manifests say; repeating it changes nothing."),
     "diff": Verb("apply", "diff", "Show what applying manifests would change, if anything."),
-    "get": Verb("get", "group", "List jobs, occurrences, tasks, lanes or workers."),
-    "describe": Verb("describe", "group", "Show all that is known of one job or occurrence."),
+    "render": Verb("render", "render", "Show the job that a template gives, and apply it if asked to."),
+    "get": Verb("get", "group", "List jobs, occurrences, tasks, templates, lanes or workers."),
+    "describe": Verb("describe", "group", "Show all that is known of one job, occurrence or template."),
     "trigger": Verb("trigger", "trigger", "Ask for an occurrence of a job now."),
     "backfill": Verb("backfill", "backfill", "Collect a window of the past, for a job or for symbols."),
     "cancel": Verb("change", "cancel", "Cancel occurrences, whether they wait or run."),
     "enable": Verb("change", "enable", "Let a job be due again; what it missed is not made up."),
     "disable": Verb("change", "disable", "Let a job be due no more, and refuse its trigger."),
-    "delete": Verb("change", "delete", "Delete jobs; their history and their data stay."),
+    "delete": Verb("change", "delete", "Delete jobs or templates; history, data and the jobs of a template stay."),
     "events": Verb("events", "events", "Show what happened, and follow what happens."),
     "data": Verb("data", "data", "Show stored bars, or of which symbols there are any."),
     "config": Verb("config", "config", "List every setting, and where its value comes from."),
@@ -116,6 +117,7 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+_STDERR = 2
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
@@ -145,11 +147,23 @@ def options(
 
 def main() -> None:
     """Run `stockctl`."""
+    _replace_closed_streams()
     for argument in sys.argv[1:]:
         if not _is_text(argument):
             typer.echo(f"stockctl: {argument!r} is not text in this terminal's encoding: type it again", err=True)
             sys.exit(ExitCode.USAGE)
     app(prog_name="stockctl")
+
+
+def _replace_closed_streams() -> None:
+    """Give the process the standard streams that its caller closed (`>&-`), as streams that lead nowhere."""
+    # Without them a file or a connection would get their numbers, and Python has None in their place.
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(descriptor)
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(_STDERR, "w", encoding="utf-8", closefd=False)
 
 
 def _is_text(argument: str) -> bool:

@@ -93,7 +93,7 @@ def test_a_timeout_that_cannot_be_read_asks_for_nothing(ctl: Ctl) -> None:
 def test_a_backfill_of_symbols_makes_a_job_named_after_what_is_asked(ctl: Ctl) -> None:
     arguments = ("backfill", "--symbols", "aapl,msft", "-i", "1d,1wk", "--start", "2024-01-01", "--end", "2024-03-01")
     occurrence = json.loads(ctl(*arguments, "-o", "json").stdout)
-    (job,) = ctl.json("get", "jobs")
+    (job,) = ctl.json("get", "jobs", "--all")
     assert job["metadata"]["name"] == occurrence["job"]
     assert job["spec"]["window"] == {"start": "2024-01-01T00:00:00Z", "end": "2024-03-01T00:00:00Z"}
     assert {task["interval"] for task in ctl.json("get", "tasks")} == {"1d", "1wk"}
