@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -18,6 +19,8 @@ _SECOND = re.compile(r"[0-5]?[0-9]")
 _STEP = re.compile(r"/([0-9]+)$")
 _LONG_NUMBER = re.compile(r"[0-9]{4,}")
 _LONGEST = 200
+_LONGEST_ZONE = 64
+_SHORTEST_PLACE = 4
 _ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -96,6 +99,18 @@ def parse_zone(text: str, where: str = "") -> str:
     if text == "UTC" or ("/" in text and text in _zones() and not text.startswith("SystemV/")):
         ZoneInfo(text)
         return text
-    raise InvalidInput.because(
-        where, f"{excerpt(text)} is not a time zone", "an IANA name such as America/New_York, or UTC"
-    )
+    raise InvalidInput.because(where, f"{excerpt(text)} is not a time zone", _nearest_zone(text[:_LONGEST_ZONE]))
+
+
+def _nearest_zone(text: str) -> str:
+    """The zone that is probably meant: one of the same letters, or one of a like place."""
+    wanted = text.strip("\0 \n").replace(" ", "_").lower()
+    if wanted in ("utc", "gmt", "z"):
+        return "did you mean UTC?"
+    by_name = {name.lower(): name for name in sorted(_zones()) if "/" in name and not name.startswith("SystemV/")}
+    by_place = {name.rpartition("/")[2]: full for name, full in by_name.items()}
+    for known, cutoff in ((by_name, 0.85), (by_place, 0.8)):
+        near = get_close_matches(wanted, known, n=1, cutoff=cutoff) if len(wanted) >= _SHORTEST_PLACE else []
+        if near:
+            return f"did you mean {known[near[0]]}?"
+    return "an IANA name such as America/New_York, or UTC"

@@ -1,4 +1,4 @@
 """When the markets of the world trade: sessions by exchange, read from exchange_calendars.
 
-Only this package imports exchange_calendars, which costs about two seconds; import it where sessions are computed.
+Only `calendars` imports exchange_calendars, which costs a second or two; `sessions` loads it when sessions have to be read.
 """

@@ -13,10 +13,6 @@ from exchange_calendars.exchange_calendar_xtae import XTAEExchangeCalendar
 
 from stockjobs.domain.sessions import Session
 
-_MIC_LENGTH = 4
-_MICS = frozenset(
-    name for name in exchange_calendars.get_calendar_names(include_aliases=False) if len(name) == _MIC_LENGTH
-)
 _MONDAY_TO_FRIDAY_SINCE = date(2026, 1, 5)
 _NEVER = -(2**62)  # pandas' NaT as seconds is the smallest integer
 
@@ -35,11 +31,6 @@ class _SundayToThursday(XTAEExchangeCalendar):  # type: ignore[misc]
     @property
     def special_weekmasks(self) -> list[tuple[pd.Timestamp, pd.Timestamp, str]]:
         return []
-
-
-def has_calendar(mic: str) -> bool:
-    """True for an exchange whose sessions are known."""
-    return mic in _MICS
 
 
 def read_calendar(mic: str, first: date, last: date) -> list[Session]:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ALWAYS_OPEN = "24/7"
-"""The market of crypto currencies. No MIC exists for it; a session is one UTC day."""
-
-FOREIGN_EXCHANGE = "24/5"
-"""The market of currency pairs. No MIC exists for it; a session ends at 17:00 New York time, when the next begins."""
+from stockjobs.domain.exchanges import ALWAYS_OPEN, FOREIGN_EXCHANGE
 
 
 @dataclass(frozen=True)

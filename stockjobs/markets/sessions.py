@@ -6,12 +6,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from importlib import import_module
 from zoneinfo import ZoneInfo
 
+from stockjobs.domain.exchanges import ALWAYS_OPEN, EXCHANGES, FOREIGN_EXCHANGE
 from stockjobs.domain.sessions import Session
 from stockjobs.errors import NotFound
-from stockjobs.markets.calendars import has_calendar, read_calendar
-from stockjobs.markets.exchanges import ALWAYS_OPEN, FOREIGN_EXCHANGE
 
 _NEW_YORK = ZoneInfo("America/New_York")
 _CURRENCY_DAY_ENDS = time(17)
@@ -30,7 +30,7 @@ def sessions(exchange: str, first: date, last: date) -> list[Session]:
         return [_crypto_day(day) for day in _days(first, last)]
     if exchange == FOREIGN_EXCHANGE:
         return [_currency_day(day) for day in _days(first, last) if day.weekday() < _SATURDAY]
-    if not has_calendar(exchange):
+    if exchange not in EXCHANGES:
         raise NotFound(f"exchange {exchange!r} has no calendar; expected a MIC such as XNYS, or 24/7, or 24/5")
     whole = _whole(exchange, first.year, last.year)
     days = [session.day for session in whole]
@@ -44,7 +44,9 @@ def _whole(exchange: str, first_year: int, last_year: int) -> tuple[Session, ...
 
 @lru_cache(maxsize=64)
 def _cached(exchange: str, first_year: int, last_year: int) -> tuple[Session, ...]:
-    return tuple(read_calendar(exchange, date(first_year, 1, 1), date(last_year, 12, 31)))
+    # exchange_calendars and pandas take a second to import; only sessions that have to be read should pay for it.
+    calendars = import_module("stockjobs.markets.calendars")
+    return tuple(calendars.read_calendar(exchange, date(first_year, 1, 1), date(last_year, 12, 31)))
 
 
 def _days(first: date, last: date) -> Iterator[date]:

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from stockjobs.domain.exchanges import ALWAYS_OPEN, FOREIGN_EXCHANGE
 from stockjobs.domain.sessions import Session
-from stockjobs.markets.exchanges import ALWAYS_OPEN, FOREIGN_EXCHANGE, Exchange
+from stockjobs.markets.exchanges import Exchange
 from stockjobs.markets.sessions import sessions
 
 Seconds = NDArray[np.int64]

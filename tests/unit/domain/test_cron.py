@@ -123,7 +123,26 @@ def test_the_name_of_an_area_and_place_is_a_zone(name: str) -> None:
         "Europe/" + "x" * 5_000,
     ],
 )
-def test_what_is_no_zone_is_refused_with_an_example(name: str) -> None:
-    with pytest.raises(InvalidInput, match=r"is not a time zone \(an IANA name such as America/New_York") as caught:
+def test_what_is_no_zone_is_refused_in_a_short_sentence_with_a_cure(name: str) -> None:
+    with pytest.raises(
+        InvalidInput, match=r"is not a time zone \((an IANA name such as America/New_York|did you mean)"
+    ) as caught:
         parse_zone(name)
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("america/new_york", "America/New_York"),
+        ("America/New_Yrok", "America/New_York"),
+        ("New York", "America/New_York"),
+        ("Lord Howe", "Australia/Lord_Howe"),
+        ("Europe/Berlni", "Europe/Berlin"),
+        ("utc", "UTC"),
+        ("Z", "UTC"),
+    ],
+)
+def test_a_zone_that_is_nearly_right_is_suggested(name: str, meant: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"did you mean {meant}\?"):
+        parse_zone(name)

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from stockjobs.domain.exchanges import ALWAYS_OPEN, FOREIGN_EXCHANGE
 from stockjobs.errors import NotFound
-from stockjobs.markets.exchanges import ALWAYS_OPEN, FOREIGN_EXCHANGE, exchange, exchanges, mic_of
+from stockjobs.markets.exchanges import exchange, exchanges, mic_of
 from stockjobs.markets.sessions import sessions
 
 

@@ -1,0 +1,188 @@
+"""Rules that know when an exchange trades: times counted from its open and close, and other rules held to its sessions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from heapq import heappop, heappush
+from itertools import chain
+from zoneinfo import ZoneInfo
+
+from stockjobs.domain.calendar import Calendar
+from stockjobs.domain.excerpts import excerpt
+from stockjobs.domain.schedules import INSTANT, Schedule
+from stockjobs.domain.zones import instant_of, wall_at
+from stockjobs.errors import InvalidInput
+
+LOOK_AHEAD = timedelta(days=12 * 366)
+"""A rule of which no time falls into a session for so long has none: 29 February falls on a session day more often."""
+
+LONGEST_OFFSET = timedelta(days=1)
+_DAY = timedelta(days=1)
+
+
+class Edge(StrEnum):
+    """What of a session a time is counted from."""
+
+    OPEN = "open"
+    CLOSE = "close"
+
+
+class Within(StrEnum):
+    """What a due time has to fall into: a day that has a session, or the hours of trading."""
+
+    DAYS = "days"
+    HOURS = "hours"
+
+
+class Otherwise(StrEnum):
+    """What becomes of a due time that does not: it is left out, or moved to the next session."""
+
+    SKIP = "skip"
+    NEXT = "next"
+
+
+_SESSION_RULE = re.compile(r"@(open|close)(?:([+-])(?=[0-9])(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?)?")
+
+
+def parse_session_rule(text: str, where: str = "") -> tuple[Edge, timedelta]:
+    """Read `@open`, `@open+5m`, `@close-1h30m`: from what of a session to count, and how far. Raises InvalidInput."""
+    match = _SESSION_RULE.fullmatch(text)
+    if match is None:
+        hint = "such as @open, @open+5m, @close-10m or @close+1h30m"
+        raise InvalidInput.because(where, f"{excerpt(text)} is not a session rule", hint)
+    hours, minutes, seconds = (int(part or 0) for part in match.groups()[2:])
+    offset = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    if offset > LONGEST_OFFSET:
+        raise InvalidInput.because(where, f"{excerpt(text)} is more than a day away", "at most 24h")
+    return Edge(match[1]), -offset if match[2] == "-" else offset
+
+
+@dataclass(frozen=True)
+class AtSession:
+    """Once a session, so long after its open or close (before it, if negative)."""
+
+    calendar: Calendar
+    edge: Edge
+    offset: timedelta
+
+    def after(self, instant: datetime) -> datetime | None:
+        """The first due time after an instant, None beyond the end of the calendar."""
+        return next(self.iterate(instant), None)
+
+    def iterate(self, instant: datetime) -> Iterator[datetime]:
+        """The due times after an instant, UTC."""
+        for session in self.calendar.sessions_from((instant - self.offset).date() - 2 * _DAY):
+            due = (session.open if self.edge is Edge.OPEN else session.close) + self.offset
+            if due > instant:
+                yield due
+
+
+@dataclass(frozen=True)
+class InHours:
+    """Another rule held to the hours of trading, open and close included; a lunch break is closed.
+
+    With `next`, what falls outside of them is due when trading begins again, however much of it there is.
+    """
+
+    rule: Schedule
+    calendar: Calendar
+    otherwise: Otherwise = Otherwise.SKIP
+
+    def after(self, instant: datetime) -> datetime | None:
+        """The first due time after an instant, None if there is none."""
+        return next(self.iterate(instant), None)
+
+    def iterate(self, instant: datetime) -> Iterator[datetime]:
+        """The due times after an instant, UTC."""
+        newest, times = instant, self.rule.iterate(self._start(instant))
+        time = next(times, None)
+        for opens, closes in self.calendar.hours_from(instant.date() - 2 * _DAY):
+            if time is None or time - newest > LOOK_AHEAD:
+                return
+            if time < opens:
+                is_moved = self.otherwise is Otherwise.NEXT
+                times = self.rule.iterate(opens if is_moved else opens - INSTANT)
+                time = opens if is_moved else next(times, None)
+            while time is not None and time <= closes:
+                if time > newest:
+                    newest = time
+                    yield time
+                time = next(times, None)
+
+    def _start(self, instant: datetime) -> datetime:
+        """From where the rule has to be asked, as what it gives may be moved beyond the instant."""
+        if self.otherwise is Otherwise.SKIP:
+            return instant
+        earlier = self.calendar.day_before(instant.date() - _DAY)
+        return self.calendar.start_of(earlier) - INSTANT if earlier else instant
+
+
+@dataclass(frozen=True)
+class OnDays:
+    """Another rule held to the days, at the exchange, that have a session.
+
+    With `next`, what falls on another day is due on the next session day, at the same time of day by the clocks of `zone`.
+    """
+
+    rule: Schedule
+    calendar: Calendar
+    otherwise: Otherwise = Otherwise.SKIP
+    zone: str = "UTC"
+
+    def after(self, instant: datetime) -> datetime | None:
+        """The first due time after an instant, None if there is none."""
+        return next(self.iterate(instant), None)
+
+    def iterate(self, instant: datetime) -> Iterator[datetime]:
+        """The due times after an instant, UTC."""
+        return self._skipping(instant) if self.otherwise is Otherwise.SKIP else self._moving(instant)
+
+    def _skipping(self, instant: datetime) -> Iterator[datetime]:
+        newest, times, day = instant, self.rule.iterate(instant), date.min
+        while (time := next(times, None)) is not None and time - newest <= LOOK_AHEAD:
+            today = self.calendar.date_of(time)
+            if today != day:
+                following = self.calendar.day_from(today)
+                if following is None:
+                    return
+                if following > today:
+                    times = self.rule.iterate(self.calendar.start_of(following) - INSTANT)
+                    continue
+                day = today
+            newest = time
+            yield time
+
+    def _moving(self, instant: datetime) -> Iterator[datetime]:
+        waiting: list[datetime] = []
+        newest = instant
+        # What is waiting is due before anything that the rule has still to give, which can only be moved forward.
+        for time in chain(self.rule.iterate(self._start(instant)), (None,)):
+            while waiting and (time is None or waiting[0] <= time):
+                due = heappop(waiting)
+                if due > newest:
+                    newest = due
+                    yield due
+            moved = self._moved(time) if time is not None and time - newest <= LOOK_AHEAD else None
+            if moved is not None:
+                heappush(waiting, moved)
+            elif not waiting:
+                return
+
+    def _start(self, instant: datetime) -> datetime:
+        """From where the rule has to be asked, as what it gives may be moved beyond the instant."""
+        earlier = self.calendar.day_before(self.calendar.date_of(instant) - _DAY)
+        return self.calendar.start_of(earlier) - INSTANT if earlier else instant
+
+    def _moved(self, time: datetime) -> datetime | None:
+        zone = ZoneInfo(self.zone)
+        wall, moved = wall_at(zone, time), time
+        while (following := self.calendar.day_from(today := self.calendar.date_of(moved))) is not None:
+            if following == today:
+                return moved
+            wall += following - today
+            moved = instant_of(zone, wall)
+        return None
