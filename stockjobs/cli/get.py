@@ -80,7 +80,8 @@ def jobs(
 
     show(JOBS, read, output, reports.now, follow=watch, as_list=len(names or ()) != 1)
     if hidden:
-        typer.echo(f"stockctl: {len(hidden):,} ad-hoc jobs are not shown: --all shows them", err=True)
+        jobs_are = "job is" if len(hidden) == 1 else "jobs are"
+        typer.echo(f"stockctl: {len(hidden):,} ad-hoc {jobs_are} not shown: --all shows all", err=True)
 
 
 @group.command()

@@ -23,7 +23,7 @@ from stockjobs.services.templates import render as rendered_from
 def render(
     ctx: typer.Context,
     template: Annotated[
-        str | None, typer.Argument(metavar="[TEMPLATE]", help="Its name; with -f it may be left out.")
+        str | None, typer.Argument(metavar="TEMPLATE", help="Its name; with -f it may be left out.")
     ] = None,
     values: Annotated[
         list[str] | None,

@@ -96,16 +96,16 @@ class Parameter(BaseModel):
 
     def _limits(self) -> Iterator[Fault]:
         if self.pattern is not None and self.type not in _TEXTUAL:
-            yield Fault(("pattern",), f"a {self.type} has no pattern", "string and list have")
+            yield Fault(("pattern",), f"does not go with type {self.type}", "it goes with string and list")
         elif self.pattern is not None and (reason := refusal(self.pattern)):
             yield Fault(("pattern",), f"{excerpt(self.pattern)} is not a pattern: {reason}", "such as '[a-z]+'")
         for name in ("minimum", "maximum"):
             if getattr(self, name) is not None and self.type not in _NUMERIC:
-                yield Fault((name,), f"a {self.type} has no {name}", "integer and number have")
+                yield Fault((name,), f"does not go with type {self.type}", "it goes with integer and number")
         if _above(self.minimum, self.maximum):
             yield Fault(("minimum",), f"{self.minimum} is above the maximum {self.maximum}", "exchange them")
         if self.choices is not None and self.type is ParameterType.BOOLEAN:
-            yield Fault(("choices",), "a boolean has no choices", "remove the line")
+            yield Fault(("choices",), "does not go with type boolean", "remove the line")
         else:
             yield from self._wrong_choices()
 
