@@ -25,6 +25,8 @@ class EventName(StrEnum):
     RETRIED = "job.retried"
     DEFERRED = "job.deferred"
     LOST = "job.lost"
+    REMOVED = "history.removed"
+    """Told to a subscriber alone, and not stored: events that it has not seen yet were removed with their occurrences."""
 
 
 @dataclass(frozen=True)

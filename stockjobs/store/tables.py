@@ -279,6 +279,20 @@ events = Table(
     Index("ix_events_occurrence_id_id", "occurrence_id", "id"),
 )
 
+events_removed = Table(
+    "events_removed",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False, comment="always 1: there is one row"),
+    Column(
+        "up_to",
+        BigInteger,
+        nullable=False,
+        comment="events with this and lower numbers were removed with their occurrences",
+    ),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
 instruments = Table(
     "instruments",
     metadata,
