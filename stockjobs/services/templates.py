@@ -104,11 +104,13 @@ def _without_file(template: Template, fault: Fault) -> Problem:
 
 
 def _apply(connection: Connection, template: Template, by: str, now: datetime) -> AppliedTemplate:
+    # Before looking: what somebody else writes after that takes this number, so that ours cannot come on top of it unseen.
+    version = templates.next_version(connection, template.name)
     before = templates.find(connection, template.name)
     digest = template.digest()
     if before is not None and before.digest == digest:
         return AppliedTemplate(Change.UNCHANGED, before, before)
-    after = StoredTemplate(template, templates.next_version(connection, template.name), digest, now, by)
+    after = StoredTemplate(template, version, digest, now, by)
     if templates.add(connection, after):
         return AppliedTemplate(Change.CONFIGURED if before else Change.CREATED, before, after)
     other = templates.find(connection, template.name)

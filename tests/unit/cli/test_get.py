@@ -111,3 +111,23 @@ def test_every_list_is_json(ctl: Ctl, noun: str) -> None:
 
 def test_what_cannot_be_followed_is_told(ctl: Ctl) -> None:
     assert "--watch: cannot follow as json" in ctl("get", "jobs", "-w", "-o", "json", code=2).stderr
+
+
+def test_adhoc_jobs_are_hidden_and_counted_unless_they_are_asked_for(ctl: Ctl) -> None:
+    ctl.apply("DAILY")
+    for symbols in ("AAPL", "MSFT"):
+        ctl("backfill", "--symbols", symbols, "--period", "5d")
+    result = ctl("get", "jobs", "-o", "name")
+    assert result.stdout == "job/DAILY\n"
+    assert result.stderr == "stockctl: 2 ad-hoc jobs are not shown: --all shows all\n"
+    (adhoc, other) = (name for name in ctl.lines("get", "jobs", "--all", "-o", "name") if name != "job/DAILY")
+    assert ctl("get", "jobs", "--all").stderr == ""
+    assert ctl.lines("get", "jobs", "-l", "stockjobs/adhoc", "-o", "name") == [adhoc, other]
+    assert ctl.json("get", "job", adhoc.removeprefix("job/"))["metadata"]["labels"] == {"stockjobs/adhoc": "true"}
+    assert ctl("get", "jobs", "-l", "set=daily").stderr == ""
+
+
+def test_lanes_are_refused_with_a_redis_url_that_cannot_be_one(ctl: Ctl) -> None:
+    result = ctl("--redis-url", "redis://127.0.0.1:x/0", "get", "lanes", code=2)
+    assert result.stdout == ""
+    assert result.stderr.startswith("stockctl: broker URL: the host or port cannot be read")
