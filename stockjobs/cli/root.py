@@ -37,6 +37,7 @@ VERBS = {
     "render": Verb("render", "render", "Show the job that a template gives, and apply it if asked to."),
     "get": Verb("get", "group", "List jobs, occurrences, tasks, templates, lanes or workers."),
     "describe": Verb("describe", "group", "Show all that is known of one job, occurrence or template."),
+    "next": Verb("next", "show", "Show when a job is due next, or all its due times between two instants."),
     "trigger": Verb("trigger", "trigger", "Ask for an occurrence of a job now."),
     "backfill": Verb("backfill", "backfill", "Collect a window of the past, for a job or for symbols."),
     "cancel": Verb("change", "cancel", "Cancel occurrences, whether they wait or run."),

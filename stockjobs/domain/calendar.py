@@ -63,7 +63,7 @@ class Calendar:
 
     def start_of(self, day: date) -> datetime:
         """When a day begins at the exchange."""
-        return day_start(self.zone, datetime(day.year, day.month, day.day))  # noqa: DTZ001 - a local day
+        return _start_of(self.exchange, day)
 
 
 @lru_cache(maxsize=512)
@@ -71,3 +71,8 @@ def _block(sessions_of: SessionsOf, exchange: str, number: int) -> tuple[Sequenc
     first, last = date(number * _BLOCK_YEARS, 1, 1), date(number * _BLOCK_YEARS + _BLOCK_YEARS - 1, 12, 31)
     sessions = tuple(sessions_of(exchange, first, last))
     return sessions, tuple(session.day for session in sessions)
+
+
+@lru_cache(maxsize=8_192)
+def _start_of(exchange: str, day: date) -> datetime:
+    return day_start(zone_of(exchange), datetime(day.year, day.month, day.day))  # noqa: DTZ001 - a local day

@@ -24,7 +24,8 @@ from stockjobs.domain.zones import Stretch, stretches
 _ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
 _END = datetime(2200, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
-_LONGEST_JUMP = timedelta(days=1)
+_DAY = timedelta(days=1)
+_LONGEST_JUMP = _DAY
 
 
 @dataclass(frozen=True)
@@ -89,20 +90,19 @@ class _Fields:
 
     def walls(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """The local minutes with start ≤ t < end, in order, whatever the clocks do."""
-        day = start.date()
-        while datetime.combine(day, time()) < end:
-            if day.month not in self._days.months:
-                day = (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+        midnight = datetime.combine(start.date(), time())
+        while midnight < end:
+            if midnight.month not in self._days.months:
+                midnight = (midnight.replace(day=1) + timedelta(days=31)).replace(day=1)
                 continue
-            if self._days.match_day(day):
-                midnight = datetime.combine(day, time())
-                skipped = bisect_left(self._times, (start - midnight) / _MINUTE)
+            if self._days.match_day(midnight):
+                skipped = bisect_left(self._times, (start - midnight) / _MINUTE) if start > midnight else 0
                 for minutes in self._times[skipped:]:
                     wall = midnight + minutes * _MINUTE
                     if wall >= end:
                         return
                     yield wall
-            day += timedelta(days=1)
+            midnight += _DAY
 
 
 @lru_cache(maxsize=4_096)

@@ -58,7 +58,8 @@ class Period:
 
         Months and days go by the calendar and the clocks of the zone (RFC 5545), the rest by real time.
         """
-        moved = instant_of(zone, self.wall(count, start, zone)) if self.is_on_the_calendar else start
+        # The start itself may be the second of two like times, which its wall does not tell.
+        moved = instant_of(zone, self.wall(count, start, zone)) if self.is_on_the_calendar and count else start
         return moved + self.fixed * count
 
 

@@ -23,6 +23,10 @@ class Repeat:
         """The due times after an instant, UTC."""
         return self.interval.iterate(instant)
 
+    def is_late(self, due: datetime) -> bool:
+        """True for a due time whose local time the clocks jump over, and which is therefore as much later as they jump."""
+        return self.interval.is_late(due)
+
 
 @dataclass(frozen=True)
 class Once:

@@ -16,7 +16,7 @@ from typing import Protocol
 MAKE_UP_AT_MOST = 1_000
 """How many missed due times of one job are made up after a downtime: the newest ones; the older rest is told as missed."""
 
-COUNT_AT_MOST = 10_000
+COUNT_AT_MOST = 5_000
 """Missed due times are counted up to here; beyond, only that there were more."""
 
 INSTANT = timedelta(microseconds=1)

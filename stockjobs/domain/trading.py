@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from heapq import heappop, heappush
-from itertools import chain
+from heapq import merge
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from stockjobs.domain.calendar import Calendar
 from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.schedules import INSTANT, Schedule
-from stockjobs.domain.zones import instant_of, wall_at
+from stockjobs.domain.zones import instant_of, offset_at, wall_at
 from stockjobs.errors import InvalidInput
 
 LOOK_AHEAD = timedelta(days=12 * 366)
@@ -157,25 +157,56 @@ class OnDays:
             yield time
 
     def _moving(self, instant: datetime) -> Iterator[datetime]:
-        waiting: list[datetime] = []
-        newest = instant
-        # What is waiting is due before anything that the rule has still to give, which can only be moved forward.
-        for time in chain(self.rule.iterate(self._start(instant)), (None,)):
-            while waiting and (time is None or waiting[0] <= time):
-                due = heappop(waiting)
-                if due > newest:
+        newest, day, late = instant, self._first_day(instant), list[datetime]()
+        while (target := self._next_target(day, newest)) is not None:
+            following = self.calendar.day_from(target + _DAY)
+            landings, late = merge(late, *self._landings(target, newest)), []
+            for due in landings:
+                # By the clocks of another zone some may land behind midnight, among those of the next session day.
+                if following and due >= self.calendar.start_of(following):
+                    late.append(due)
+                elif due > newest:
                     newest = due
                     yield due
-            moved = self._moved(time) if time is not None and time - newest <= LOOK_AHEAD else None
-            if moved is not None:
-                heappush(waiting, moved)
-            elif not waiting:
+            if following is None:
                 return
+            day = following
+        yield from sorted({due for due in late if due > newest})
 
-    def _start(self, instant: datetime) -> datetime:
-        """From where the rule has to be asked, as what it gives may be moved beyond the instant."""
-        earlier = self.calendar.day_before(self.calendar.date_of(instant) - _DAY)
-        return self.calendar.start_of(earlier) - INSTANT if earlier else instant
+    def _first_day(self, instant: datetime) -> date:
+        """The session day from which something may land behind an instant."""
+        today = self.calendar.date_of(instant)
+        return self.calendar.day_before(today) or today
+
+    def _next_target(self, day: date, newest: datetime) -> date | None:
+        """The first session day, from one on, on which something is due."""
+        first = self.rule.after(self.calendar.start_of(self._days_onto(day)[0]) - INSTANT)
+        if first is None or first - newest > LOOK_AHEAD:
+            return None
+        following = self.calendar.day_from(self.calendar.date_of(first))
+        return max(following, day) if following else None
+
+    def _days_onto(self, target: date) -> list[date]:
+        """The days whose due times land on a session day: those without a session before it, and itself."""
+        earlier = self.calendar.day_before(target)
+        return [target - n * _DAY for n in reversed(range((target - earlier).days))] if earlier else [target]
+
+    def _landings(self, target: date, newest: datetime) -> list[Iterator[datetime]]:
+        """For each of these days, what lands and is newer than what has been."""
+        return [self._landing(day, target - day, newest) for day in self._days_onto(target)]
+
+    def _landing(self, day: date, shift: timedelta, newest: datetime) -> Iterator[datetime]:
+        start = max(self.calendar.start_of(day) - INSTANT, self._moved_back(newest, shift))
+        for time in takewhile(lambda time: self.calendar.date_of(time) == day, self.rule.iterate(start)):
+            moved = self._moved(time)
+            if moved is not None:
+                yield moved
+
+    def _moved_back(self, newest: datetime, shift: timedelta) -> datetime:
+        """An instant after which lies whatever lands after `newest` when it is moved by so many days."""
+        zone = ZoneInfo(self.zone)
+        jumps = [abs(offset_at(zone, newest) - offset_at(zone, newest - back)) for back in (shift, _DAY)]
+        return instant_of(zone, wall_at(zone, newest) - shift) - max(jumps) if shift else newest
 
     def _moved(self, time: datetime) -> datetime | None:
         zone = ZoneInfo(self.zone)
@@ -185,4 +216,6 @@ class OnDays:
                 return moved
             wall += following - today
             moved = instant_of(zone, wall)
+            if self.calendar.date_of(moved) < following:
+                return self.calendar.start_of(following)
         return None
