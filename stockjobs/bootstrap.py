@@ -17,6 +17,7 @@ from stockjobs.services.collect import Collect, CollectConfig, LastResort
 from stockjobs.services.dispatch import Dispatch, DispatchConfig
 from stockjobs.services.firing import Firing
 from stockjobs.services.instances import Instances
+from stockjobs.services.feed import Feed
 from stockjobs.services.offering import Offering
 from stockjobs.services.recovery import Recovery, RecoveryConfig
 from stockjobs.services.reports import Reports
@@ -144,6 +145,11 @@ class Container:
         return self._providers[name]
 
     def check(self) -> list[str]:
+    @cached_property
+    def feed(self) -> Feed:
+        """Tells what happens."""
+        return Feed(self.ready_database)
+
         """Look at both servers before work begins, on connections that are given back.
 
         Raises InvalidInput or SchemaMismatch for one that will never do; tells of one that is away, which may come back.

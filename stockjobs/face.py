@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from stockjobs.bootstrap import Container
-from stockjobs.domain.events import Event
+from stockjobs.domain.events import Event, event_names
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import JobSpec, WindowSpec
 from stockjobs.domain.states import State
@@ -108,9 +108,22 @@ def jobs() -> list[JobReport]:
     return _container().reports.jobs()
 
 
-def events(*, after: int | None = None, follow: bool = False) -> Iterator[Event]:
-    """The events after a cursor, oldest first; without one only those to come. Following, it waits for more for ever."""
-    return _container().reports.events(after=after, follow=follow)
+def events(
+    *,
+    after: int | None = None,
+    follow: bool = False,
+    job: str | None = None,
+    occurrence: Submitted | str | None = None,
+    names: Sequence[str] = (),
+) -> Iterator[Event]:
+    """The events after a cursor, oldest first; without one only those to come. Following, it waits for more for ever.
+
+    An event's `id` is the cursor to go on from. They may be those of one job, of one occurrence, or with some names
+    (`job.failed`). Raises NotFound for an unknown job or occurrence.
+    """
+    feed = _container().feed
+    of = occurrence.id if isinstance(occurrence, Submitted) else occurrence
+    return feed.after(after, feed.filter(job=job, occurrence=of, names=event_names(names)), follow=follow)
 
 
 def bars(

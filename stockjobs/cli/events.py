@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from enum import StrEnum
 from itertools import chain
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
 from stockjobs.cli.ages import moment
 from stockjobs.cli.output import as_json_line
 from stockjobs.cli.session import container_of
+from stockjobs.cli.values import words
 from stockjobs.cli.views import camel, short
-from stockjobs.domain.events import Event
-from stockjobs.services.reports import Reports
+from stockjobs.domain.events import Event, event_names
+from stockjobs.domain.filters import EventFilter
+from stockjobs.services.feed import Feed
 
 
 class EventFormat(StrEnum):
@@ -28,8 +29,13 @@ class EventFormat(StrEnum):
 def events(
     ctx: typer.Context,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on with what happens, until Ctrl-C.")] = False,
+    job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only those of this job.")] = None,
     occurrence: Annotated[
         str | None, typer.Option("--occurrence", metavar="ID", help="Only those of this occurrence.")
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--name", metavar="NAME", help="Only those of this name, such as job.failed; may be repeated."),
     ] = None,
     after: Annotated[
         int | None,
@@ -42,23 +48,26 @@ def events(
 ) -> None:
     """Show what happened, and follow what happens.
 
-    Each event has a number, which --after takes, so that a program can go on where it stopped.
+    Each event has a number, which --after takes, so that a program can go on where it stopped. An event history.removed says
+    that old ones after N were removed with the occurrences that they were about.
     """
+    names = event_names(words(name), "--name")
     container = container_of(ctx)
-    reports, zone = container.reports, container.settings.time_zone
-    of = reports.occurrence(occurrence).occurrence.id if occurrence else None
-    for event in _found(reports, after, of, limit, follow=watch):
+    feed, zone = container.feed, container.settings.time_zone
+    wanted = feed.filter(job=job, occurrence=occurrence, names=names)
+    for event in _found(feed, after, wanted, limit, follow=watch):
         # Whoever follows through a pipe wants each line when it happens.
         typer.echo(as_json_line(camel(event)) if output is EventFormat.JSON else _line(event, zone))
 
 
-def _found(reports: Reports, after: int | None, of: UUID | None, limit: int, *, follow: bool) -> Iterator[Event]:
+def _found(feed: Feed, after: int | None, wanted: EventFilter, limit: int, *, follow: bool) -> Iterator[Event]:
     if after is not None:
-        return reports.events(after=after, occurrence=of, follow=follow)
-    cursor = reports.newest_event()
-    last = reports.last_events(limit, occurrence=of) if limit else []
-    following = reports.events(after=max(cursor, last[-1].id if last else 0), occurrence=of, follow=True)
-    return chain(last, following) if follow else iter(last)
+        return feed.after(after, wanted, follow=follow)
+    cursor = feed.newest()
+    last = feed.last(limit, wanted) if limit else []
+    return (
+        chain(last, feed.after(max(cursor, last[-1].id if last else 0), wanted, follow=True)) if follow else iter(last)
+    )
 
 
 def _line(event: Event, zone: str) -> str:

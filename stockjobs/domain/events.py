@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from stockjobs.domain.excerpts import excerpt
+from stockjobs.errors import InvalidInput
+
 
 class EventName(StrEnum):
-    """What happened. Each is about an occurrence of a job; created, changed and deleted are about the job itself."""
+    """What happened. Each is about an occurrence of a job; created, changed, deleted and missed are about the job itself."""
 
     CREATED = "job.created"
     CHANGED = "job.changed"
     DELETED = "job.deleted"
+    MISSED = "job.missed"
     QUEUED = "job.queued"
     STARTED = "job.started"
     PROGRESS = "job.progress"
@@ -27,6 +32,14 @@ class EventName(StrEnum):
     LOST = "job.lost"
     REMOVED = "history.removed"
     """Told to a subscriber alone, and not stored: events that it has not seen yet were removed with their occurrences."""
+
+
+def event_names(texts: Sequence[str], where: str = "names") -> tuple[EventName, ...]:
+    """Names of events from texts. Raises InvalidInput for one that is none."""
+    unknown = [text for text in texts if text not in set(EventName)]
+    if unknown:
+        raise InvalidInput.because(where, f"{excerpt(unknown[0])} is not an event", f"one of {', '.join(EventName)}")
+    return tuple(EventName(text) for text in texts)
 
 
 @dataclass(frozen=True)

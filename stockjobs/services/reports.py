@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from stockjobs.domain.bars import Bars
-from stockjobs.domain.events import Event
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.states import ENDED, State
 from stockjobs.errors import NotFound
-from stockjobs.store import bars, definitions, events, instruments, lanes, market, occurrences, tasks, workers
+from stockjobs.store import bars, definitions, instruments, lanes, market, occurrences, tasks, workers
 from stockjobs.store.database import Database
 from stockjobs.store.definitions import Job
 from stockjobs.store.instruments import Instrument
@@ -138,32 +137,6 @@ class Reports:
             if symbol not in known:
                 raise NotFound(f"nothing is stored for {symbol!r}: `stockctl data` lists what is")
             return known[symbol], bars.read(connection, known[symbol].id, interval, start, end)
-
-    def events(
-        self, *, after: int | None = None, occurrence: UUID | None = None, follow: bool = False
-    ) -> Iterator[Event]:
-        """The events after a cursor (None: those to come), oldest first; following, it waits for more for ever."""
-        cursor = self.newest_event() if after is None else after
-        while True:
-            with self._database.read() as connection:
-                found = events.after(connection, cursor, occurrence=occurrence)
-            yield from found
-            if found:
-                cursor = found[-1].id
-            elif not follow:
-                return
-            else:
-                time.sleep(_POLL_S)
-
-    def last_events(self, limit: int, *, occurrence: UUID | None = None) -> Sequence[Event]:
-        """The last events, oldest first; of one occurrence or of all."""
-        with self._database.read() as connection:
-            return events.latest(connection, limit, occurrence=occurrence)
-
-    def newest_event(self) -> int:
-        """The number of the newest event, 0 if there is none."""
-        with self._database.read() as connection:
-            return events.newest(connection)
 
     def wait(
         self,
