@@ -15,9 +15,9 @@ from stockjobs.providers.yahoo.options import YahooOptions
 from stockjobs.services.administration import Administration
 from stockjobs.services.collect import Collect, CollectConfig, LastResort
 from stockjobs.services.dispatch import Dispatch, DispatchConfig
+from stockjobs.services.feed import Feed
 from stockjobs.services.firing import Firing
 from stockjobs.services.instances import Instances
-from stockjobs.services.feed import Feed
 from stockjobs.services.offering import Offering
 from stockjobs.services.recovery import Recovery, RecoveryConfig
 from stockjobs.services.reports import Reports
@@ -133,6 +133,11 @@ class Container:
         """Reads what is stored."""
         return Reports(self.ready_database)
 
+    @cached_property
+    def feed(self) -> Feed:
+        """Tells what happens."""
+        return Feed(self.ready_database)
+
     def provider(self, name: str) -> Provider:
         """The provider of this name; the threads of a process share it."""
         if name not in self._providers:
@@ -145,11 +150,6 @@ class Container:
         return self._providers[name]
 
     def check(self) -> list[str]:
-    @cached_property
-    def feed(self) -> Feed:
-        """Tells what happens."""
-        return Feed(self.ready_database)
-
         """Look at both servers before work begins, on connections that are given back.
 
         Raises InvalidInput or SchemaMismatch for one that will never do; tells of one that is away, which may come back.
