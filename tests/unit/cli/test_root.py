@@ -90,7 +90,10 @@ def test_every_module_of_the_command_line_is_imported_by_some_verb() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
-    [("stockctl tr", ["trigger"]), ("stockctl get ", ["jobs", "occurrences", "tasks", "templates", "lanes", "workers"])],
+    [
+        ("stockctl tr", ["trigger"]),
+        ("stockctl get ", ["jobs", "occurrences", "tasks", "templates", "lanes", "workers"]),
+    ],
 )
 def test_a_shell_completes_verbs_and_nouns(typed: str, offered: list[str]) -> None:
     asked = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_STOCKCTL_COMPLETE": "complete_bash"}
