@@ -37,8 +37,8 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
         now = time.monotonic()
         unable = container.firing.unable
         if unable and now >= self._tell_again_at:
-            for job, reason in unable.items():
-                log.error("A job is due and cannot be made to run.", action="fire", job=job, error=reason)
+            for job, found in unable.items():
+                log.error("A job is due and cannot be made to run.", action="fire", job=job, error=found.reason)
             unable.clear()
             self._tell_again_at = now + _TELL_EVERY_S
 

@@ -6,9 +6,11 @@ from contextlib import nullcontext
 from datetime import timedelta
 from functools import cached_property
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from stockjobs import settings as settings_module
 from stockjobs.errors import Unreachable
+from stockjobs.markets.sessions import sessions
 from stockjobs.providers import registry
 from stockjobs.providers.base import Provider
 from stockjobs.providers.yahoo.options import YahooOptions
@@ -30,6 +32,9 @@ from stockjobs.store.database import Clock, Database, database_clock
 from stockjobs.telemetry import logs
 from stockjobs.transport.inspector import Inspector
 from stockjobs.transport.publisher import Publisher
+
+if TYPE_CHECKING:
+    from stockjobs.transport.control import Control
 
 
 class Container:
@@ -71,6 +76,13 @@ class Container:
     def inspector(self) -> Inspector:
         """Looks into the lanes."""
         return Inspector(self.settings.redis_url)
+
+    @cached_property
+    def control(self) -> Control:
+        """Gives commands to running workers."""
+        # Celery takes longer to import than everything else here; only who gives commands should pay for it.
+        found: Control = import_module("stockjobs.transport.control").Control(self.settings.redis_url)
+        return found
 
     @cached_property
     def administration(self) -> Administration:
@@ -116,7 +128,7 @@ class Container:
     @cached_property
     def firing(self) -> Firing:
         """Turns due jobs into occurrences."""
-        return Firing(self.instances, lambda schedule: schedule.rule())
+        return Firing(self.instances, sessions)
 
     @cached_property
     def collect(self) -> Collect:
@@ -171,7 +183,8 @@ class Container:
     def close(self) -> None:
         """Give all connections back."""
         opened = self.__dict__
-        for resource in (*self._providers.values(), opened.get("publisher"), opened.get("inspector")):
+        servants = [opened.get(name) for name in ("publisher", "inspector", "control")]
+        for resource in (*self._providers.values(), *servants):
             if resource is not None:
                 resource.close()
         if "database" in opened:

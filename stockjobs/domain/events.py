@@ -20,6 +20,8 @@ class EventName(StrEnum):
     CHANGED = "job.changed"
     DELETED = "job.deleted"
     MISSED = "job.missed"
+    SCHEDULED = "job.scheduled"
+    """An occurrence waits for its time, or for others."""
     QUEUED = "job.queued"
     STARTED = "job.started"
     PROGRESS = "job.progress"
@@ -30,6 +32,9 @@ class EventName(StrEnum):
     RETRIED = "job.retried"
     DEFERRED = "job.deferred"
     LOST = "job.lost"
+    LANE_PAUSED = "lane.paused"
+    """Of a lane or of everything; `data` has the scope, by whom, and the reason."""
+    LANE_RESUMED = "lane.resumed"
     REMOVED = "history.removed"
     """Told to a subscriber alone, and not stored: events that it has not seen yet were removed with their occurrences."""
 

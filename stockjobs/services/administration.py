@@ -102,7 +102,7 @@ class Administration:
         return Job(ids.job_id(name), name, 1, spec, labels, spec.enabled, due_at, now, now)
 
     def _next_due(self, spec: JobSpec, now: datetime) -> datetime | None:
-        return self._firing.rule_of(spec.schedule).after(now)
+        return self._firing.next_due(spec.schedule, now)
 
     def _create(self, connection: Connection, job: Job, by: str, now: datetime) -> Applied | None:
         job = replace(job, version=definitions.next_version(connection, job.id))

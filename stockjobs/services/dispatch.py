@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stockjobs.errors import BrokerAway, Unreachable
-from stockjobs.services.firing import Firing
+from stockjobs.services.firing import Fired, Firing
 from stockjobs.services.offering import Offering
 from stockjobs.services.recovery import Recovery
 from stockjobs.store import agenda
@@ -64,25 +64,32 @@ class Dispatch:
             raise
 
     def _work_off(self, todo: Agenda) -> Tick:
-        fired = self.fire() if todo.has_due_jobs else 0
+        fired = self.fire() if todo.has_due_jobs else Fired(0, 0, has_more=False)
         lost = self.recovery.take_back() if todo.has_lost else 0
         promoted = self.recovery.promote() if todo.has_due_tasks or todo.has_moved else 0
         resent = self.recovery.resend(todo.now) if todo.has_stale else 0
-        has_pending = todo.has_pending or todo.has_moved or bool(fired or lost or promoted or resent)
+        has_pending = todo.has_pending or todo.has_moved or bool(fired.occurrences or lost or promoted or resent)
         offered = self.offering.offer() if has_pending else 0
-        return Tick(fired, offered, lost, resent, self._wait(todo, offered=offered, has_pending=has_pending))
+        wait = (
+            timedelta(0)
+            if fired.has_more
+            else self._wait(todo, is_busy=bool(offered or fired.jobs), has_pending=has_pending)
+        )
+        return Tick(fired.occurrences, offered, lost, resent, wait)
 
-    def fire(self) -> int:
-        """Turn the jobs whose time has come into occurrences. Returns how many were made."""
+    def fire(self) -> Fired:
+        """Turn a batch of the jobs whose time has come into occurrences."""
         with self._database.begin() as connection:
             return self.firing.fire_due(connection, self._database.now(connection))
 
-    def _wait(self, todo: Agenda, *, offered: int, has_pending: bool) -> timedelta:
-        if offered:
+    def _wait(self, todo: Agenda, *, is_busy: bool, has_pending: bool) -> timedelta:
+        if is_busy:
             return self._config.busy
         if has_pending:
             # The windows are full: workers have enough to do for a while.
             return min(5 * self._config.busy, self._config.idle)
-        upcoming = [at for at in (todo.next_due_at, todo.next_run_at, todo.lease_ends_at) if at is not None]
+        # What is due and was not done now is in the hand of another dispatcher, or cannot be done.
+        times = (todo.next_due_at, todo.next_run_at, todo.lease_ends_at)
+        upcoming = [at for at in times if at is not None and at > todo.now]
         soonest = min(upcoming, default=todo.now + self._config.idle)
         return min(max(soonest - todo.now, self._config.busy), self._config.idle)

@@ -1,68 +1,168 @@
-"""Firing: turning the jobs whose time has come into occurrences."""
+"""Firing: turning the jobs whose time has come into occurrences.
+
+What is due is decided first, from values alone; then it is written, in the same few statements for one job and for a thousand.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 from stockjobs.domain import ids
-from stockjobs.domain.jobs import ScheduleSpec
+from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.jitter import delay
+from stockjobs.domain.jobs import Concurrency, ScheduleSpec
 from stockjobs.domain.periods import parse_duration
-from stockjobs.domain.schedules import Schedule, due
+from stockjobs.domain.schedules import INSTANT, Due, Misfire, Missed, due
+from stockjobs.domain.sessions import SessionsOf, no_sessions
+from stockjobs.domain.states import State
 from stockjobs.errors import StockjobsError, Unreachable
-from stockjobs.services.instances import Asked, Instances
-from stockjobs.store import definitions, occurrences
+from stockjobs.services.instances import Asked, Draft, Instances
+from stockjobs.store import definitions, events, occurrences
 from stockjobs.store.database import Connection
-from stockjobs.store.definitions import Job
+from stockjobs.store.definitions import Job, Unable
 
-JOBS_A_TICK = 500
+JOBS_A_BATCH = 1_000
+OCCURRENCES_A_BATCH = 5_000
 SCHEDULER = "schedule"
+_SCHEDULES_KEPT = 1_024
 
-RuleOf = Callable[[ScheduleSpec], Schedule]
-"""Gives the rule of a schedule, with the sessions of the exchange that it may name."""
+
+@dataclass(frozen=True)
+class Fired:
+    """What a batch did: of how many jobs it made how many occurrences, and whether more jobs may be due."""
+
+    jobs: int
+    occurrences: int
+    has_more: bool
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A job, what is due of it, and the occurrences that this makes."""
+
+    job: Job
+    due: Due
+    drafts: Sequence[Draft]
 
 
 class Firing:
-    """Fires jobs; any number may do so at once."""
+    """Fires jobs; any number may do so at once. `sessions` is asked for those of the exchanges that schedules name."""
 
-    def __init__(self, instances: Instances, rule_of: RuleOf) -> None:
-        self.rule_of = rule_of
+    def __init__(self, instances: Instances, sessions: SessionsOf = no_sessions) -> None:
+        self.sessions = sessions
         self._instances = instances
-        self.unable: dict[str, str] = {}
+        self.unable: dict[str, Unable] = {}
         """Jobs that could not be fired, and why; for whoever runs the dispatcher to tell and to clear."""
+        # Jobs that share a schedule come due together: what is due is found once for all of them.
+        self._due = lru_cache(_SCHEDULES_KEPT)(self._due_of)
 
-    def fire_due(self, connection: Connection, now: datetime) -> int:
-        """Fire the jobs whose time has come, in the caller's transaction. Returns how many occurrences were made."""
-        return sum(self._fire_alone(connection, name, now) for name in definitions.due(connection, now, JOBS_A_TICK))
+    def next_due(self, schedule: ScheduleSpec, now: datetime) -> datetime | None:
+        """The first due time of a schedule after now, None if there is none."""
+        return schedule.rule(self.sessions).after(now)
 
-    def _fire_alone(self, connection: Connection, name: str, now: datetime) -> int:
-        """Fire one job; one that cannot be fired keeps no other from it."""
-        try:
-            with connection.begin_nested():
-                return self.fire(connection, definitions.get(connection, name), now)
-        except Unreachable:
-            raise
-        except StockjobsError as error:
-            self.unable[name] = str(error)
-            return 0
+    def fire_due(self, connection: Connection, now: datetime) -> Fired:
+        """Fire a batch of the jobs whose time has come, in the caller's transaction.
 
-    def fire(self, connection: Connection, job: Job, now: datetime) -> int:
-        """Make the occurrences of one job that are due, and move its next due time on."""
+        One that cannot be fired keeps no other from it, and is left out until it is changed or `unable` is cleared.
+        """
+        jobs, unreadable = definitions.due(connection, now, JOBS_A_BATCH, left_out=self.unable.values())
+        self.unable |= {one.name: one for one in unreadable}
+        shots, count = [], 0
+        for shot in self._shots(jobs, now):
+            shots.append(shot)
+            count += len(shot.drafts)
+            if count >= OCCURRENCES_A_BATCH:
+                break
+        has_more = len(jobs) + len(unreadable) == JOBS_A_BATCH or count >= OCCURRENCES_A_BATCH
+        return Fired(len(shots), self._write(connection, shots, now), has_more)
+
+    def _shots(self, jobs: Sequence[Job], now: datetime) -> Iterator[Shot]:
+        for job in jobs:
+            try:
+                yield self._shot(job, now, job.spec.schedule.misfire)
+            except Unreachable:
+                raise
+            except StockjobsError as error:
+                self.unable[job.name] = Unable(job.id, job.version, job.name, str(error))
+
+    def fire(self, connection: Connection, job: Job, now: datetime, *, misfire: Misfire | None = None) -> Job:
+        """Fire what is due of one job, in the transaction in which the caller read it for a change.
+
+        Returns it with its next due time. The misfire policy is the job's own if none is given.
+        """
+        if job.next_due_at is None or job.next_due_at > now:
+            return job
+        shot = self._shot(job, now, misfire or job.spec.schedule.misfire)
+        self._write(connection, [shot], now)
+        return replace(job, next_due_at=shot.due.next_due)
+
+    def pass_over(self, connection: Connection, job: Job, now: datetime) -> None:
+        """Tell what is due of one job and will not be run, as nobody asks for it any more."""
+        if job.next_due_at is not None and job.next_due_at <= now:
+            found = due(
+                job.spec.schedule.rule(self.sessions), job.next_due_at, now, misfire=Misfire.NONE, grace=-INSTANT
+            )
+            events.append(connection, *_missed(job, found.missed, now))
+
+    def _shot(self, job: Job, now: datetime, misfire: Misfire) -> Shot:
         schedule = job.spec.schedule
-        if job.next_due_at is None:
-            return 0
-        found = due(
-            self.rule_of(schedule), job.next_due_at, now, misfire=schedule.misfire, grace=parse_duration(schedule.grace)
-        )
-        if not definitions.advance(connection, job, found.next_due):
-            return 0
-        return sum(self._occur(connection, job, time, now) for time in found.run)
+        found = self._due(schedule, job.next_due_at or now, now, misfire)
+        return Shot(job, found, [self._instances.draft(job, _asked(job, time), now) for time in found.run])
 
-    def _occur(self, connection: Connection, job: Job, time: datetime, now: datetime) -> bool:
-        asked = Asked(ids.scheduled_key(time), time, SCHEDULER)
-        if occurrences.get(connection, ids.occurrence_id(job.id, asked.key)) is not None:
-            return False
-        if self._instances.may_start(connection, job, now):
-            return self._instances.create(connection, job, asked, now) is not None
-        self._instances.skip(connection, job, asked, now, "the occurrence before it still runs")
-        return False
+    def _due_of(self, schedule: ScheduleSpec, first: datetime, now: datetime, misfire: Misfire) -> Due:
+        return due(schedule.rule(self.sessions), first, now, misfire=misfire, grace=parse_duration(schedule.grace))
+
+    def _write(self, connection: Connection, shots: Sequence[Shot], now: datetime) -> int:
+        """Write what was decided. Returns how many occurrences were made; those that had to be skipped do not count."""
+        definitions.advance(connection, {shot.job.id: shot.due.next_due for shot in shots})
+        events.append(connection, *(event for shot in shots for event in _missed(shot.job, shot.due.missed, now)))
+        drafts = self._in_turn(connection, shots, now)
+        new = self._instances.write(connection, drafts, now)
+        return sum(one.occurrence.id in new and one.occurrence.state is not State.SKIPPED for one in drafts)
+
+    def _in_turn(self, connection: Connection, shots: Sequence[Shot], now: datetime) -> list[Draft]:
+        """The occurrences that are not there yet, as the concurrency policies of their jobs let them be."""
+        known = occurrences.known(connection, [draft.occurrence.id for shot in shots for draft in shot.drafts])
+        careful = [shot.job.id for shot in shots if shot.job.spec.schedule.concurrency is not Concurrency.ALLOW]
+        busy = occurrences.jobs_with_open(connection, careful)
+        drafts: list[Draft] = []
+        for shot in shots:
+            policy, is_busy = shot.job.spec.schedule.concurrency, shot.job.id in busy
+            fresh = [draft for draft in shot.drafts if draft.occurrence.id not in known]
+            if fresh and is_busy and policy is Concurrency.REPLACE:
+                self._instances.replace_open(connection, shot.job, now)
+            drafts.extend(_held_to(policy, fresh, is_busy=is_busy))
+        return drafts
+
+
+def _asked(job: Job, time: datetime) -> Asked:
+    key, jitter = ids.scheduled_key(time), job.spec.schedule.jitter
+    later = delay(parse_duration(jitter), ids.occurrence_id(job.id, key)) if jitter else timedelta(0)
+    return Asked(key, time, SCHEDULER, start_after=time + later if later else None)
+
+
+def _missed(job: Job, missed: Missed | None, now: datetime) -> Iterator[Event]:
+    if missed is not None:
+        data = {
+            "job": job.name,
+            "count": missed.count,
+            "is_exact": missed.is_exact,
+            "first": missed.first.isoformat(),
+            "last": missed.last.isoformat(),
+        }
+        yield Event(EventName.MISSED, now, job.id, data=data)
+
+
+def _held_to(policy: Concurrency, drafts: Sequence[Draft], *, is_busy: bool) -> Iterator[Draft]:
+    """What a concurrency policy makes of occurrences that come due together, the oldest first."""
+    for draft in drafts:
+        if policy is Concurrency.FORBID and is_busy:
+            yield draft.skipped("the occurrence before it still runs")
+        elif policy is Concurrency.REPLACE and draft is not drafts[-1]:
+            yield draft.skipped("a newer occurrence was due with it")
+        else:
+            yield draft
+            is_busy = is_busy or draft.is_open

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -36,6 +36,37 @@ class Asked:
     start_after: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Draft:
+    """An occurrence to be written, with its tasks and where they go; of some intervals the provider keeps only the end."""
+
+    occurrence: Occurrence
+    plans: Sequence[TaskPlan]
+    place: Placement
+    out_of_reach: dict[Interval, datetime] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        """True if something of it will have to run."""
+        return self.occurrence.finished_at is None
+
+    def skipped(self, reason: str) -> Draft:
+        """The same as an occurrence that was due and had nothing to do, and why."""
+        ended = replace(self.occurrence, state=State.SKIPPED, reason=reason, finished_at=self.occurrence.created_at)
+        return replace(self, occurrence=ended, plans=())
+
+    def events(self, now: datetime) -> Iterator[Event]:
+        """What there is to tell once it is written."""
+        if self.occurrence.state is State.SKIPPED:
+            yield _event(EventName.SKIPPED, self.occurrence, now, reason=self.occurrence.reason)
+            return
+        first = {interval: at.isoformat() for interval, at in self.out_of_reach.items()}
+        data = {"out_of_reach": first} if first else {}
+        yield _event(EventName.QUEUED, self.occurrence, now, tasks=len(self.plans), **data)
+        if self.occurrence.state is State.COMPLETED:
+            yield _event(EventName.COMPLETED, self.occurrence, now, tasks=0)
+
+
 class Instances:
     """Creates occurrences; the same one only once, whoever else tries."""
 
@@ -43,20 +74,27 @@ class Instances:
         self._limits_of = limits_of
         self._max_timeout = max_timeout
 
-    def create(self, connection: Connection, job: Job, asked: Asked, now: datetime) -> Occurrence | None:
-        """Write an occurrence and its tasks, in the caller's transaction. None if it was there already."""
+    def draft(self, job: Job, asked: Asked, now: datetime) -> Draft:
+        """An occurrence as it would be, with its tasks. Nothing is written. Raises InvalidInput for an unknown provider."""
         occurrence = _occurrence(job, asked, now)
-        if not occurrences.create(connection, occurrence):
-            return None
         plans = self.plan(job.spec, occurrence.id, asked.start_after or asked.scheduled_for, asked.window)
-        tasks.create(connection, occurrence, plans, Placement(job.spec.provider, asked.start_after or now))
-        lost = self.out_of_reach(job.spec, asked.scheduled_for, asked.window)
-        data = {"out_of_reach": {interval: first.isoformat() for interval, first in lost.items()}} if lost else {}
-        events.append(connection, _event(EventName.QUEUED, occurrence, now, tasks=len(plans), **data))
         if not plans:
-            occurrences.settle(connection, occurrence.id, now)
-            events.append(connection, _event(EventName.COMPLETED, occurrence, now, tasks=0))
-        return occurrence
+            occurrence = replace(occurrence, state=State.COMPLETED, finished_at=now)
+        place = Placement(job.spec.provider, asked.start_after or now, is_capped=job.spec.max_parallel is not None, is_held=job.paused)
+        return Draft(occurrence, plans, place, self.out_of_reach(job.spec, asked.scheduled_for, asked.window))
+
+    def write(self, connection: Connection, drafts: Sequence[Draft], now: datetime) -> set[UUID]:
+        """Write occurrences with their tasks, in the caller's transaction. Returns the ids of those that were not there yet."""
+        new = occurrences.create(connection, [draft.occurrence for draft in drafts])
+        made = [draft for draft in drafts if draft.occurrence.id in new]
+        tasks.create(connection, [(draft.occurrence, draft.plans, draft.place) for draft in made])
+        events.append(connection, *(event for draft in made for event in draft.events(now)))
+        return new
+
+    def create(self, connection: Connection, job: Job, asked: Asked, now: datetime) -> Occurrence | None:
+        """Write one occurrence and its tasks, in the caller's transaction. None if it was there already."""
+        draft = self.draft(job, asked, now)
+        return draft.occurrence if self.write(connection, [draft], now) else None
 
     def plan(
         self, spec: JobSpec, occurrence: UUID, scheduled_for: datetime, window: WindowSpec | None = None
@@ -89,14 +127,6 @@ class Instances:
         for interval in spec.intervals:
             self._limits_of(spec.provider, interval)
 
-    def skip(self, connection: Connection, job: Job, asked: Asked, now: datetime, reason: str) -> bool:
-        """Write down that an occurrence was due and had nothing to do, and why. False if it was there already."""
-        occurrence = replace(_occurrence(job, asked, now), state=State.SKIPPED, reason=reason, finished_at=now)
-        if not occurrences.create(connection, occurrence):
-            return False
-        events.append(connection, _event(EventName.SKIPPED, occurrence, now, reason=reason))
-        return True
-
     def may_start(self, connection: Connection, job: Job, now: datetime) -> bool:
         """True unless the job's concurrency policy forbids another occurrence now; `replace` cancels those that are open."""
         policy = job.spec.schedule.concurrency
@@ -104,9 +134,13 @@ class Instances:
             return True
         if policy is Concurrency.FORBID:
             return False
+        self.replace_open(connection, job, now)
+        return True
+
+    def replace_open(self, connection: Connection, job: Job, now: datetime) -> None:
+        """Cancel the occurrences of a job that wait or run, as a newer one takes their place."""
         for occurrence in occurrences.open_of(connection, job.id):
             cancel(connection, occurrence, now, reason="replaced by a newer occurrence")
-        return True
 
 
 def _as_asked(spec: JobSpec, window: WindowSpec | None) -> JobSpec:
@@ -136,6 +170,7 @@ def _occurrence(job: Job, asked: Asked, now: datetime) -> Occurrence:
         created_at=now,
         started_at=None,
         finished_at=None,
+        start_after=asked.start_after,
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select, tuple_, update
 
 from stockjobs.domain.jobs import JobSpec
 from stockjobs.errors import Conflict, NotFound, SchemaMismatch
@@ -21,7 +21,10 @@ _jobs, _versions = tables.jobs, tables.job_versions
 
 @dataclass(frozen=True)
 class Job:
-    """A job as it stands: its current version's definition, and when it is next due."""
+    """A job as it stands: its current version's definition, and when it is next due.
+
+    While it is paused `next_due_at` stays what it was, and what is due from then on was missed.
+    """
 
     id: UUID
     name: str
@@ -32,6 +35,14 @@ class Job:
     next_due_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    paused: bool = False
+
+    @property
+    def status(self) -> str:
+        """Whether it is due and may be triggered, in a word: enabled, paused or disabled."""
+        if not self.enabled:
+            return "disabled"
+        return "paused" if self.paused else "enabled"
 
 
 def _select_jobs() -> Select[tuple[object, ...]]:
@@ -41,17 +52,18 @@ def _select_jobs() -> Select[tuple[object, ...]]:
     )
 
 
-def _job(row: RowMapping) -> Job:
+def _job(row: RowMapping, spec: JobSpec | None = None) -> Job:
     return Job(
         id=row["id"],
         name=row["name"],
         version=row["version"],
-        spec=_spec({**row["spec"], "enabled": row["enabled"]}),
+        spec=spec or _spec({**row["spec"], "enabled": row["enabled"]}),
         labels=dict(row["labels"]),
         enabled=row["enabled"],
         next_due_at=row["next_due_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        paused=row["paused"],
     )
 
 
@@ -84,11 +96,15 @@ def spec_of(connection: Connection, job: UUID, version: int) -> JobSpec:
     """The definition that a version of a job had. Each is read and checked once a process."""
     which = (_versions.c.job_id == job, _versions.c.version == version)
     digest = connection.execute(select(_versions.c.digest).where(*which)).scalar_one()
+    return _known_spec(digest, lambda: connection.execute(select(_versions.c.spec).where(*which)).scalar_one())
+
+
+def _known_spec(digest: str, read: Callable[[], dict[str, Any]]) -> JobSpec:
     known = _specs.get(digest)
     if known is None:
         if len(_specs) >= _SPECS_KEPT:
             _specs.clear()
-        known = _specs[digest] = _spec(connection.execute(select(_versions.c.spec).where(*which)).scalar_one())
+        known = _specs[digest] = _spec(read())
     return known
 
 
@@ -106,7 +122,7 @@ def _spec(document: dict[str, Any]) -> JobSpec:
 
 # By their digest, which names one definition for ever: a large one takes longer to check than a task takes to run.
 _specs: dict[str, JobSpec] = {}
-_SPECS_KEPT = 256
+_SPECS_KEPT = 2_000
 
 
 def create(connection: Connection, job: Job, by: str) -> bool:
@@ -156,28 +172,55 @@ def delete(connection: Connection, job: UUID, now: datetime) -> bool:
     return connection.execute(statement.values(deleted_at=now, next_due_at=None, updated_at=now)).rowcount == 1
 
 
-def due(connection: Connection, now: datetime, limit: int) -> Sequence[str]:
-    """The names of jobs whose next due time has come, the longest overdue first; those in another's hand are passed over."""
+@dataclass(frozen=True)
+class Unable:
+    """A version of a job that cannot be made to run, and why."""
+
+    job_id: UUID
+    version: int
+    name: str
+    reason: str
+
+
+def due(
+    connection: Connection, now: datetime, limit: int, *, left_out: Iterable[Unable] = ()
+) -> tuple[list[Job], list[Unable]]:
+    """The jobs whose next due time has come, the longest overdue first; and those of them that cannot be read.
+
+    Nobody else fires or changes them before this transaction ends; those in another's hand are passed over.
+    """
     query = (
-        select(_jobs.c.name)
+        _select_jobs()
+        .add_columns(_versions.c.digest)
         .where(
             is_set(_jobs.c.enabled),
             is_unset(_jobs.c.paused),
-            _jobs.c.deleted_at.is_(None),
             _jobs.c.next_due_at.is_not(None),
             _jobs.c.next_due_at <= now,
         )
         .order_by(_jobs.c.next_due_at)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=_jobs)
     )
-    return connection.execute(query).scalars().all()
+    known = [(one.job_id, one.version) for one in left_out]
+    if known:
+        query = query.where(tuple_(_jobs.c.id, _jobs.c.version).not_in(known))
+    found = [_readable(row) for row in connection.execute(query).mappings()]
+    return [one for one in found if isinstance(one, Job)], [one for one in found if isinstance(one, Unable)]
 
 
-def advance(connection: Connection, job: Job, next_due_at: datetime | None) -> bool:
-    """Move a job's next due time on, if it still is what it was when the job was read."""
-    statement = update(_jobs).where(_jobs.c.id == job.id, _jobs.c.next_due_at == job.next_due_at)
-    return connection.execute(statement.values(next_due_at=next_due_at)).rowcount == 1
+def _readable(row: RowMapping) -> Job | Unable:
+    try:
+        return _job(row, _known_spec(row["digest"], lambda: row["spec"]))
+    except SchemaMismatch as error:
+        return Unable(row["id"], row["version"], row["name"], str(error))
+
+
+def advance(connection: Connection, moved: Mapping[UUID, datetime | None]) -> None:
+    """Move the next due times of jobs on that this transaction has read for a change."""
+    if moved:
+        statement = update(_jobs).where(_jobs.c.id == bindparam("job")).values(next_due_at=bindparam("due"))
+        connection.execute(statement, [{"job": job, "due": at} for job, at in moved.items()])
 
 
 def _write_version(connection: Connection, job: Job, by: str) -> None:

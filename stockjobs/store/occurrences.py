@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, exists, func, select, update
 from stockjobs.domain.states import OPEN, State, sum_of
 from stockjobs.errors import NotFound
 from stockjobs.store import tables
-from stockjobs.store.statements import insert_if_absent, word, words
+from stockjobs.store.statements import insert_new, word, words
 
 _occurrences, _tasks = tables.occurrences, tables.tasks
 
@@ -40,10 +40,13 @@ class Occurrence:
     rows_written: int | None = None
 
 
-def create(connection: Connection, occurrence: Occurrence) -> bool:
-    """Write an occurrence down, if nobody has yet. Losing that race is normal: False."""
-    row = {column.name: getattr(occurrence, column.name) for column in _occurrences.columns}
-    return insert_if_absent(connection, _occurrences, [{**row, "state": occurrence.state.value}]) == 1
+def create(connection: Connection, made: Sequence[Occurrence]) -> set[UUID]:
+    """Write occurrences down, those that nobody has written yet. Returns their ids; losing that race is normal."""
+    rows = [
+        {**{column.name: getattr(one, column.name) for column in _occurrences.columns}, "state": one.state.value}
+        for one in made
+    ]
+    return insert_new(connection, _occurrences, rows)
 
 
 def get(connection: Connection, occurrence: UUID) -> Occurrence | None:
@@ -100,10 +103,21 @@ def newest_of_each(connection: Connection) -> dict[UUID, Occurrence]:
     return {row["job_id"]: _occurrence(row) for row in rows}
 
 
+def known(connection: Connection, ids: Collection[UUID]) -> set[UUID]:
+    """Which of these occurrences are there."""
+    return set(connection.execute(select(_occurrences.c.id).where(_occurrences.c.id.in_(ids))).scalars())
+
+
+def jobs_with_open(connection: Connection, jobs: Collection[UUID]) -> set[UUID]:
+    """Which of these jobs have an occurrence that waits or runs."""
+    query = select(_occurrences.c.job_id).where(_occurrences.c.job_id.in_(jobs), _occurrences.c.state.in_(words(OPEN)))
+    return set(connection.execute(query.distinct()).scalars())
+
+
 def has_open(connection: Connection, job: UUID) -> bool:
     """True while an occurrence of the job waits or runs."""
     query = select(
-        exists().where(_occurrences.c.job_id == job, _occurrences.c.state.in_(words([State.QUEUED, State.RUNNING])))
+        exists().where(_occurrences.c.job_id == job, _occurrences.c.state.in_(words(OPEN)))
     )
     return bool(connection.execute(query).scalar())
 
@@ -111,7 +125,7 @@ def has_open(connection: Connection, job: UUID) -> bool:
 def open_of(connection: Connection, job: UUID) -> Sequence[Occurrence]:
     """The occurrences of a job that wait or run."""
     query = _select().where(
-        _occurrences.c.job_id == job, _occurrences.c.state.in_(words([State.QUEUED, State.RUNNING]))
+        _occurrences.c.job_id == job, _occurrences.c.state.in_(words(OPEN))
     )
     return [_occurrence(row) for row in connection.execute(query).mappings()]
 
@@ -119,7 +133,7 @@ def open_of(connection: Connection, job: UUID) -> Sequence[Occurrence]:
 def end(connection: Connection, occurrence: UUID, state: State, now: datetime, *, reason: str) -> bool:
     """End an open occurrence in a state, for a reason. False if it has ended already."""
     statement = update(_occurrences).where(
-        _occurrences.c.id == occurrence, _occurrences.c.state.in_(words([State.QUEUED, State.RUNNING]))
+        _occurrences.c.id == occurrence, _occurrences.c.state.in_(words(OPEN))
     )
     return connection.execute(statement.values(state=state.value, finished_at=now, reason=reason)).rowcount == 1
 
@@ -128,6 +142,35 @@ def start(connection: Connection, occurrence: UUID, now: datetime) -> bool:
     """Note that the first task of an occurrence has started. True if it was the first."""
     statement = update(_occurrences).where(_occurrences.c.id == occurrence, _occurrences.c.state == word(State.QUEUED))
     return connection.execute(statement.values(state=State.RUNNING.value, started_at=now)).rowcount == 1
+
+
+def release(connection: Connection, occurrence: Occurrence) -> bool:
+    """Move an occurrence that waited for others to the state that it has now. False if it does not wait any more."""
+    statement = update(_occurrences).where(
+        _occurrences.c.id == occurrence.id, _occurrences.c.state == word(State.SCHEDULED)
+    )
+    values = {"state": occurrence.state.value, "finished_at": occurrence.finished_at}
+    return connection.execute(statement.values(values)).rowcount == 1
+
+
+def promote(connection: Connection, now: datetime) -> Sequence[Occurrence]:
+    """Queue the occurrences whose time has come and that wait for no others; those in another's hand are passed over."""
+    due = (
+        select(_occurrences.c.id)
+        .where(_occurrences.c.state == word(State.SCHEDULED), _occurrences.c.start_after <= now, ~is_waiting())
+        .order_by(_occurrences.c.id)
+        .with_for_update(skip_locked=True, of=_occurrences)
+    )
+    found = connection.execute(due).scalars().all()
+    if not found:
+        return []
+    connection.execute(update(_occurrences).where(_occurrences.c.id.in_(found)).values(state=State.QUEUED.value))
+    return [_occurrence(row) for row in connection.execute(_select().where(_occurrences.c.id.in_(found))).mappings()]
+
+
+def lock(connection: Connection, occurrence: UUID) -> None:
+    """Keep everybody else from moving an occurrence until this transaction ends."""
+    connection.execute(select(_occurrences.c.id).where(_occurrences.c.id == occurrence).with_for_update())
 
 
 def settle(connection: Connection, occurrence: UUID, now: datetime) -> State | None:
@@ -142,7 +185,7 @@ def settle(connection: Connection, occurrence: UUID, now: datetime) -> State | N
         return None
     state = sum_of(tasks_by_state(connection, occurrence))
     statement = update(_occurrences).where(
-        _occurrences.c.id == occurrence, _occurrences.c.state.in_(words([State.QUEUED, State.RUNNING]))
+        _occurrences.c.id == occurrence, _occurrences.c.state.in_(words(OPEN))
     )
     ended = connection.execute(statement.values(state=state.value, finished_at=now)).rowcount == 1
     return state if ended else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, TextClause, literal, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -41,3 +42,11 @@ def insert_if_absent(connection: Connection, table: Table, rows: Sequence[Mappin
     if not rows:
         return 0
     return connection.execute(upsert(connection, table).on_conflict_do_nothing(), rows).rowcount
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Insert rows; those whose key is there already are left alone. Returns the ids of those that were new."""
+    if not rows:
+        return set()
+    statement = upsert(connection, table).on_conflict_do_nothing().returning(table.c.id)
+    return set(connection.execute(statement, rows).scalars())

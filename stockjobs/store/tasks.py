@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,22 +75,33 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the tasks of an occurrence go: to which provider, not before when, and whether their job runs only so many."""
+    """Where the tasks of an occurrence go: to which provider, not before when; and whether their job has a cap, or is paused."""
 
     provider: str
     run_at: datetime
     is_capped: bool = False
+    is_held: bool = False
 
 
-def create(connection: Connection, occurrence: Occurrence, plans: Sequence[TaskPlan], place: Placement) -> int:
-    """Write the tasks of an occurrence down; those that are there already are left alone."""
+def create(connection: Connection, made: Iterable[tuple[Occurrence, Sequence[TaskPlan], Placement]]) -> int:
+    """Write the tasks of occurrences down; those that are there already are left alone. Returns how many were new."""
+    rows = [
+        {**common, **_row(plan)}
+        for occurrence, plans, place in made
+        for common in [_common(occurrence, place)]
+        for plan in plans
+    ]
+    return insert_if_absent(connection, _tasks, rows)
+
+
+def _common(occurrence: Occurrence, place: Placement) -> dict[str, Any]:
     waits = place.run_at > occurrence.created_at
-    common = {
+    return {
         "occurrence_id": occurrence.id,
         "job_id": occurrence.job_id,
         "provider": place.provider,
         "capped": place.is_capped,
-        "held": place.is_capped,
+        "held": place.is_capped or place.is_held,
         "state": (State.SCHEDULED if waits else State.QUEUED).value,
         "run_at": place.run_at,
         "number": 1,
@@ -99,7 +110,6 @@ def create(connection: Connection, occurrence: Occurrence, plans: Sequence[TaskP
         "crashes": 0,
         "created_at": occurrence.created_at,
     }
-    return insert_if_absent(connection, _tasks, [{**common, **_row(plan)} for plan in plans])
 
 
 def _row(plan: TaskPlan) -> dict[str, Any]:

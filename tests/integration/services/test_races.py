@@ -16,6 +16,7 @@ from stockjobs.domain.lanes import Lane
 from stockjobs.domain.states import State
 from stockjobs.errors import Conflict
 from stockjobs.services.administration import Change
+from stockjobs.services.firing import Fired
 from stockjobs.store import claims, events, tables
 from tests.fixtures.database import NOON
 from tests.fixtures.house import House, manifest, spec
@@ -81,7 +82,7 @@ def test_beats_at_once_make_one_occurrence_of_each_of_many_due_jobs(house: House
     house.clock.advance(timedelta(minutes=5))
     ticks = at_once(*[house.dispatcher().fire for _ in range(3)])
     ticks.append(house.dispatch.fire())
-    assert sum(tick for tick in ticks if isinstance(tick, int)) == 40
+    assert sum(tick.occurrences for tick in ticks if isinstance(tick, Fired)) == 40
     assert len(house.reports.occurrences(limit=100)) == 40
 
 
@@ -139,16 +140,18 @@ def test_a_job_that_cannot_be_read_keeps_no_other_from_coming_due(house: House) 
     with house.database.begin() as connection:
         job = connection.execute(text("SELECT id FROM jobs WHERE name = 'BROKEN'")).scalar_one()
         broken = {"type": "astrology"}
-        connection.execute(tables.job_versions.update().where(text(f"job_id = '{job}'")).values(spec=broken))
+        connection.execute(
+            tables.job_versions.update().where(text(f"job_id = '{job}'")).values(spec=broken, digest="broken")
+        )
     house.clock.advance(timedelta(minutes=5))
     assert house.dispatch.tick().fired == 1
-    assert "cannot be read" in house.firing.unable["BROKEN"]
+    assert "cannot be read" in house.firing.unable["BROKEN"].reason
 
 
 def test_what_a_newer_version_added_to_a_definition_is_passed_over(house: House) -> None:
     house.define(schedule={"cron": "*/5 * * * *"})
     with house.database.begin() as connection:
         document = connection.execute(tables.job_versions.select()).mappings().one()["spec"]
-        connection.execute(tables.job_versions.update().values(spec={**document, "lookahead": "PT1H"}))
+        connection.execute(tables.job_versions.update().values(spec={**document, "lookahead": "PT1H"}, digest="newer"))
     house.clock.advance(timedelta(minutes=5))
     assert house.dispatch.tick().fired == 1
