@@ -20,6 +20,7 @@ from celery.signals import (
     worker_ready,
     worker_shutting_down,
 )
+from celery.worker.state import active_requests
 
 from stockjobs.bootstrap import Container
 from stockjobs.celery import app, check_servers
@@ -29,7 +30,9 @@ from stockjobs.errors import StockjobsError
 from stockjobs.store import workers
 from stockjobs.store.workers import Worker
 from stockjobs.telemetry import logs
+from stockjobs.transport.width import Width
 from workers.health import BeatingHeart
+from workers.memory import children_of, resident
 
 log = logs.get("workers")
 _LAST_WORD_S = 5.0
@@ -86,7 +89,7 @@ def _close(**_: Any) -> None:
 
 
 class Presence:
-    """Tells the ledger every few seconds that this worker is there, which lanes it serves and how wide it is."""
+    """Tells the ledger every few seconds that this worker is there, which lanes it serves, how wide and how busy it is."""
 
     running: list[Presence] = []  # noqa: RUF012 - the worker's signals carry no state of ours
 
@@ -129,7 +132,9 @@ class Presence:
             name=self._consumer.hostname,
             lanes=tuple(lane for lane in Lane if lane.value in queues),
             pool=type(pool).__module__.rpartition(".")[2],
-            concurrency=int(pool.num_processes),
+            concurrency=int(Width.of(self._consumer)),
+            running=len(active_requests),
+            memory=resident([os.getpid(), *children_of(pool)]),
             version=version("stockjobs"),
             pid=os.getpid(),
             started_at=self._started_at,

@@ -28,7 +28,8 @@ class KnockRequest(Request):  # type: ignore[misc]  # Celery publishes no types
     def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> None:
         """The attempt raised, or its child has died."""
         super().on_failure(exc_info, *args, **options)
-        if isinstance(exc_info.exception, WorkerLostError):
+        error = exc_info.exception
+        if isinstance(getattr(error, "exc", error), WorkerLostError):
             self._give_back()
 
     def _give_back(self) -> None:

@@ -44,6 +44,7 @@ VERBS = {
     "enable": Verb("change", "enable", "Let a job be due again; what it missed is not made up."),
     "disable": Verb("change", "disable", "Let a job be due no more, and refuse its trigger."),
     "delete": Verb("change", "delete", "Delete jobs or templates; history, data and the jobs of a template stay."),
+    "workers": Verb("workers", "group", "Change workers while they run: grow, shrink, their lanes, shut down."),
     "events": Verb("events", "events", "Show what happened, and follow what happens."),
     "data": Verb("data", "data", "Show stored bars, or of which symbols there are any."),
     "config": Verb("config", "config", "List every setting, and where its value comes from."),

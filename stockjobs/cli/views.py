@@ -187,6 +187,11 @@ LANES: View[LaneReport] = View(
     document=_lane_document,
 )
 
+
+def _mebibytes(size: int | None) -> str | None:
+    return f"{size / 2**20:.0f} MiB" if size else None
+
+
 WORKERS: View[Worker] = View(
     name=lambda worker: f"worker/{worker.name}",
     columns=(
@@ -194,6 +199,8 @@ WORKERS: View[Worker] = View(
         Column("lanes", lambda worker: ",".join(worker.lanes)),
         Column("pool", lambda worker: worker.pool),
         Column("slots", lambda worker: worker.concurrency, is_right=True),
+        Column("running", lambda worker: worker.running, is_right=True),
+        Column("memory", lambda worker: _mebibytes(worker.memory), is_right=True),
         Column("seen", lambda worker: worker.seen_at),
         Column("age", lambda worker: worker.started_at),
         Column("version", lambda worker: worker.version, is_wide=True),

@@ -21,12 +21,17 @@ GONE_AFTER = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker process: its Celery node name, the lanes that it serves, and how many tasks it runs at once."""
+    """A worker node: its Celery name, its lanes, how many tasks it may run at once and how many it runs just now.
+
+    `memory` is the bytes that it and its children have resident, None where the system does not tell.
+    """
 
     name: str
     lanes: tuple[Lane, ...]
     pool: str
     concurrency: int
+    running: int
+    memory: int | None
     version: str
     pid: int
     started_at: datetime

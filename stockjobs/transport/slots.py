@@ -11,6 +11,7 @@ from celery.worker.consumer.tasks import Tasks
 from celery.worker.state import reserved_requests
 
 from stockjobs.transport.qos import LaneQoS
+from stockjobs.transport.width import Width
 
 
 class FreeSlots(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery publishes no types
@@ -21,15 +22,16 @@ class FreeSlots(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery publis
     def start(self, consumer: Any) -> None:
         """Connect the channel that consumes with the pool."""
         qos = consumer.task_consumer.channel.qos
+        width = Width.of(consumer)
         if isinstance(qos, LaneQoS):
-            qos.free_slots = lambda: _limit(consumer) - len(reserved_requests)
+            qos.free_slots = lambda: _free(width)
         if consumer.hub is not None:
             _wake_when_done(consumer.pool, consumer.hub)
 
 
-def _limit(consumer: Any) -> int:
-    # With autoscaling the pool grows when it is asked to, so the largest size counts.
-    return int(consumer.controller.max_concurrency or consumer.pool.num_processes)
+def _free(width: Width) -> int:
+    width.settle()
+    return int(width) - len(reserved_requests)
 
 
 def _wake_when_done(pool: Any, hub: Any) -> None:
