@@ -19,6 +19,7 @@ from stockjobs.services.collect import Collect, CollectConfig, LastResort
 from stockjobs.services.dispatch import Dispatch, DispatchConfig
 from stockjobs.services.feed import Feed
 from stockjobs.services.firing import Firing
+from stockjobs.services.holding import Holding
 from stockjobs.services.instances import Instances
 from stockjobs.services.offering import Offering
 from stockjobs.services.recovery import Recovery, RecoveryConfig
@@ -26,6 +27,7 @@ from stockjobs.services.reports import Reports
 from stockjobs.services.requests import Requests
 from stockjobs.services.steering import Steering
 from stockjobs.services.templates import Templates
+from stockjobs.services.waiting import Waiting
 from stockjobs.settings import Settings
 from stockjobs.store import revisions
 from stockjobs.store.database import Clock, Database, database_clock
@@ -100,6 +102,11 @@ class Container:
         return Requests(self.ready_database, self.instances, self.administration)
 
     @cached_property
+    def holding(self) -> Holding:
+        """Pauses lanes, or everything."""
+        return Holding(self.ready_database)
+
+    @cached_property
     def steering(self) -> Steering:
         """Changes the course of work that is under way."""
         return Steering(self.ready_database)
@@ -116,12 +123,18 @@ class Container:
         return Dispatch(
             self.ready_database,
             self.firing,
+            Waiting(self.ready_database, self.instances),
             Recovery(
                 self.ready_database,
                 self.inspector,
                 RecoveryConfig(resend_after, lease=timedelta(seconds=self.settings.lease)),
             ),
-            Offering(self.ready_database, self.publisher, self.settings.lane_window),
+            Offering(
+                self.ready_database,
+                self.publisher,
+                self.settings.lane_window,
+                provider_parallel=self.settings.provider_parallel,
+            ),
             DispatchConfig(resend_after, idle=timedelta(seconds=self.settings.beat_interval)),
         )
 

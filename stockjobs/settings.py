@@ -110,6 +110,13 @@ class Settings(BaseModel):
         ge=1,
         le=1000,
     )
+    provider_parallel: int = _field(
+        0,
+        "How many tasks of one provider run at once, over the whole fleet; 0 for as many as there is room for.",
+        unit="tasks",
+        ge=0,
+        le=10_000,
+    )
     resend_after: float = _field(
         10.0,
         "How old an unclaimed message may get before Redis is asked whether it still has it.",

@@ -13,6 +13,7 @@ from stockjobs.errors import BrokerAway, Unreachable
 from stockjobs.services.firing import Fired, Firing
 from stockjobs.services.offering import Offering
 from stockjobs.services.recovery import Recovery
+from stockjobs.services.waiting import Waiting
 from stockjobs.store import agenda
 from stockjobs.store.agenda import Agenda
 from stockjobs.store.database import Database
@@ -42,9 +43,16 @@ class Dispatch:
     """Ticks. One instance a process; it keeps nothing that another would need."""
 
     def __init__(
-        self, database: Database, firing: Firing, recovery: Recovery, offering: Offering, config: DispatchConfig
+        self,
+        database: Database,
+        firing: Firing,
+        waiting: Waiting,
+        recovery: Recovery,
+        offering: Offering,
+        config: DispatchConfig,
     ) -> None:
         self.firing = firing
+        self.waiting = waiting
         self.recovery = recovery
         self.offering = offering
         self._database = database
@@ -68,12 +76,19 @@ class Dispatch:
         lost = self.recovery.take_back() if todo.has_lost else 0
         promoted = self.recovery.promote() if todo.has_due_tasks or todo.has_moved else 0
         resent = self.recovery.resend(todo.now) if todo.has_stale else 0
-        has_pending = todo.has_pending or todo.has_moved or bool(fired.occurrences or lost or promoted or resent)
-        offered = self.offering.offer() if has_pending else 0
+        # What was made just now may wait for what has ended before.
+        resolved = self.waiting.resolve() if todo.has_waiting or fired.occurrences else 0
+        moved = bool(fired.occurrences or lost or promoted or resent or resolved)
+        has_pending = todo.has_pending or todo.has_moved or moved
+        has_held = (todo.has_held or has_pending) and self.offering.release()
+        has_pending = (has_pending or has_held) and not todo.is_stopped
+        offered = self.offering.offer() if has_pending or todo.has_paused else 0
+        if offered:
+            self.recovery.sweep(todo.now)
         wait = (
             timedelta(0)
             if fired.has_more
-            else self._wait(todo, is_busy=bool(offered or fired.jobs), has_pending=has_pending)
+            else self._wait(todo, is_busy=bool(offered or fired.jobs), has_pending=has_pending, has_held=has_held)
         )
         return Tick(fired.occurrences, offered, lost, resent, wait)
 
@@ -82,12 +97,12 @@ class Dispatch:
         with self._database.begin() as connection:
             return self.firing.fire_due(connection, self._database.now(connection))
 
-    def _wait(self, todo: Agenda, *, is_busy: bool, has_pending: bool) -> timedelta:
+    def _wait(self, todo: Agenda, *, is_busy: bool, has_pending: bool, has_held: bool) -> timedelta:
         if is_busy:
             return self._config.busy
         if has_pending:
-            # The windows are full: workers have enough to do for a while.
-            return min(5 * self._config.busy, self._config.idle)
+            # The windows are full: workers have enough to do for a while. At a cap each task that ends leaves a place empty.
+            return min((2 if has_held else 5) * self._config.busy, self._config.idle)
         # What is due and was not done now is in the hand of another dispatcher, or cannot be done.
         times = (todo.next_due_at, todo.next_run_at, todo.lease_ends_at)
         upcoming = [at for at in times if at is not None and at > todo.now]

@@ -10,15 +10,16 @@ from uuid import UUID
 from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.intervals import Interval
-from stockjobs.domain.jobs import MAX_TIMEOUT, Concurrency, JobSpec, Mode, WindowSpec
+from stockjobs.domain.jobs import MAX_TIMEOUT, Concurrency, JobSpec, Match, Mode, WindowSpec
 from stockjobs.domain.limits import Limits
 from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.planning import TaskPlan, out_of_reach, tasks_of
 from stockjobs.domain.states import State
 from stockjobs.errors import InvalidInput
-from stockjobs.store import events, occurrences, tasks
+from stockjobs.store import dependencies, events, occurrences, tasks
 from stockjobs.store.database import Connection
 from stockjobs.store.definitions import Job
+from stockjobs.store.dependencies import WaitsFor
 from stockjobs.store.occurrences import Occurrence
 from stockjobs.store.tasks import Placement
 
@@ -27,23 +28,31 @@ LimitsOf = Callable[[str, Interval], Limits]
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a job: the occurrence's key and time, who asks, and a window or a later start if they want one."""
+    """What is asked of a job: the occurrence's key and time, who asks, and a window or a later start if they want one.
+
+    `after` are occurrences that are to succeed first, besides those that the job itself waits for.
+    """
 
     key: str
     scheduled_for: datetime
     submitter: str
     window: WindowSpec | None = None
     start_after: datetime | None = None
+    after: tuple[WaitsFor, ...] = ()
 
 
 @dataclass(frozen=True)
 class Draft:
-    """An occurrence to be written, with its tasks and where they go; of some intervals the provider keeps only the end."""
+    """An occurrence to be written, with its tasks and where they go; of some intervals the provider keeps only the end.
+
+    One that waits for others gets its tasks when it is released.
+    """
 
     occurrence: Occurrence
     plans: Sequence[TaskPlan]
     place: Placement
     out_of_reach: dict[Interval, datetime] = field(default_factory=dict)
+    waits_for: tuple[WaitsFor, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -53,7 +62,7 @@ class Draft:
     def skipped(self, reason: str) -> Draft:
         """The same as an occurrence that was due and had nothing to do, and why."""
         ended = replace(self.occurrence, state=State.SKIPPED, reason=reason, finished_at=self.occurrence.created_at)
-        return replace(self, occurrence=ended, plans=())
+        return replace(self, occurrence=ended, plans=(), waits_for=())
 
     def events(self, now: datetime) -> Iterator[Event]:
         """What there is to tell once it is written."""
@@ -62,7 +71,10 @@ class Draft:
             return
         first = {interval: at.isoformat() for interval, at in self.out_of_reach.items()}
         data = {"out_of_reach": first} if first else {}
-        yield _event(EventName.QUEUED, self.occurrence, now, tasks=len(self.plans), **data)
+        if self.occurrence.state is State.SCHEDULED:
+            yield _scheduled(self, now, **data)
+            return
+        yield queued(self.occurrence, now, tasks=len(self.plans), **data)
         if self.occurrence.state is State.COMPLETED:
             yield _event(EventName.COMPLETED, self.occurrence, now, tasks=0)
 
@@ -76,18 +88,35 @@ class Instances:
 
     def draft(self, job: Job, asked: Asked, now: datetime) -> Draft:
         """An occurrence as it would be, with its tasks. Nothing is written. Raises InvalidInput for an unknown provider."""
-        occurrence = _occurrence(job, asked, now)
-        plans = self.plan(job.spec, occurrence.id, asked.start_after or asked.scheduled_for, asked.window)
+        occurrence, waits_for = _occurrence(job, asked, now), _waits_for(job, asked)
+        if waits_for:
+            occurrence = replace(occurrence, state=State.SCHEDULED)
+            return Draft(occurrence, (), _placement(job, occurrence, now), waits_for=waits_for)
+        return self._planned(job, occurrence, asked.window, now)
+
+    def _planned(self, job: Job, occurrence: Occurrence, window: WindowSpec | None, now: datetime) -> Draft:
+        plans = self.plan(job.spec, occurrence.id, occurrence.scheduled_for, window)
+        place = _placement(job, occurrence, now)
         if not plans:
             occurrence = replace(occurrence, state=State.COMPLETED, finished_at=now)
-        place = Placement(job.spec.provider, asked.start_after or now, is_capped=job.spec.max_parallel is not None, is_held=job.paused)
-        return Draft(occurrence, plans, place, self.out_of_reach(job.spec, asked.scheduled_for, asked.window))
+        else:
+            occurrence = replace(occurrence, state=State.SCHEDULED if place.run_at > now else State.QUEUED)
+        return Draft(occurrence, plans, place, self.out_of_reach(job.spec, occurrence.scheduled_for, window))
+
+    def release(self, connection: Connection, job: Job, occurrence: Occurrence, now: datetime) -> None:
+        """Give an occurrence that has waited for others its tasks, in the caller's transaction."""
+        window = WindowSpec.model_validate(occurrence.requested_window) if occurrence.requested_window else None
+        draft = self._planned(job, occurrence, window, now)
+        if occurrences.release(connection, draft.occurrence):
+            tasks.create(connection, [(draft.occurrence, draft.plans, draft.place)])
+            events.append(connection, *draft.events(now))
 
     def write(self, connection: Connection, drafts: Sequence[Draft], now: datetime) -> set[UUID]:
         """Write occurrences with their tasks, in the caller's transaction. Returns the ids of those that were not there yet."""
         new = occurrences.create(connection, [draft.occurrence for draft in drafts])
         made = [draft for draft in drafts if draft.occurrence.id in new]
         tasks.create(connection, [(draft.occurrence, draft.plans, draft.place) for draft in made])
+        dependencies.add(connection, {draft.occurrence.id: draft.waits_for for draft in made if draft.waits_for})
         events.append(connection, *(event for draft in made for event in draft.events(now)))
         return new
 
@@ -149,6 +178,9 @@ def _as_asked(spec: JobSpec, window: WindowSpec | None) -> JobSpec:
 
 def cancel(connection: Connection, occurrence: Occurrence, now: datetime, *, reason: str) -> int:
     """Cancel an occurrence's open tasks and end it, in the caller's transaction. Returns how many tasks were open."""
+    if occurrence.state is State.SCHEDULED:
+        # It may be given its tasks at this very moment.
+        occurrences.lock(connection, occurrence.id)
     cancelled = tasks.cancel(connection, occurrence.id, now)
     if occurrences.end(connection, occurrence.id, State.CANCELLED, now, reason=reason):
         events.append(connection, _event(EventName.CANCELLED, occurrence, now, reason=reason, tasks=cancelled))
@@ -172,6 +204,36 @@ def _occurrence(job: Job, asked: Asked, now: datetime) -> Occurrence:
         finished_at=None,
         start_after=asked.start_after,
     )
+
+
+def _placement(job: Job, occurrence: Occurrence, now: datetime) -> Placement:
+    later = occurrence.start_after
+    run_at = later if later is not None and later > now else occurrence.created_at
+    return Placement(job.spec.provider, run_at, is_capped=job.spec.max_parallel is not None, is_held=job.paused)
+
+
+def _waits_for(job: Job, asked: Asked) -> tuple[WaitsFor, ...]:
+    """What the job waits for, and what was asked for besides; at the same time only where there is one that a schedule gave."""
+    is_due = asked.key == ids.scheduled_key(asked.scheduled_for)
+    others = []
+    for one in job.spec.depends_on:
+        other = ids.job_id(one.job)
+        is_at_a_time = is_due and one.match is Match.SAME_TIME
+        others.append(WaitsFor(other, ids.occurrence_id(other, asked.key) if is_at_a_time else None, one.on_failure))
+    return (*others, *asked.after)
+
+
+def queued(occurrence: Occurrence, now: datetime, **data: object) -> Event:
+    """That an occurrence is due, and waits for workers alone."""
+    return _event(EventName.QUEUED, occurrence, now, **data)
+
+
+def _scheduled(draft: Draft, now: datetime, **data: object) -> Event:
+    if draft.occurrence.start_after is not None:
+        data["start_after"] = draft.occurrence.start_after.isoformat()
+    if draft.waits_for:
+        data["waits_for"] = len(draft.waits_for)
+    return _event(EventName.SCHEDULED, draft.occurrence, now, **data)
 
 
 def _event(name: EventName, occurrence: Occurrence, now: datetime, **data: object) -> Event:

@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from stockjobs.domain.knocks import Knock
 from stockjobs.domain.lanes import Lane
 from stockjobs.errors import Unreachable
-from stockjobs.store import lanes, workers
+from stockjobs.store import holds, lanes, pauses, quotas, workers
 from stockjobs.store.database import Connection, Database
+from stockjobs.store.workers import Worker
 from stockjobs.transport.publisher import Publisher
 
 WINDOW_PER_SLOT = 4
 
 
 class Offering:
-    """Sends messages about pending tasks; `least_window` is the least number that a lane holds while work waits."""
+    """Sends messages about pending tasks.
 
-    def __init__(self, database: Database, publisher: Publisher, least_window: int) -> None:
+    `least_window` is the least number that a lane holds while work waits; `provider_parallel` is how many tasks of one provider
+    run at once in the whole fleet, 0 for as many as there is room for.
+    """
+
+    def __init__(
+        self, database: Database, publisher: Publisher, least_window: int, *, provider_parallel: int = 0
+    ) -> None:
         self._database = database
         self._publisher = publisher
         self._least_window = least_window
+        self._provider_parallel = provider_parallel
+
+    def release(self) -> bool:
+        """Let held work of capped jobs into its lane, as far as there is room. True if jobs that are not paused had any."""
+        with self._database.read() as connection:
+            waiting = holds.waiting(connection)
+        with_room = [one.job_id for one in waiting if one.room is None or one.room > 0]
+        if not with_room:
+            return bool(waiting)
+        with self._database.begin() as connection:
+            now = self._database.now(connection)
+            open_lanes = [lane for lane in Lane if lane not in pauses.paused_lanes(connection)]
+            holds.release(connection, with_room, open_lanes, now)
+        return True
 
     def offer(self) -> int:
         """Fill each lane's window in Redis from the ledger, in the lane's order. Returns how many messages were sent."""
@@ -31,25 +52,60 @@ class Offering:
     def _offer(self, lane: Lane) -> int:
         with self._database.begin() as connection:
             now = self._database.now(connection)
-            knocks = lanes.offer(connection, lane, self._chosen(connection, lane, now), now)
+            if lane in pauses.paused_lanes(connection):
+                withdraw_lane(connection, lane, now)
+                return 0
+            knocks = lanes.offer(connection, lane, holds.bar(connection, self._chosen(connection, lane, now)), now)
         if knocks:
             self._publish(knocks)
         return len(knocks)
 
     def _chosen(self, connection: Connection, lane: Lane, now: datetime) -> Sequence[UUID]:
-        window = self._window(connection, lane, now)
+        fleet = workers.seen_since(connection, now - workers.GONE_AFTER)
+        rooms = None
+        if self._provider_parallel:
+            if not quotas.take_turn(connection):
+                return []
+            rooms = self._rooms(connection, lane, now, _served(fleet))
+        window = self._window(fleet, lane)
         out = lanes.offered(connection, lane)
         if out.count < window:
-            return lanes.pending(connection, lane, now, window - out.count)
+            return lanes.pending(connection, lane, now, window - out.count, rooms)
         if out.worst is None or out.count >= 2 * window:
             return []
         # The window is full, but what comes before its last must not wait behind it.
-        return lanes.outranking(connection, lane, out.worst, now, 2 * window - out.count)
+        return lanes.outranking(connection, lane, out.worst, now, 2 * window - out.count, rooms)
 
-    def _window(self, connection: Connection, lane: Lane, now: datetime) -> int:
-        fleet = workers.seen_since(connection, now - workers.GONE_AFTER)
+    def _window(self, fleet: Sequence[Worker], lane: Lane) -> int:
         slots = sum(worker.concurrency for worker in fleet if lane in worker.lanes)
         return max(self._least_window, WINDOW_PER_SLOT * slots)
+
+    def _rooms(self, connection: Connection, lane: Lane, now: datetime, served: frozenset[Lane]) -> Mapping[str, int]:
+        """How many tasks of each provider may be offered to a lane now."""
+        return {
+            provider: self._room(connection, provider, lane, now, served)
+            for provider in lanes.waiting_providers(connection)
+        }
+
+    def _room(self, connection: Connection, provider: str, lane: Lane, now: datetime, served: frozenset[Lane]) -> int:
+        """How many tasks of a provider may be offered to a lane now.
+
+        Realtime goes first, but of several places one is historical work's, so that it never starves. A message that nobody
+        claims must keep no place from others: in a lane that no worker serves, or a historical one while realtime work waits.
+        """
+        if lane not in served:
+            quotas.displace(connection, provider, lane, self._provider_parallel)
+            return 0
+        flight = quotas.in_flight(connection, provider, now)
+        if lane is Lane.HISTORICAL:
+            return flight.room(self._provider_parallel, lane, kept=0)
+        has_historical = Lane.HISTORICAL in served and lanes.has_pending(connection, Lane.HISTORICAL, provider, now)
+        kept = 1 if has_historical and self._provider_parallel > 1 else 0
+        room = flight.room(self._provider_parallel, lane, kept=kept)
+        spare = flight.offered[Lane.HISTORICAL] - max(0, kept - flight.running[Lane.HISTORICAL])
+        if room or spare <= 0 or not lanes.has_pending(connection, lane, provider, now):
+            return room
+        return quotas.displace(connection, provider, Lane.HISTORICAL, spare)
 
     def _publish(self, knocks: Sequence[Knock]) -> None:
         try:
@@ -59,3 +115,15 @@ class Offering:
             with self._database.begin() as connection:
                 lanes.withdraw(connection, [(knock.task_id, knock.number) for knock in knocks])
             raise
+
+
+def withdraw_lane(connection: Connection, lane: Lane, now: datetime) -> int:
+    """Take back what was let into a lane and does not run yet. Returns how many messages were out."""
+    withdrawn = lanes.withdraw_all(connection, lane)
+    holds.hold_lane_again(connection, lane, now)
+    return withdrawn
+
+
+def _served(fleet: Sequence[Worker]) -> frozenset[Lane]:
+    """The lanes that workers take from; all of them while no worker is known, for one that comes may serve any."""
+    return frozenset(lane for worker in fleet for lane in worker.lanes) or frozenset(Lane)

@@ -11,13 +11,16 @@ from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.retries import MAX_CRASHES
 from stockjobs.errors import Unreachable
+from stockjobs.services.instances import queued
 from stockjobs.services.settling import settle
-from stockjobs.store import claims, events, lanes, tasks
+from stockjobs.store import claims, events, lanes, occurrences, tasks
 from stockjobs.store.claims import Lost
 from stockjobs.store.database import Connection, Database
 from stockjobs.transport.inspector import Inspector
 
 LOST_A_TICK = 500
+DEAD_AT_MOST = 64
+"""How many messages that nobody can claim may lie in a lane beside as many as can be claimed."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Recovery:
         self._was_away = False
         self._leases_count_from: datetime | None = None
         self._resent_at: datetime | None = None
+        self._swept_at: datetime | None = None
 
     def was_away(self) -> None:
         """Note that the ledger could not be reached: leases that could not be renewed get one more lease's time."""
@@ -75,6 +79,9 @@ class Recovery:
         with self._database.begin() as connection:
             now = self._database.now(connection)
             lanes.withdraw_moved(connection, now)
+            # Before their tasks, as whoever cancels a scheduled one does: else each could hold what the other wants.
+            while due := occurrences.promote(connection, now):
+                events.append(connection, *(queued(one, now) for one in due))
             return tasks.promote(connection, now)
 
     def resend(self, now: datetime) -> int:
@@ -90,7 +97,7 @@ class Recovery:
     def _resend(self, lane: Lane) -> int:
         with self._database.read() as connection:
             now = self._database.now(connection)
-            stale = lanes.stale(connection, lane, now - self._config.resend_after)
+            stale = lanes.out(connection, lane, sent_before=now - self._config.resend_after)
         if not stale:
             return 0
         try:
@@ -100,3 +107,27 @@ class Recovery:
         missing = [task for attempt, task in stale.items() if attempt not in present]
         with self._database.begin() as connection:
             return lanes.withdraw(connection, missing)
+
+    def sweep(self, now: datetime) -> int:
+        """Take messages out of Redis that nobody can claim any more, where they are many. Returns how many.
+
+        What is cancelled or withdrawn leaves its message behind, for a worker to find nothing by it; without a worker they would
+        pile up. It looks once in `resend_after`, and at the messages themselves only where there are twice as many as should be.
+        """
+        if self._swept_at is not None and now < self._swept_at + self._config.resend_after:
+            return 0
+        self._swept_at = now
+        try:
+            return sum(self._sweep(lane, depth) for lane, depth in self._inspector.depths().items())
+        except Unreachable:
+            return 0
+
+    def _sweep(self, lane: Lane, depth: int) -> int:
+        with self._database.read() as connection:
+            if depth <= 2 * lanes.offered(connection, lane).count + DEAD_AT_MOST:
+                return 0
+        # First Redis, then the ledger: a message is sent after its task was noted as offered.
+        messages = self._inspector.messages(lane)
+        with self._database.read() as connection:
+            alive = lanes.out(connection, lane)
+        return self._inspector.remove(lane, [message for attempt, message in messages if attempt not in alive])

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, ScalarSelect, Select, exists, func, select
 
 from stockjobs.domain.lanes import Lane, midnight
+from stockjobs.domain.pauses import Scope
 from stockjobs.domain.states import State
 from stockjobs.store import tables
+from stockjobs.store.dependencies import any_waits
 from stockjobs.store.statements import is_set, is_unset, word
 
-_jobs, _tasks = tables.jobs, tables.tasks
+_jobs, _tasks, _pauses = tables.jobs, tables.tasks, tables.pauses
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,14 @@ class Agenda:
     """Messages in the realtime lane are about a day that is no longer today."""
     has_stale: bool
     """Messages are older than they should get unclaimed."""
+    has_waiting: bool
+    """Occurrences wait for others."""
+    has_held: bool
+    """Due tasks wait that are kept out of their lane."""
+    has_paused: bool
+    """A lane is paused, or everything."""
+    is_stopped: bool
+    """Everything is paused."""
 
     @property
     def has_due_jobs(self) -> bool:
@@ -68,7 +79,16 @@ def query(now: datetime, stale_before: datetime) -> Select[*tuple[Any, ...]]:
         select(func.min(_tasks.c.provider)).where(*pending).scalar_subquery().is_not(None).label("has_pending"),
         exists().where(*moved).label("has_moved"),
         exists().where(*is_out, _tasks.c.offered_at < stale_before).label("has_stale"),
+        any_waits().label("has_waiting"),
+        _first_held().is_not(None).label("has_held"),
+        exists().where(_pauses.c.scope.is_not(None)).label("has_paused"),
+        exists().where(_pauses.c.scope == Scope.EVERYTHING.value).label("is_stopped"),
     )
+
+
+def _first_held() -> ScalarSelect[UUID | None]:
+    held = (_tasks.c.state == word(State.QUEUED), is_set(_tasks.c.held))
+    return select(_tasks.c.job_id).where(*held).order_by(_tasks.c.job_id).limit(1).scalar_subquery()
 
 
 def _earliest_due() -> ScalarSelect[datetime | None]:

@@ -196,7 +196,8 @@ def _after(claim: Claim, result: Result, then: Then, now: datetime) -> dict[str,
     }
     if then.run_at is None:
         return {**values, "finished_at": now}
-    values |= {"number": claim.number + 1, "run_at": then.run_at}
+    # A task of a capped job gives its place up while it waits for its next attempt.
+    values |= {"number": claim.number + 1, "run_at": then.run_at, "held": _tasks.c.capped}
     if then.remaining is not None:
         values["remaining"] = list(then.remaining)
     if then.counts_as is not None:
@@ -254,7 +255,7 @@ def lose(connection: Connection, task: UUID, number: int, now: datetime, *, max_
     values |= (
         {"state": State.FAILED.value, "finished_at": now}
         if is_dead
-        else {"state": State.QUEUED.value, "number": number + 1}
+        else {"state": State.QUEUED.value, "number": number + 1, "held": _tasks.c.capped}
     )
     if connection.execute(update(_tasks).where(*owned).values(values)).rowcount != 1:
         return None

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select
 
 from stockjobs.domain.jobs import JobSpec
 from stockjobs.errors import Conflict, NotFound, SchemaMismatch
-from stockjobs.store import tables
+from stockjobs.store import holds, tables
 from stockjobs.store.statements import insert_if_absent, is_set, is_unset
 
 _jobs, _versions = tables.jobs, tables.job_versions
@@ -131,6 +131,7 @@ def create(connection: Connection, job: Job, by: str) -> bool:
         name: getattr(job, name)
         for name in ("id", "name", "version", "enabled", "next_due_at", "created_at", "updated_at")
     }
+    row["max_parallel"] = job.spec.max_parallel
     if not insert_if_absent(connection, _jobs, [row]):
         revived = (
             update(_jobs).where(_jobs.c.id == job.id, _jobs.c.deleted_at.is_not(None)).values(**row, deleted_at=None)
@@ -155,6 +156,7 @@ def replace(connection: Connection, old: Job, new: Job, by: str) -> None:
         .values(
             version=new.version,
             enabled=new.enabled,
+            max_parallel=new.spec.max_parallel,
             next_due_at=new.next_due_at,
             updated_at=new.updated_at,
             deleted_at=None,
@@ -164,6 +166,7 @@ def replace(connection: Connection, old: Job, new: Job, by: str) -> None:
         raise Conflict(f"job {old.name!r} was changed by somebody else just now: look at it and apply again")
     if new.version != old.version:
         _write_version(connection, new, by)
+    holds.cap(connection, new.id, old.spec.max_parallel, new.spec.max_parallel)
 
 
 def delete(connection: Connection, job: UUID, now: datetime) -> bool:

@@ -5,7 +5,7 @@ Nothing here stores a lane: midnight UTC divides the pending tasks into the two.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
@@ -21,7 +21,7 @@ from stockjobs.domain.knocks import Knock
 from stockjobs.domain.lanes import Lane, Priority, midnight, rank
 from stockjobs.domain.states import State
 from stockjobs.store import tables
-from stockjobs.store.statements import is_unset, word
+from stockjobs.store.statements import is_set, is_unset, word
 
 _tasks = tables.tasks
 _NEEDED = ("id", "occurrence_id", "number", "about", "created_at", "priority", "symbols", "interval_s")
@@ -29,28 +29,72 @@ _NEEDED = ("id", "occurrence_id", "number", "about", "created_at", "priority", "
 
 @dataclass(frozen=True)
 class LaneCount:
-    """How much work of a lane waits in the ledger: pending (no message yet), offered (a message is out), running."""
+    """How much work of a lane waits in the ledger: pending (no message yet), offered (a message is out), running.
+
+    What is held, because its job is paused or at its cap, is counted apart.
+    """
 
     lane: Lane
     pending: int
     offered: int
     running: int
+    held: int
 
 
-def pending(connection: Connection, lane: Lane, now: datetime, limit: int) -> Sequence[UUID]:
+def pending(
+    connection: Connection, lane: Lane, now: datetime, limit: int, rooms: Mapping[str, int] | None = None
+) -> Sequence[UUID]:
     """The ids of the next pending tasks of a lane, in the order in which they are to be worked off.
 
     Each priority of each provider is asked for on its own, so that the partial index gives the rows in order and the
     bound at midnight ends the walk; the next priority is asked only if the one above it did not suffice. On PostgreSQL
-    rows in the hand of another dispatcher are passed over.
+    rows in the hand of another dispatcher are passed over. `rooms` says how many of each provider at the most.
     """
-    found: list[UUID] = []
-    providers = waiting_providers(connection)
+    search = _Search(connection, lane, limit, rooms)
     for priority in sorted(Priority, reverse=True):
-        if len(found) < limit:
-            heads = [pending_query(lane, provider, priority, now, limit - len(found)) for provider in providers]
-            found.extend(_next(connection, lane, heads, limit - len(found)))
-    return found
+        search.take([(one, pending_query(lane, one, priority, now, search.asks(one))) for one in search.providers])
+    return search.found
+
+
+class _Search:
+    """The tasks that were found for a lane so far, and how many more may be taken of each provider."""
+
+    def __init__(self, connection: Connection, lane: Lane, limit: int, rooms: Mapping[str, int] | None) -> None:
+        providers = waiting_providers(connection)
+        self.found: list[UUID] = []
+        self._rooms = dict.fromkeys(providers, limit) if rooms is None else dict(rooms)
+        self._connection, self._lane, self._limit = connection, lane, limit
+        self._providers = providers
+
+    @property
+    def providers(self) -> Sequence[str]:
+        """The providers of which more may be taken."""
+        return [name for name in self._providers if self.asks(name) > 0]
+
+    def asks(self, provider: str) -> int:
+        """How many more may be taken of a provider."""
+        return min(self._limit - len(self.found), self._rooms.get(provider, 0))
+
+    def take(self, heads: Sequence[tuple[str, Select[*tuple[Any, ...]]]]) -> None:
+        """Take the first of several sorted lists, one a provider, in the lane's order."""
+        lists = [
+            [(row.about, row.created_at, row.id, provider) for row in self._connection.execute(_passing_over(head))]
+            for provider, head in heads
+        ]
+        merged = merge(*lists, key=lambda row: row[:2], reverse=self._lane is Lane.REALTIME)
+        for _, _, task, provider in islice(merged, self._limit - len(self.found)):
+            self.found.append(task)
+            self._rooms[provider] -= 1
+
+
+def _passing_over(head: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    return head.with_for_update(skip_locked=True)
+
+
+def has_pending(connection: Connection, lane: Lane, provider: str, now: datetime) -> bool:
+    """True if a pending task of a provider waits for a lane; one probe of the index for each priority."""
+    probes = (pending_query(lane, provider, priority, now, 1) for priority in Priority)
+    return any(connection.execute(probe).first() is not None for probe in probes)
 
 
 def waiting_providers(connection: Connection) -> Sequence[str]:
@@ -62,13 +106,6 @@ def waiting_providers(connection: Connection) -> Sequence[str]:
         if name is None:
             return found
         found.append(name)
-
-
-def _next(connection: Connection, lane: Lane, heads: Sequence[Select[*tuple[Any, ...]]], limit: int) -> Sequence[UUID]:
-    """The first of several sorted lists, in the lane's order."""
-    lists = [connection.execute(head.with_for_update(skip_locked=True)).all() for head in heads]
-    merged = merge(*lists, key=lambda row: (row.about, row.created_at), reverse=lane is Lane.REALTIME)
-    return [row.id for row in islice(merged, limit)]
 
 
 def pending_query(lane: Lane, provider: str, priority: Priority, now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
@@ -147,28 +184,30 @@ def offered(connection: Connection, lane: Lane) -> Offered:
 
 
 def outranking(
-    connection: Connection, lane: Lane, worst: tuple[int, datetime], now: datetime, limit: int
+    connection: Connection,
+    lane: Lane,
+    worst: tuple[int, datetime],
+    now: datetime,
+    limit: int,
+    rooms: Mapping[str, int] | None = None,
 ) -> Sequence[UUID]:
     """Pending tasks that come before the last message that is out; those the window must make room for."""
     priority, about = worst
-    found: list[UUID] = []
-    providers = waiting_providers(connection)
+    is_before = _tasks.c.about > about if lane is Lane.REALTIME else _tasks.c.about < about
+    search = _Search(connection, lane, limit, rooms)
     for level in sorted(Priority, reverse=True):
-        if int(level) < priority or len(found) >= limit:
+        if int(level) < priority:
             break
-        heads = [pending_query(lane, provider, level, now, limit - len(found)) for provider in providers]
-        if int(level) == priority:
-            before = _tasks.c.about > about if lane is Lane.REALTIME else _tasks.c.about < about
-            heads = [head.where(before) for head in heads]
-        found.extend(_next(connection, lane, heads, limit - len(found)))
-    return found
+        heads = [(one, pending_query(lane, one, level, now, search.asks(one))) for one in search.providers]
+        search.take([(one, head.where(is_before) if int(level) == priority else head) for one, head in heads])
+    return search.found
 
 
-def stale(connection: Connection, lane: Lane, before: datetime) -> dict[UUID, tuple[UUID, int]]:
-    """The unclaimed messages of a lane sent before an instant: attempt id → task id and attempt number."""
-    query = select(_tasks.c.id, _tasks.c.number).where(
-        *_is_out(), _tasks.c.offered_lane == lane.value, _tasks.c.offered_at < before
-    )
+def out(connection: Connection, lane: Lane, *, sent_before: datetime | None = None) -> dict[UUID, tuple[UUID, int]]:
+    """The unclaimed messages of a lane, all or those sent before an instant: attempt id → task id and attempt number."""
+    query = select(_tasks.c.id, _tasks.c.number).where(*_is_out(), _tasks.c.offered_lane == lane.value)
+    if sent_before is not None:
+        query = query.where(_tasks.c.offered_at < sent_before)
     return {ids.attempt_id(task, number): (task, number) for task, number in connection.execute(query)}
 
 
@@ -188,15 +227,26 @@ def withdraw_moved(connection: Connection, now: datetime) -> int:
     return connection.execute(statement.values(offered_at=None, offered_lane=None)).rowcount
 
 
+def withdraw_all(connection: Connection, lane: Lane) -> int:
+    """Withdraw every message of a lane that nobody has claimed yet. Returns how many."""
+    statement = update(_tasks).where(*_is_out(), _tasks.c.offered_lane == lane.value)
+    return connection.execute(statement.values(offered_at=None, offered_lane=None)).rowcount
+
+
 def counts(connection: Connection, now: datetime) -> dict[Lane, LaneCount]:
-    """How much work waits and runs in each lane at this moment."""
-    query = select(
-        _tasks.c.about >= midnight(now), _tasks.c.state, _tasks.c.offered_at.is_not(None), func.count()
-    ).where(_tasks.c.state.in_([word(State.QUEUED), word(State.RUNNING)]))
-    totals = {lane: {"pending": 0, "offered": 0, "running": 0} for lane in Lane}
-    for is_today, state, is_out, count in connection.execute(query.group_by(*query.selected_columns[:3])):
-        lane = Lane.REALTIME if is_today else Lane.HISTORICAL
-        totals[lane]["running" if state == State.RUNNING else "offered" if is_out else "pending"] += count
+    """How much work waits and runs in each lane at this moment; each of the four is counted in an index of its own."""
+    kinds = {
+        "pending": _is_pending(),
+        "offered": _is_out(),
+        "running": (_tasks.c.state == word(State.RUNNING),),
+        "held": (_tasks.c.state == word(State.QUEUED), is_set(_tasks.c.held)),
+    }
+    is_today = _tasks.c.about >= midnight(now)
+    totals: dict[Lane, dict[str, int]] = {lane: {} for lane in Lane}
+    for kind, conditions in kinds.items():
+        query = select(func.count(), func.count().filter(is_today)).select_from(_tasks).where(*conditions)
+        every, today = connection.execute(query).one()
+        totals[Lane.REALTIME][kind], totals[Lane.HISTORICAL][kind] = today, every - today
     return {lane: LaneCount(lane, **total) for lane, total in totals.items()}
 
 

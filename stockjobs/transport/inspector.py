@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import cast
 from uuid import UUID
 
@@ -38,9 +39,20 @@ class Inspector:
 
     def attempt_ids(self, lane: Lane) -> set[UUID]:
         """The attempts whose messages wait in a lane; costs as much as its short window holds."""
+        return {attempt for attempt, _ in self.messages(lane)}
+
+    def messages(self, lane: Lane) -> list[tuple[UUID, bytes]]:
+        """The messages that wait in a lane, as they stand there, each with its attempt; malformed ones are left out."""
         with translated(self._url):
             messages = cast("list[bytes]", self._client.lrange(lane.value, 0, -1))
-        return {UUID(found.decode()) for message in messages for found in _ID.findall(message)}
+        return [(UUID(found.decode()), message) for message in messages for found in _ID.findall(message)[:1]]
+
+    def remove(self, lane: Lane, messages: Sequence[bytes]) -> int:
+        """Take messages out of a lane, each once if it is still there. Returns how many were."""
+        with translated(self._url), self._client.pipeline(transaction=False) as pipe:
+            for message in messages:
+                pipe.lrem(lane.value, 1, message)  # type: ignore[arg-type]  # bytes are taken as they are
+            return sum(pipe.execute())
 
     def set_aside(self, limit: int = 100) -> list[SetAside]:
         """The malformed messages taken out of the lanes, newest first."""
