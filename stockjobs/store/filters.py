@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -100,3 +101,19 @@ def _in_lane(lane: Lane, now: datetime) -> Condition:
 
 def _about(lane: Lane, now: datetime) -> Condition:
     return _tasks.c.about >= midnight(now) if lane is Lane.REALTIME else _tasks.c.about < midnight(now)
+
+
+def count(connection: Connection, wanted: Filter, now: datetime) -> int:
+    """How many occurrences are meant."""
+    query = select(sql.count()).select_from(_occurrences).where(*of_occurrences(connection, wanted, now))
+    return connection.execute(query).scalar_one()
+
+
+def newest(connection: Connection, wanted: Filter, now: datetime, limit: int) -> Sequence[UUID]:
+    """The ids of the occurrences that are meant, the newest first."""
+    query = select(_occurrences.c.id).where(*of_occurrences(connection, wanted, now))
+    return (
+        connection.execute(query.order_by(_occurrences.c.created_at.desc(), _occurrences.c.id).limit(limit))
+        .scalars()
+        .all()
+    )

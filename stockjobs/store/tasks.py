@@ -10,9 +10,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, func, select, update
 
+from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.lanes import Lane, Priority, lane_of
 from stockjobs.domain.planning import TaskPlan
 from stockjobs.domain.states import OPEN, State
+from stockjobs.errors import NotFound
 from stockjobs.store import tables
 from stockjobs.store.occurrences import Occurrence
 from stockjobs.store.statements import insert_if_absent, word, words
@@ -150,6 +152,19 @@ def get(connection: Connection, task: UUID) -> Task | None:
     return _task(row) if row else None
 
 
+def get_by_prefix(connection: Connection, text: str) -> Task:
+    """The one task whose id begins with these hexadecimal digits; dashes count for nothing. Raises NotFound."""
+    digits = text.replace("-", "").lower()
+    if not 4 <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
+        raise NotFound(f"{excerpt(text)} is not a task's id, nor the first 4 or more digits of one")
+    lowest, highest = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    found = connection.execute(_select().where(_tasks.c.id.between(lowest, highest)).limit(2)).mappings().all()
+    if len(found) != 1:
+        problem = "there is no task" if not found else "there are several tasks"
+        raise NotFound(f"{problem} {text!r}: `stockctl get tasks` lists them")
+    return _task(found[0])
+
+
 def attempts_of(connection: Connection, task: UUID) -> Sequence[Attempt]:
     """The attempts of a task, in order."""
     query = select(_attempts).where(_attempts.c.task_id == task).order_by(_attempts.c.number)
@@ -175,9 +190,12 @@ def promote(connection: Connection, now: datetime) -> int:
     return connection.execute(statement.values(state=State.QUEUED.value)).rowcount
 
 
-def cancel(connection: Connection, occurrence: UUID, now: datetime) -> int:
-    """Cancel every open task of an occurrence: what waits at once, what runs as soon as its worker looks. Returns how many."""
-    statement = update(_tasks).where(_tasks.c.occurrence_id == occurrence, _tasks.c.state.in_(words(OPEN)))
+def cancel(connection: Connection, occurrence: UUID, now: datetime, *, task: UUID | None = None) -> int:
+    """Cancel every open task of an occurrence, or one of them. Returns how many.
+
+    What waits is cancelled at once, what runs as soon as its worker looks.
+    """
+    which = [_tasks.c.occurrence_id == occurrence] + ([_tasks.c.id == task] if task else [])
     values = {
         "state": State.CANCELLED.value,
         "finished_at": now,
@@ -186,7 +204,10 @@ def cancel(connection: Connection, occurrence: UUID, now: datetime) -> int:
         "lease_until": None,
         "worker": None,
     }
-    mine = select(_tasks.c.id).where(_tasks.c.occurrence_id == occurrence, _tasks.c.state == word(State.RUNNING))
+    statement = update(_tasks).where(*which, _tasks.c.state.in_(words(OPEN))).values(values)
+    cancelled = connection.execute(statement).rowcount
+    # Only now nobody can claim any of them.
+    mine = select(_tasks.c.id).where(*which, _tasks.c.state == word(State.CANCELLED))
     running = update(_attempts).where(_attempts.c.task_id.in_(mine), _attempts.c.state == State.RUNNING.value)
     connection.execute(running.values(state=State.CANCELLED.value, finished_at=now))
     return connection.execute(statement.values(values)).rowcount
