@@ -210,7 +210,7 @@ def cancel(connection: Connection, occurrence: UUID, now: datetime, *, task: UUI
     mine = select(_tasks.c.id).where(*which, _tasks.c.state == word(State.CANCELLED))
     running = update(_attempts).where(_attempts.c.task_id.in_(mine), _attempts.c.state == State.RUNNING.value)
     connection.execute(running.values(state=State.CANCELLED.value, finished_at=now))
-    return connection.execute(statement.values(values)).rowcount
+    return cancelled
 
 
 def _select() -> Select[tuple[object, ...]]:
