@@ -48,7 +48,7 @@ class Awaited:
         """How it stands, in words that follow its name."""
         if self.state is None:
             return "has no occurrence yet" if self.may_come else "has no occurrence at that time, and will have none"
-        return f"is {self.state}" if self.state not in ENDED else self.state.value
+        return _SHOWN.get(self.state, f"is {self.state}")
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,13 @@ class Stop:
 
 
 Fate = Wait | Start | Stop
+_SHOWN = {
+    State.COMPLETED: "completed",
+    State.FAILED: "failed",
+    State.TIMEOUT: "ran out of time",
+    State.CANCELLED: "was cancelled",
+    State.SKIPPED: "was skipped",
+}
 _ENDS_AS = {OnFailure.SKIP: State.SKIPPED, OnFailure.FAIL: State.FAILED}
 
 

@@ -11,6 +11,7 @@ from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.jobs import JobSpec, Manifest
 from stockjobs.errors import InvalidInput
+from stockjobs.services import edges
 from stockjobs.services.firing import Firing
 from stockjobs.services.instances import Instances, cancel
 from stockjobs.store import definitions, events, occurrences
@@ -60,7 +61,10 @@ class Administration:
         now = self._database.now(connection)
         # Always in the same order, so that two who apply the same jobs never wait for each other in a circle.
         by_name = sorted(manifests, key=lambda manifest: manifest.metadata.name)
+        edges.check(connection, by_name)
         applied = {one.metadata.name: self._apply(connection, one, by, now) for one in by_name}
+        for one in applied.values():
+            edges.keep(connection, one.before, one.after)
         return [applied[manifest.metadata.name] for manifest in manifests]
 
     def _apply(self, connection: Connection, manifest: Manifest, by: str, now: datetime) -> Applied:
@@ -139,10 +143,15 @@ class Administration:
         return after
 
     def delete(self, name: str, *, by: str) -> Job:
-        """Delete a job; its history stays, and what is open of it is cancelled. Raises NotFound."""
+        """Delete a job; its history stays, and what is open of it is cancelled.
+
+        Raises NotFound, or Conflict if other jobs depend on it.
+        """
         with self._database.begin() as connection:
             now = self._database.now(connection)
+            edges.hold(connection)
             job = definitions.get(connection, name, for_change=True)
+            edges.drop(connection, job)
             definitions.delete(connection, job.id, now)
             for occurrence in occurrences.open_of(connection, job.id):
                 cancel(connection, occurrence, now, reason=f"the job was deleted by {by}")

@@ -22,9 +22,8 @@ def check(connection: Connection, manifests: Sequence[Manifest]) -> None:
     wanted = {manifest.metadata.name: manifest.spec.depends_on for manifest in manifests}
     if not any(wanted.values()):
         return
-    dependencies.hold_edges(connection)
-    others = {one.job for depends_on in wanted.values() for one in depends_on}
-    known = {*wanted, *dependencies.existing(connection, others)}
+    hold(connection)
+    known = {*wanted, *dependencies.job_names(connection)}
     problems = [problem for name, depends_on in wanted.items() for problem in _problems(name, depends_on, known)]
     if problems:
         raise InvalidInput(*problems)
@@ -63,6 +62,11 @@ def _refuse_circles(connection: Connection, wanted: Mapping[str, Sequence[Depend
                 for circle in found
             )
         )
+
+
+def hold(connection: Connection) -> None:
+    """Let nobody else change what jobs wait for before the transaction ends; first of all, so that nobody waits in a circle."""
+    dependencies.hold_edges(connection)
 
 
 def keep(connection: Connection, before: Job | None, after: Job) -> None:

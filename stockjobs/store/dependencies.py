@@ -17,9 +17,9 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal,
     or_,
     select,
-    text,
     true,
     update,
 )
@@ -34,7 +34,8 @@ _edges, _waits = tables.job_dependencies, tables.occurrence_dependencies
 _jobs, _occurrences = tables.jobs, tables.occurrences
 _other = tables.occurrences.alias("other")
 _EDGES_LOCK = 0x5B0CF3D6
-_IS_WAITING = text("occurrence_dependencies.state = 'waiting'")
+# A literal, as in `statements.word`, for the partial index.
+_IS_WAITING = _waits.c.state == literal(Standing.WAITING.value, literal_execute=True)
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,9 @@ def hold_edges(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_EDGES_LOCK)))
 
 
-def existing(connection: Connection, names: Collection[str]) -> set[str]:
-    """Which of these jobs there are."""
-    query = select(_jobs.c.name).where(_jobs.c.name.in_(list(names)), _jobs.c.deleted_at.is_(None))
-    return set(connection.execute(query).scalars())
+def job_names(connection: Connection) -> set[str]:
+    """The names of all jobs."""
+    return set(connection.execute(select(_jobs.c.name).where(_jobs.c.deleted_at.is_(None))).scalars())
 
 
 def edges(connection: Connection) -> dict[str, set[str]]:

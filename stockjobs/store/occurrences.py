@@ -13,9 +13,11 @@ from sqlalchemy import Connection, Select, exists, func, select, update
 from stockjobs.domain.states import OPEN, State, sum_of
 from stockjobs.errors import NotFound
 from stockjobs.store import tables
+from stockjobs.store.dependencies import is_waiting
 from stockjobs.store.statements import insert_new, word, words
 
 _occurrences, _tasks = tables.occurrences, tables.tasks
+_PROMOTED_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
@@ -116,25 +118,19 @@ def jobs_with_open(connection: Connection, jobs: Collection[UUID]) -> set[UUID]:
 
 def has_open(connection: Connection, job: UUID) -> bool:
     """True while an occurrence of the job waits or runs."""
-    query = select(
-        exists().where(_occurrences.c.job_id == job, _occurrences.c.state.in_(words(OPEN)))
-    )
+    query = select(exists().where(_occurrences.c.job_id == job, _occurrences.c.state.in_(words(OPEN))))
     return bool(connection.execute(query).scalar())
 
 
 def open_of(connection: Connection, job: UUID) -> Sequence[Occurrence]:
     """The occurrences of a job that wait or run."""
-    query = _select().where(
-        _occurrences.c.job_id == job, _occurrences.c.state.in_(words(OPEN))
-    )
+    query = _select().where(_occurrences.c.job_id == job, _occurrences.c.state.in_(words(OPEN)))
     return [_occurrence(row) for row in connection.execute(query).mappings()]
 
 
 def end(connection: Connection, occurrence: UUID, state: State, now: datetime, *, reason: str) -> bool:
     """End an open occurrence in a state, for a reason. False if it has ended already."""
-    statement = update(_occurrences).where(
-        _occurrences.c.id == occurrence, _occurrences.c.state.in_(words(OPEN))
-    )
+    statement = update(_occurrences).where(_occurrences.c.id == occurrence, _occurrences.c.state.in_(words(OPEN)))
     return connection.execute(statement.values(state=state.value, finished_at=now, reason=reason)).rowcount == 1
 
 
@@ -154,11 +150,15 @@ def release(connection: Connection, occurrence: Occurrence) -> bool:
 
 
 def promote(connection: Connection, now: datetime) -> Sequence[Occurrence]:
-    """Queue the occurrences whose time has come and that wait for no others; those in another's hand are passed over."""
+    """Queue occurrences whose time has come and that wait for no others, at most so many at once, and return them.
+
+    Those in another's hand are passed over.
+    """
     due = (
         select(_occurrences.c.id)
         .where(_occurrences.c.state == word(State.SCHEDULED), _occurrences.c.start_after <= now, ~is_waiting())
         .order_by(_occurrences.c.id)
+        .limit(_PROMOTED_AT_ONCE)
         .with_for_update(skip_locked=True, of=_occurrences)
     )
     found = connection.execute(due).scalars().all()
@@ -184,9 +184,7 @@ def settle(connection: Connection, occurrence: UUID, now: datetime) -> State | N
     ).scalar():
         return None
     state = sum_of(tasks_by_state(connection, occurrence))
-    statement = update(_occurrences).where(
-        _occurrences.c.id == occurrence, _occurrences.c.state.in_(words(OPEN))
-    )
+    statement = update(_occurrences).where(_occurrences.c.id == occurrence, _occurrences.c.state.in_(words(OPEN)))
     ended = connection.execute(statement.values(state=state.value, finished_at=now)).rowcount == 1
     return state if ended else None
 

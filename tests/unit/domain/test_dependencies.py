@@ -33,8 +33,16 @@ def test_it_starts_when_all_have_completed() -> None:
     ("policy", "ends_as"), [(OnFailure.SKIP, State.SKIPPED), (OnFailure.FAIL, State.FAILED), (OnFailure.RUN, None)]
 )
 def test_what_did_not_succeed_counts_by_its_policy(state: State, policy: OnFailure, ends_as: State | None) -> None:
-    expected: Fate = Stop(ends_as, f"it waited for 'BASE', which {state}") if ends_as else Start()
+    expected: Fate = Stop(ends_as, f"it waited for 'BASE', which {awaited(state).shown()}") if ends_as else Start()
     assert decide([awaited(state, policy)]) == expected
+
+
+def test_how_it_ended_is_told_in_words() -> None:
+    fates = [decide([awaited(state)]) for state in (State.TIMEOUT, State.SKIPPED)]
+    assert [fate.reason for fate in fates if isinstance(fate, Stop)] == [
+        "it waited for 'BASE', which ran out of time",
+        "it waited for 'BASE', which was skipped",
+    ]
 
 
 def test_a_failure_that_matters_ends_it_though_others_still_run() -> None:
