@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +16,7 @@ from stockjobs.cli.templates import templates
 from stockjobs.cli.values import matches
 from stockjobs.cli.views import JOBS, LANES, OCCURRENCES, TASKS, WORKERS, LaneReport
 from stockjobs.cli.watching import show
+from stockjobs.domain.lanes import Lane
 from stockjobs.domain.states import State
 from stockjobs.errors import NotFound, Unreachable
 from stockjobs.services import adhoc
@@ -146,13 +147,16 @@ def lanes(ctx: typer.Context, output: Output = Format.TABLE, watch: Watch = Fals
 
 
 def _lanes(container: Container) -> Sequence[LaneReport]:
-    counts = container.reports.lanes()
+    counts, pauses = container.reports.lanes(), container.holding.pauses()
     try:
-        depths = container.inspector.depths()
+        depths: Mapping[Lane, int] = container.inspector.depths()
     except Unreachable as error:
         typer.echo(f"stockctl: without the depths in Redis: {error}", err=True)
-        return [LaneReport(count, None) for count in counts.values()]
-    return [LaneReport(count, depths[lane]) for lane, count in counts.items()]
+        depths = {}
+    return [
+        LaneReport(count, depths.get(lane), next((pause for pause in pauses if lane in pause.scope.lanes), None))
+        for lane, count in counts.items()
+    ]
 
 
 @group.command()

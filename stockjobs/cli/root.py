@@ -43,6 +43,12 @@ VERBS = {
     "cancel": Verb("change", "cancel", "Cancel occurrences, whether they wait or run."),
     "enable": Verb("change", "enable", "Let a job be due again; what it missed is not made up."),
     "disable": Verb("change", "disable", "Let a job be due no more, and refuse its trigger."),
+    "pause": Verb("pause", "pause", "Let nothing more of jobs, of a lane or of everything start; what runs goes on."),
+    "resume": Verb(
+        "pause",
+        "resume",
+        "Let jobs, a lane or everything start again what waits; the next tick of a beat offers it.",
+    ),
     "delete": Verb("change", "delete", "Delete jobs or templates; history, data and the jobs of a template stay."),
     "workers": Verb("workers", "group", "Change workers while they run: grow, shrink, their lanes, shut down."),
     "events": Verb("events", "events", "Show what happened, and follow what happens."),

@@ -16,6 +16,7 @@ from stockjobs.services.manifests import manifest_of
 from stockjobs.services.reports import JobReport, OccurrenceReport
 from stockjobs.store.lanes import LaneCount
 from stockjobs.store.market import Holding
+from stockjobs.store.pauses import Pause
 from stockjobs.store.tasks import Attempt, Task
 from stockjobs.store.workers import Worker
 
@@ -165,14 +166,22 @@ TASKS: View[Task] = View(
 
 @dataclass(frozen=True)
 class LaneReport:
-    """A lane in the ledger and in Redis; `depth` is None where Redis did not answer."""
+    """A lane in the ledger and in Redis, and what keeps it paused; `depth` is None where Redis did not answer."""
 
     count: LaneCount
     depth: int | None
+    pause: Pause | None = None
 
 
 def _lane_document(report: LaneReport) -> dict[str, Any]:
-    return {**camel(report.count), "depth": report.depth}
+    return {**camel(report.count), "depth": report.depth, "paused": camel(report.pause) if report.pause else None}
+
+
+def _paused_by(report: LaneReport) -> str | None:
+    pause = report.pause
+    if pause is None:
+        return None
+    return f"{pause.by}: {pause.reason}" if pause.reason else pause.by
 
 
 LANES: View[LaneReport] = View(
@@ -183,6 +192,9 @@ LANES: View[LaneReport] = View(
         Column("offered", lambda report: report.count.offered, is_right=True),
         Column("running", lambda report: report.count.running, is_right=True),
         Column("in redis", lambda report: report.depth, is_right=True),
+        Column("held", lambda report: report.count.held, is_right=True),
+        Column("paused", lambda report: report.pause.at if report.pause else None),
+        Column("by", _paused_by),
     ),
     document=_lane_document,
 )

@@ -94,8 +94,8 @@ def test_lanes_without_redis_show_the_ledger_and_a_note(ctl: Ctl) -> None:
     ctl("trigger", "DAILY")
     result = ctl("get", "lanes")
     assert [line.split() for line in result.stdout.splitlines()[1:]] == [
-        ["realtime", "1", "0", "0", "-"],
-        ["historical", "0", "0", "0", "-"],
+        ["realtime", "1", "0", "0", "-", "0", "-", "-"],
+        ["historical", "0", "0", "0", "-", "0", "-", "-"],
     ]
     assert result.stderr.startswith("stockctl: without the depths in Redis: Redis at redis://127.0.0.1:1/0")
 
