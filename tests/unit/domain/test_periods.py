@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -19,6 +22,8 @@ from stockjobs.domain.periods import (
     parse_repeating,
 )
 from stockjobs.errors import InvalidInput
+
+NEW_YORK = "America/New_York"
 
 
 def utc(*parts: int) -> datetime:
@@ -208,3 +213,69 @@ def test_an_instant_with_its_offset_is_read_as_utc(text: str, instant: datetime)
 def test_what_is_no_instant_is_refused_with_an_example(text: str, reason: str) -> None:
     with pytest.raises(InvalidInput, match=rf"{reason}.*\(such as 2026-01-31T15:30:00Z\)"):
         parse_instant(text)
+
+
+def _local(text: str, zone: str, count: int) -> list[str]:
+    interval = parse_repeating(text, zone=zone)
+    times = islice(interval.iterate(utc(1960, 1, 1)), count)
+    return [f"{one.astimezone(ZoneInfo(zone)):%m-%d %H:%M%z}" for one in times]
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        # A day keeps its time of day; where that is jumped over it is as much later as the clocks jump.
+        ("R/2026-03-07T07:30:00Z/P1D", NEW_YORK, ["03-07 02:30-0500", "03-08 03:30-0400", "03-09 02:30-0400"]),
+        ("R/2026-10-31T05:30:00Z/P1D", NEW_YORK, ["10-31 01:30-0400", "11-01 01:30-0400", "11-02 01:30-0500"]),
+        ("R/2026-11-01T06:30:00Z/P1D", NEW_YORK, ["11-01 01:30-0500", "11-02 01:30-0500", "11-03 01:30-0500"]),
+        ("R/2026-03-01T14:00:00Z/P1W", NEW_YORK, ["03-01 09:00-0500", "03-08 09:00-0400", "03-15 09:00-0400"]),
+        ("R/2026-01-31T14:00:00Z/P1M", NEW_YORK, ["01-31 09:00-0500", "02-28 09:00-0500", "03-31 09:00-0400"]),
+        ("R/2024-02-29T00:00:00Z/P1Y", "UTC", ["02-29 00:00+0000", *["02-28 00:00+0000"] * 3, "02-29 00:00+0000"]),
+        # Hours are real time.
+        ("R/2026-03-08T05:00:00Z/PT1H", NEW_YORK, ["03-08 00:00-0500", "03-08 01:00-0500", "03-08 03:00-0400"]),
+        ("R/2026-03-07T14:00:00Z/PT24H", NEW_YORK, ["03-07 09:00-0500", "03-08 10:00-0400"]),
+        ("R/2026-10-03T15:30:00Z/P1D", "Australia/Lord_Howe", ["10-04 02:30+1100", "10-05 02:30+1100"]),
+        ("R/2026-10-02T15:45:00Z/P1D", "Australia/Lord_Howe", ["10-03 02:15+1030", "10-04 02:45+1100", "10-05 02:15+1100"]),
+        # The day that Samoa left out is one with the next.
+        ("R3/2011-12-29T22:00:00Z/P1D", "Pacific/Apia", ["12-29 12:00-1000", "12-31 12:00+1400"]),
+        # Both: a day by the clocks, then twelve hours.
+        ("R/2026-03-07T17:00:00Z/P1DT12H", NEW_YORK, ["03-07 12:00-0500", "03-09 00:00-0400", "03-10 12:00-0400"]),
+        # Without a start days are counted from a midnight of the zone.
+        ("R/P1D", NEW_YORK, ["01-01 00:00-0500", "01-02 00:00-0500"]),
+    ],
+)  # fmt: skip
+def test_calendar_parts_go_by_the_clocks_of_the_zone_and_the_rest_by_real_time(
+    text: str, zone: str, expected: list[str]
+) -> None:
+    assert _local(text, zone, len(expected)) == expected
+
+
+def test_ten_repetitions_are_ten_in_all_wherever_one_looks() -> None:
+    interval = parse_repeating("R10/2026-10-20T05:30:00Z/P1D", zone=NEW_YORK)
+    everything = list(interval.iterate(utc(2020, 1, 1)))
+    assert len(everything) == 10
+    assert list(interval.iterate(everything[3])) == everything[4:]
+    assert interval.after(everything[-1]) is None
+
+
+def test_no_repetition_is_behind_the_year_2199() -> None:
+    assert list(parse_repeating("R/2198-06-01T00:00:00Z/P1Y").iterate(utc(2026, 1, 1))) == [
+        utc(2198, 6, 1),
+        utc(2199, 6, 1),
+    ]
+
+
+@given(
+    PERIODS,
+    INSTANTS,
+    INSTANTS,
+    st.sampled_from([NEW_YORK, "Australia/Lord_Howe", "Pacific/Apia", "America/Sao_Paulo", "Asia/Gaza"]),
+    st.integers(0, 30),
+)
+def test_in_a_zone_too_it_is_the_first_of_the_counted_times(
+    period: Period, start: datetime, instant: datetime, zone: str, days: int
+) -> None:
+    period = Period(period.months, period.fixed, days)
+    times = (period.times(count, start, ZoneInfo(zone)) for count in itertools.count())
+    expected = next(time for time in times if time > instant)
+    assert RepeatingInterval(period, start, zone=zone).after(instant) == expected
