@@ -1,4 +1,4 @@
-"""`stockctl cancel`, `enable`, `disable` and `delete`."""
+"""`stockctl enable`, `disable` and `delete`."""
 
 from __future__ import annotations
 
@@ -12,22 +12,6 @@ from stockjobs.errors import InvalidInput
 
 _KINDS = ("job", "template")
 Jobs = Annotated[list[str], typer.Argument(metavar="JOB", help="The jobs' names.")]
-
-
-def cancel(
-    ctx: typer.Context,
-    occurrences: Annotated[
-        list[str], typer.Argument(metavar="OCCURRENCE", help="Their ids; the first 4 or more digits suffice.")
-    ],
-) -> None:
-    """Cancel occurrences, whether they wait or run.
-
-    What waits is cancelled at once, what runs within seconds.
-    """
-    steering = container_of(ctx).steering
-    for text in occurrences:
-        occurrence = steering.cancel(text.removeprefix("occurrence/"), by=submitter())
-        typer.echo(f"occurrence/{occurrence.id} {occurrence.state}")
 
 
 def enable(ctx: typer.Context, jobs: Jobs) -> None:

@@ -2,23 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.fixtures.cli import Ctl
-
-
-def test_a_cancelled_occurrence_stays_so_and_cancelling_it_again_is_a_conflict(ctl: Ctl) -> None:
-    ctl.apply("DAILY")
-    name = ctl("trigger", "DAILY", "-o", "name").stdout.strip()
-    assert ctl.lines("cancel", name) == [f"{name} cancelled"]
-    assert "has ended already: cancelled" in ctl("cancel", name, code=5).stderr
-    ctl.work()
-    assert [task["state"] for task in ctl.json("get", "tasks")] == ["cancelled"]
-
-
-@pytest.mark.parametrize("text", ["abc", "not-an-id", "00000000"])
-def test_an_occurrence_that_is_not_there_is_exit_code_3(ctl: Ctl, text: str) -> None:
-    assert ctl("cancel", text, code=3).stderr.startswith("stockctl: ")
 
 
 def test_a_disabled_job_refuses_its_trigger_until_it_is_enabled(ctl: Ctl) -> None:
