@@ -1,0 +1,49 @@
+"""The exchanges that schedules may name are those that have a calendar, and cost nothing to know."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from stockjobs.domain.exchanges import ALWAYS_OPEN, EXCHANGES, FOREIGN_EXCHANGE, parse_exchange, zone_of
+from stockjobs.errors import InvalidInput
+from stockjobs.markets.exchanges import exchanges
+
+UNREADABLE = {"ASEX", "XBEL", "XBSE", "XCYS"}
+"""Those with an Orthodox Easter: exchange_calendars 4.13 cannot compute it with pandas 3."""
+
+
+def test_the_exchanges_are_those_of_the_library() -> None:
+    exchange_calendars = pytest.importorskip("exchange_calendars")
+    names = exchange_calendars.get_calendar_names(include_aliases=False)
+    mics = {name for name in names if len(name) == 4 and "/" not in name}
+    assert mics - UNREADABLE == EXCHANGES - {ALWAYS_OPEN, FOREIGN_EXCHANGE}
+
+
+def test_an_exchange_of_yahoo_s_dates_its_sessions_as_yahoo_does() -> None:
+    for known in exchanges():
+        if known.mic not in (ALWAYS_OPEN, FOREIGN_EXCHANGE):
+            assert zone_of(known.mic).key == known.zone
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"), [("XNYC", "XNYS"), ("xlon", "XLON"), ("24/6", "24/5"), ("Mars", "a MIC such as")]
+)
+def test_an_unknown_exchange_is_refused_with_the_nearest(text: str, cure: str) -> None:
+    with pytest.raises(InvalidInput, match=f"is not an exchange with a calendar .*{cure}"):
+        parse_exchange(text)
+
+
+def test_no_calendar_is_loaded_before_one_is_computed() -> None:
+    code = (
+        "import sys; from datetime import *; from stockjobs.domain.jobs import ScheduleSpec\n"
+        "from stockjobs.markets.sessions import sessions\n"
+        "now = datetime(2026, 1, 1, tzinfo=UTC)\n"
+        "def rule(**fields): return ScheduleSpec.model_validate(fields).rule(sessions)\n"
+        "rule(cron='* * * * *').after(now); rule(session='@open', calendar={'exchange': 'XNYS'})\n"
+        "rule(session='@open', calendar={'exchange': '24/5'}).after(now)\n"
+        "assert not {'exchange_calendars', 'pandas'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
