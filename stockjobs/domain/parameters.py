@@ -21,6 +21,7 @@ MAX_CHARACTERS = 2_000
 
 MAX_ITEMS = MAX_SYMBOLS
 MAX_PATTERN = 200
+# PostgreSQL gives larger numbers of a JSON document back as others than they were.
 _LARGEST = 2**63
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 
@@ -139,8 +140,12 @@ class Parameter(BaseModel):
             yield Fault((), f"{shown(value)} is below the minimum", f"{self.minimum} or more")
         elif _above(value, self.maximum):
             yield Fault((), f"{shown(value)} is above the maximum", f"{self.maximum} or less")
-        elif isinstance(value, str) and self.pattern and not matches(self.pattern, value):
+        elif isinstance(value, str) and self.pattern and not self._matches(self.pattern, value):
             yield Fault((), f"{shown(value)} does not match {excerpt(self.pattern)}", "all of it has to")
+
+    def _matches(self, pattern: str, value: str) -> bool:
+        # A pattern that cannot be used is told where it stands, not at every value.
+        return bool(refusal(pattern)) or matches(pattern, value)
 
     def value(self, value: object) -> Value:
         """A value that has no faults, as it is rendered."""
@@ -168,13 +173,13 @@ def _float(text: str) -> float | str:
 
 
 def is_of(value: object, kind: ParameterType) -> bool:
-    """True if a value has a parameter's type; a truth is no number, and a number has to be finite."""
+    """True if a value has a parameter's type; a truth is no number, and a number has to be finite, and below 2**63."""
     if isinstance(value, bool):
         return kind is ParameterType.BOOLEAN
     if isinstance(value, int):
         return kind in _NUMERIC and abs(value) < _LARGEST
     if isinstance(value, float):
-        return kind is ParameterType.NUMBER and math.isfinite(value)
+        return kind is ParameterType.NUMBER and math.isfinite(value) and abs(value) < _LARGEST
     return isinstance(value, str) and kind is ParameterType.STRING
 
 

@@ -6,26 +6,28 @@ from functools import lru_cache
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
+_TIMES = 8
+"""The engine bounds the size of what it compiles; a pattern has to fit so many times into that, which bounds its costs."""
+
 
 def refusal(pattern: str) -> str:
     """Why a pattern cannot be used; "" if it can."""
-    try:
-        # Alone first: `a)|(b` is no pattern, though it would be one between our brackets.
-        _compiled(pattern)
-        _compiled(_anchored(pattern))
-    except SchemaError as error:
-        return str(error).rpartition("\n")[2].strip().removeprefix("SchemaError: ").removeprefix("error: ").rstrip(".")
+    # Alone first: `a)|(b` is no pattern, though it would be one between brackets.
+    for whole in (pattern, _anchored(pattern), f"(?:{pattern}){{{_TIMES}}}"):
+        compiled = _compiled(whole)
+        if isinstance(compiled, str):
+            return "it is too large" if "size limit" in compiled else compiled
     return ""
 
 
 def matches(pattern: str, text: str) -> bool:
-    """True if all of a text matches. A pattern that cannot be used matches everything: it is told where it stands."""
+    """True if all of a text matches a pattern that can be used."""
+    compiled = _compiled(_anchored(pattern))
+    assert isinstance(compiled, SchemaValidator)
     try:
-        _compiled(_anchored(pattern)).validate_python(text)
+        compiled.validate_python(text)
     except ValidationError:
         return False
-    except SchemaError:
-        pass
     return True
 
 
@@ -33,7 +35,12 @@ def _anchored(pattern: str) -> str:
     return rf"\A(?:{pattern})\z"
 
 
-@lru_cache(maxsize=64)
-def _compiled(pattern: str) -> SchemaValidator:
-    # Rust's engine takes linear time and bounds a pattern's size; Python's can be made to take for ever.
-    return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> SchemaValidator | str:
+    """The pattern, or why it is none."""
+    try:
+        # Rust's engine takes linear time and knows no back-references; Python's can be made to take for ever.
+        return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
+    except SchemaError as error:
+        reason = str(error).rpartition("\n")[2].strip()
+        return reason.removeprefix("SchemaError: ").removeprefix("error: ").rstrip(".")

@@ -21,6 +21,9 @@ from stockjobs.domain.placeholders import Json, Value, as_text, fill, keys, name
 from stockjobs.domain.places import Fault, Path, shown_path
 from stockjobs.errors import InvalidInput, Problem
 
+_TOLD = 50
+"""So many wrong placeholders are told one by one, each with what may have been meant, which takes its time."""
+
 JOB: Path = ("spec", "job")
 """Where in a template its job stands."""
 
@@ -102,9 +105,18 @@ class Template(BaseModel):
         for path, text in texts(self.job):
             if not is_storable(text):
                 yield Fault(path, "holds a NUL or half a character, which no database keeps", "remove it")
-            for name in dict.fromkeys(names_in(text)):
-                if name not in known:
-                    yield Fault(path, *_unknown_placeholder(name, known))
+        unknown = [
+            (path, name)
+            for path, text in texts(self.job)
+            for name in dict.fromkeys(names_in(text))
+            if name not in known
+        ]
+        for path, name in unknown[:_TOLD]:
+            yield Fault(path, *_unknown_placeholder(name, known))
+        if len(unknown) > _TOLD:
+            yield Fault(
+                (), f"{len(unknown) - _TOLD:,} placeholders more are no parameters", "begin with the first ones"
+            )
         for path, key in keys(self.job):
             if names_in(key) or not is_storable(key):
                 yield Fault(path, f"the key {excerpt(key)} cannot be filled in", "placeholders stand in values only")
@@ -177,8 +189,11 @@ def _as_json(value: Value) -> Json:
 def _labelled(document: dict[str, Json], name: str, version: int | None) -> dict[str, Json]:
     metadata = document["metadata"]
     assert isinstance(metadata, dict)
-    own = metadata.get("labels")
-    labels: dict[str, Json] = {**(own if isinstance(own, dict) else {}), NAME_LABEL: name}
+    own = metadata.get("labels", {})
+    if not isinstance(own, dict):
+        # Checking the job tells what is wrong with them.
+        return document
+    labels: dict[str, Json] = {**own, NAME_LABEL: name}
     if version is not None:
         labels[VERSION_LABEL] = str(version)
     return {**document, "metadata": {**metadata, "labels": labels}}

@@ -141,7 +141,7 @@ def read_values(content: bytes | str, file: str) -> tuple[dict[str, object], dic
     assert isinstance(root, Mapping)
     # The texts in a list are taken as they are written, as symbols are everywhere.
     values = value_of(root, lambda path: len(path) > 1)
-    return values, {name: f"{file}:{line}: {name}" for name, line in root.lines.items()}
+    return values, {name: f"{file}:{line}: {name[:60]}" for name, line in root.lines.items()}
 
 
 def manifest_of(name: str, spec: JobSpec, labels: dict[str, str]) -> Manifest:

@@ -54,6 +54,7 @@ def test_a_value_of_the_type_is_taken(kind: str, value: object) -> None:
         ("integer", 10**1_000, "(): a whole number was expected, not a huge number"),
         ("number", float("nan"), "(): a number was expected, not nan"),
         ("number", float("inf"), "(): a number was expected, not inf"),
+        ("number", 1e300, "(): a number was expected, not 1e+300"),
         ("boolean", 1, "(): true or false was expected, not 1"),
         ("boolean", "true", "(): true or false was expected, not 'true'"),
         ("list", "A", "(): a list of texts was expected, not 'A'"),

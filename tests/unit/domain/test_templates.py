@@ -160,3 +160,15 @@ def test_the_digest_is_of_what_is_meant_not_of_the_order_of_its_keys() -> None:
     assert one.digest() == other.digest()
     assert list(one.document()["spec"]["job"]["spec"]) == ["type", "symbols", "timeout", "batchSize", "tags"]
     assert one.digest() != template(tags=["b"], timeout="PT1M").digest()
+
+
+def test_of_thousands_of_wrong_placeholders_the_first_are_told_one_by_one() -> None:
+    found = told(template(tags=[f"${{unknown{number}}}" for number in range(20_000)]))
+    assert len(found) == 51
+    assert found[-1] == "spec.job: 19,950 placeholders more are no parameters"
+
+
+def test_labels_that_are_none_are_left_for_the_check_of_the_job() -> None:
+    one = template()
+    one.spec.job.metadata["labels"] = "${market}"
+    assert render(one, {"market": "us", "symbols": ["A"]})["metadata"] == {"name": "bars-us", "labels": "us"}
