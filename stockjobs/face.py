@@ -16,12 +16,13 @@ from pydantic import ValidationError
 from stockjobs.bootstrap import Container
 from stockjobs.domain.events import Event, event_names
 from stockjobs.domain.intervals import Interval
-from stockjobs.domain.jobs import JobSpec, WindowSpec
+from stockjobs.domain.jobs import JobSpec, OnFailure, WindowSpec
+from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.states import State
 from stockjobs.domain.symbols import normalise
 from stockjobs.errors import InvalidInput, Problem, StockjobsError
 from stockjobs.services.reports import JobReport, OccurrenceReport
-from stockjobs.services.requests import Request
+from stockjobs.services.requests import Request, Timing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,21 +59,36 @@ class Submitted:
         _container().steering.cancel(self.id, by=_user())
 
 
+After = Submitted | str | Sequence[Submitted | str]
+"""Work that other work waits for: what was submitted, or the ids of occurrences."""
+
+
 def submit(
     symbols: str | Sequence[str],
     interval: str = "1d",
     *,
     period: str | None = None,
     key: str | None = None,
+    scheduled_at: When | None = None,
+    start_after: When | timedelta | None = None,
+    after: After = (),
+    on_failure: str = "skip",
     **options: Any,
 ) -> Submitted:
-    """Collect what is new of some symbols, now. One call from a script, a notebook or a web handler; it does not wait.
+    """Collect what is new of some symbols. One call from a script, a notebook or a web handler; it does not wait.
 
     `interval` is yfinance's word (1m … 1mo). `period`, an ISO 8601 duration, is how far the very first run goes back. `key` makes
     the call repeatable: the same key asks for the same occurrence. `options` are fields of a job's spec, such as
-    `priority="high"`, `timeout="PT1M"`, `batch_size=5`.
+    `priority="high"`, `timeout="PT1M"`, `batch_size=5`, `tags=["research"]`, `description="…"`.
+
+    It starts at once, unless told otherwise: `scheduled_at` is the time that it is about, which decides on its lane, and it does
+    not start before then; nor before `start_after`, an instant or a length of time from now (a timedelta, `"PT10M"`); nor before
+    what it comes `after`, other submitted work or ids, has completed. If one of those did not, it is skipped, fails, or runs all
+    the same, as `on_failure` says (skip, fail, run).
     """
-    return _submit(symbols, interval, WindowSpec.model_validate({"period": period}), key, mode="incremental", **options)
+    timing = _timing(scheduled_at, start_after, after, on_failure)
+    window = _checked(WindowSpec, {"period": period})
+    return _submit(symbols, interval, window, key, timing, mode="incremental", **options)
 
 
 def backfill(
@@ -83,16 +99,36 @@ def backfill(
     end: When | None = None,
     period: str | None = None,
     key: str | None = None,
+    scheduled_at: When | None = None,
+    start_after: When | timedelta | None = None,
+    after: After = (),
+    on_failure: str = "skip",
     **options: Any,
 ) -> Submitted:
-    """Collect a window of the past: start ≤ bar < end, or a period (ISO 8601) that ends today; ten years if nobody says."""
+    """Collect a window of the past: start ≤ bar < end, or a period (ISO 8601) that ends today; ten years if nobody says.
+
+    When it starts is told as to `submit`.
+    """
+    timing = _timing(scheduled_at, start_after, after, on_failure)
     window = _checked(WindowSpec, {"start": _text(start), "end": _text(end), "period": period})
-    return _submit(symbols, interval, window, key, mode="backfill", **options)
+    return _submit(symbols, interval, window, key, timing, mode="backfill", **options)
 
 
-def trigger(job: str, *, key: str | None = None) -> Submitted:
-    """Run a defined job now. Raises NotFound for an unknown job, Conflict if it is disabled or still running."""
-    occurrence = _container().requests.trigger(Request(job, _user(), key))
+def trigger(
+    job: str,
+    *,
+    key: str | None = None,
+    scheduled_at: When | None = None,
+    start_after: When | timedelta | None = None,
+    after: After = (),
+    on_failure: str = "skip",
+) -> Submitted:
+    """Run a defined job; when it starts is told as to `submit`.
+
+    Raises NotFound for an unknown job, Conflict if it is disabled or still running.
+    """
+    timing = _timing(scheduled_at, start_after, after, on_failure)
+    occurrence = _container().requests.trigger(Request(job, _user(), key, timing=timing))
     _knock()
     return Submitted(str(occurrence.id), occurrence.job)
 
@@ -161,13 +197,37 @@ def _frame(symbol: str, interval: str, start: When | None, end: When | None, pro
 
 
 def _submit(
-    symbols: str | Sequence[str], interval: str, window: WindowSpec, key: str | None, **options: Any
+    symbols: str | Sequence[str], interval: str, window: WindowSpec, key: str | None, timing: Timing, **options: Any
 ) -> Submitted:
     names = [symbols] if isinstance(symbols, str) else list(symbols)
     fields = {"type": "marketdata", "symbols": names, "intervals": [interval], "window": window, **options}
-    occurrence = _container().requests.submit(_checked(JobSpec, fields), submitter=_user(), key=key)
+    spec = _checked(JobSpec, fields)
+    occurrence = _container().requests.submit(spec, submitter=_user(), key=key, timing=timing)
     _knock()
     return Submitted(str(occurrence.id), occurrence.job)
+
+
+def _timing(scheduled_at: When | None, start_after: When | timedelta | None, after: After, on_failure: str) -> Timing:
+    others = [after] if isinstance(after, Submitted | str) else after
+    names = tuple(other.id if isinstance(other, Submitted) else other for other in others)
+    if on_failure not in set(OnFailure):
+        raise InvalidInput.because("on_failure", f"{on_failure!r} is not one of {', '.join(OnFailure)}")
+    if isinstance(start_after, str) and start_after.startswith(("P", "-P")):
+        start_after = parse_duration(start_after, "start_after")
+    if isinstance(start_after, timedelta):
+        start_after = _from_now(start_after)
+    return Timing(_instant(scheduled_at), _instant(start_after), names, OnFailure(on_failure))
+
+
+def _from_now(length: timedelta) -> datetime:
+    if length < timedelta(0):
+        raise InvalidInput.because(
+            "start_after", f"{length.total_seconds():g} s is a negative time", "give a later one"
+        )
+    try:
+        return _container().reports.now() + length
+    except OverflowError:
+        raise InvalidInput.because("start_after", f"{length.days} days is too long", "give a nearer time") from None
 
 
 def _knock() -> None:
@@ -209,7 +269,10 @@ def _instant(when: When | None) -> datetime | None:
             raise InvalidInput.because("", f"{when!r} is not a day or an instant", "such as 2026-01-31") from None
     if not isinstance(when, datetime):
         when = datetime(when.year, when.month, when.day)  # noqa: DTZ001 - made aware below
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    try:
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput.because("", f"{when.isoformat()} is no instant of UTC", "give a nearer time") from None
 
 
 @cache

@@ -10,12 +10,13 @@ import typer
 
 from stockjobs.bootstrap import Container
 from stockjobs.cli.arguments import Key, Timeout, Wait
+from stockjobs.cli.later import After, At, OnFailureOfThose, StartAfter, later
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
 from stockjobs.cli.values import checked, period, words
-from stockjobs.domain.jobs import JobSpec, WindowSpec
+from stockjobs.domain.jobs import JobSpec, OnFailure, WindowSpec
 from stockjobs.errors import InvalidInput
-from stockjobs.services.requests import Estimate, Request
+from stockjobs.services.requests import Estimate, Request, Timing
 from stockjobs.store.occurrences import Occurrence
 
 
@@ -40,6 +41,10 @@ def backfill(
     ] = None,
     provider: Annotated[str, typer.Option(help="Where the data comes from, for --symbols.")] = "yahoo",
     key: Key = None,
+    at: At = None,
+    start_after: StartAfter = None,
+    after: After = None,
+    on_failure: OnFailureOfThose = OnFailure.SKIP,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how many tasks and requests it takes, and do nothing.")
     ] = False,
@@ -55,6 +60,7 @@ def backfill(
     window = {"start": start, "end": end, "period": period(period_)}
     window = {name: value for name, value in window.items() if value is not None}
     asked = _asked(job, words(symbols), words(interval), provider, window)
+    when = later(at, start_after, after, on_failure)
     container = container_of(ctx)
     spec = asked.spec or container.reports.job(asked.job).job.spec
     cost = container.requests.estimate(spec, asked.window)
@@ -62,7 +68,9 @@ def backfill(
     if dry_run:
         typer.echo(f"{cost.tasks:,} tasks, {cost.requests:,} requests to {spec.provider} (dry run)")
     else:
-        conclude(container, _submitted(container, asked, key), output, wait=wait, timeout=timeout)
+        conclude(
+            container, _submitted(container, asked, key, when.timing(container)), output, wait=wait, timeout=timeout
+        )
 
 
 @dataclass(frozen=True)
@@ -89,10 +97,10 @@ def _asked(
     return _Asked(job, checked(WindowSpec, window) if window else None)
 
 
-def _submitted(container: Container, asked: _Asked, key: str | None) -> Occurrence:
+def _submitted(container: Container, asked: _Asked, key: str | None, timing: Timing) -> Occurrence:
     if asked.spec is not None:
-        return container.requests.submit(asked.spec, submitter=submitter(), key=key)
-    return container.requests.trigger(Request(asked.job, submitter(), key, asked.window))
+        return container.requests.submit(asked.spec, submitter=submitter(), key=key, timing=timing)
+    return container.requests.trigger(Request(asked.job, submitter(), key, asked.window, timing))
 
 
 def _tell_lost(cost: Estimate, provider: str) -> None:

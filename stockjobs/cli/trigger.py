@@ -10,12 +10,13 @@ import typer
 from stockjobs.bootstrap import Container
 from stockjobs.cli.arguments import Key, Timeout, Wait
 from stockjobs.cli.exits import ExitCode
+from stockjobs.cli.later import After, At, OnFailureOfThose, StartAfter, later
 from stockjobs.cli.output import as_json
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.values import duration
 from stockjobs.cli.views import OCCURRENCES, occurrence_document
 from stockjobs.cli.waiting import exit_code, tell_errors, wait_for
-from stockjobs.domain.periods import parse_instant
+from stockjobs.domain.jobs import OnFailure
 from stockjobs.services.reports import OccurrenceReport
 from stockjobs.services.requests import Request
 from stockjobs.store.occurrences import Occurrence
@@ -36,21 +37,22 @@ def trigger(
     ctx: typer.Context,
     job: Annotated[str, typer.Argument(metavar="JOB", help="The job's name.")],
     key: Key = None,
-    start_after: Annotated[
-        str | None, typer.Option("--start-after", metavar="INSTANT", help="Not before then: 2026-01-31T15:30:00Z.")
-    ] = None,
+    at: At = None,
+    start_after: StartAfter = None,
+    after: After = None,
+    on_failure: OnFailureOfThose = OnFailure.SKIP,
     wait: Wait = False,
     timeout: Timeout = None,
     output: SaidAs = Said.TEXT,
 ) -> None:
-    """Ask for an occurrence of a job now.
+    """Ask for an occurrence of a job, now or for later.
 
     It is written to stdout as soon as it is stored; with --wait, when it has ended.
     """
     check_timeout(timeout)
-    after = parse_instant(start_after, "--start-after") if start_after else None
+    asked = later(at, start_after, after, on_failure)
     container = container_of(ctx)
-    occurrence = container.requests.trigger(Request(job, submitter(), key, start_after=after))
+    occurrence = container.requests.trigger(Request(job, submitter(), key, timing=asked.timing(container)))
     conclude(container, occurrence, output, wait=wait, timeout=timeout)
 
 

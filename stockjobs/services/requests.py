@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from stockjobs.domain import ids
 from stockjobs.domain.intervals import Interval
-from stockjobs.domain.jobs import Concurrency, JobSpec, WindowSpec
-from stockjobs.errors import Conflict
+from stockjobs.domain.jobs import Concurrency, JobSpec, OnFailure, WindowSpec
+from stockjobs.errors import Conflict, InvalidInput
 from stockjobs.services.adhoc import manifest_for
 from stockjobs.services.administration import Administration
 from stockjobs.services.instances import Asked, Instances
+from stockjobs.services.waiting import resolve
 from stockjobs.store import definitions, occurrences
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.definitions import Job
+from stockjobs.store.dependencies import WaitsFor
 from stockjobs.store.occurrences import Occurrence
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+"""Nobody asks for work that is to start before or after these."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When asked-for work is to start.
+
+    It is about `scheduled_at`, which decides on its lane, and not before then; or it is about now. Nor does it start before
+    `start_after`, nor before the occurrences `after` (ids, or the first digits of them) have ended; `on_failure` says what
+    becomes of it if one of those did not succeed.
+    """
+
+    scheduled_at: datetime | None = None
+    start_after: datetime | None = None
+    after: tuple[str, ...] = ()
+    on_failure: OnFailure = OnFailure.SKIP
+
+    def earliest(self, now: datetime) -> datetime | None:
+        """The instant before which it does not start, None if it may at once."""
+        return max((at for at in (self.scheduled_at, self.start_after) if at is not None and at > now), default=None)
+
+
+AT_ONCE = Timing()
 
 
 @dataclass(frozen=True)
@@ -27,7 +55,7 @@ class Request:
     submitter: str
     key: str | None = None
     window: WindowSpec | None = None
-    start_after: datetime | None = None
+    timing: Timing = AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -51,10 +79,12 @@ class Requests:
         self._administration = administration
 
     def trigger(self, request: Request) -> Occurrence:
-        """Ask for an occurrence of a job now. Asking again with the same key gives the occurrence that is there.
+        """Ask for an occurrence of a job. Asking again with the same key gives the occurrence that is there.
 
-        Raises NotFound for an unknown job, Conflict if it is disabled or still running and its policy forbids a second.
+        Raises NotFound for an unknown job, or an unknown occurrence that it is to wait for; InvalidInput for an impossible time;
+        Conflict if the job is disabled, or still running and its policy forbids a second occurrence.
         """
+        _check(request.timing)
         with self._database.begin() as connection:
             now = self._database.now(connection)
             job = definitions.get(connection, request.job, for_change=True)
@@ -63,9 +93,10 @@ class Requests:
             if known is not None:
                 return known
             self._refuse(connection, job, now)
-            asked = Asked(key, now, request.submitter, request.window, request.start_after)
-            occurrence = self._instances.create(connection, job, asked, now)
-            made = occurrence.id if occurrence else ids.occurrence_id(job.id, key)
+            self._instances.create(connection, job, _asked(connection, request, key, now), now)
+            made = ids.occurrence_id(job.id, key)
+            # What it waits for may have ended long ago.
+            resolve(connection, self._instances, [made], now)
             return occurrences.require(connection, made)
 
     def estimate(self, spec: JobSpec, window: WindowSpec | None = None) -> Estimate:
@@ -84,13 +115,44 @@ class Requests:
             raise Conflict(f"job {job.name!r} is still running, and its concurrency policy forbids a second occurrence")
         self._instances.may_start(connection, job, now)
 
-    def submit(
-        self, spec: JobSpec, *, submitter: str, key: str | None = None, start_after: datetime | None = None
-    ) -> Occurrence:
+    def submit(self, spec: JobSpec, *, submitter: str, key: str | None = None, timing: Timing = AT_ONCE) -> Occurrence:
         """Ask for work that nobody defined a job for: an ad-hoc job is made, or found, and triggered.
 
-        Raises InvalidInput for a definition without symbols, Conflict while the same work still runs.
+        Raises InvalidInput for a definition without symbols or an impossible time, NotFound for an unknown occurrence that it is
+        to wait for.
         """
         manifest = manifest_for(spec)
+        self._check_first(timing)
         self._administration.apply([manifest], by=submitter)
-        return self.trigger(Request(manifest.metadata.name, submitter, key, start_after=start_after))
+        return self.trigger(Request(manifest.metadata.name, submitter, key, timing=timing))
+
+    def _check_first(self, timing: Timing) -> None:
+        """Refuse what cannot be before a job is made for it."""
+        _check(timing)
+        if timing.after:
+            with self._database.read() as connection:
+                _after(connection, timing)
+
+
+def _check(timing: Timing) -> None:
+    for name, at in (("scheduled_at", timing.scheduled_at), ("start_after", timing.start_after)):
+        if at is not None and not EARLIEST <= at < LATEST:
+            years = f"{EARLIEST.year} to {LATEST.year - 1}"
+            raise InvalidInput.because(name, f"{at.isoformat()} is outside of the years {years}", "give a nearer time")
+
+
+def _asked(connection: Connection, request: Request, key: str, now: datetime) -> Asked:
+    timing = request.timing
+    return Asked(
+        key,
+        timing.scheduled_at or now,
+        request.submitter,
+        request.window,
+        timing.earliest(now),
+        _after(connection, timing),
+    )
+
+
+def _after(connection: Connection, timing: Timing) -> tuple[WaitsFor, ...]:
+    others = {one.id: one for one in (occurrences.get_by_prefix(connection, text) for text in timing.after)}
+    return tuple(WaitsFor(one.job_id, one.id, timing.on_failure) for one in others.values())

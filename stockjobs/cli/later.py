@@ -1,0 +1,70 @@
+"""Options of work that is to start later, or after other work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from stockjobs.bootstrap import Container
+from stockjobs.cli.values import duration
+from stockjobs.domain.jobs import OnFailure
+from stockjobs.domain.periods import parse_instant
+from stockjobs.errors import InvalidInput
+from stockjobs.services.requests import Timing
+
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="INSTANT", help="What it is about, and not before then: 2026-01-31T15:30:00Z."),
+]
+StartAfter = Annotated[
+    str | None,
+    typer.Option("--start-after", metavar="INSTANT|TIME", help="Not before then, or so long from now: 10m, PT10M."),
+]
+After = Annotated[
+    list[str] | None,
+    typer.Option("--after", metavar="OCCURRENCE", help="Not before that has completed; may be repeated."),
+]
+OnFailureOfThose = Annotated[
+    OnFailure, typer.Option("--on-failure", help="What becomes of it if one of --after did not complete.")
+]
+
+
+@dataclass(frozen=True)
+class Later:
+    """When work is to start, as it was typed and checked."""
+
+    at: datetime | None
+    start_after: datetime | timedelta | None
+    after: tuple[str, ...]
+    on_failure: OnFailure
+
+    def timing(self, container: Container) -> Timing:
+        """The same by the clock of the database. Raises InvalidInput for a time that no calendar has."""
+        start = self.start_after
+        if isinstance(start, timedelta):
+            try:
+                start = container.reports.now() + start
+            except OverflowError:
+                raise InvalidInput.because("--start-after", "is too long", "such as 10m") from None
+        return Timing(self.at, start, self.after, self.on_failure)
+
+
+def later(at: str | None, start_after: str | None, after: list[str] | None, on_failure: OnFailure) -> Later:
+    """Read what was typed. Raises InvalidInput."""
+    return Later(
+        parse_instant(at, "--at") if at else None,
+        _start(start_after) if start_after else None,
+        tuple(text.removeprefix("occurrence/") for text in after or ()),
+        on_failure,
+    )
+
+
+def _start(text: str) -> datetime | timedelta:
+    if text.startswith("-"):
+        raise InvalidInput.because("--start-after", f"{text!r} is a negative time", "such as 10m, or an instant")
+    if "-" in text or ":" in text:
+        return parse_instant(text, "--start-after")
+    return duration(text, "--start-after")
