@@ -25,7 +25,7 @@ _tasks = tables.tasks
 
 
 def tickers(count: int) -> list[str]:
-    return [f"SIM{number:04d}" for number in range(count)]
+    return [f"SIM{number:04d}" for number in range(1, count + 1)]
 
 
 def out(house: House) -> int:
