@@ -18,6 +18,7 @@ from celery.signals import (
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
+    worker_shutdown,
     worker_shutting_down,
 )
 from celery.worker.state import active_requests
@@ -76,8 +77,9 @@ def _show(sender: Any, **_: Any) -> None:
 
 
 def _stop_showing(**_: Any) -> None:
-    for presence in Presence.running:
-        presence.stop()
+    # A signal announces itself first, a shutdown by remote control only comes to its end.
+    while Presence.running:
+        Presence.running.pop().stop()
 
 
 def _after_fork(**_: Any) -> None:
@@ -146,6 +148,7 @@ setup_logging.connect(_set_up_logs, weak=False)
 worker_init.connect(_check, weak=False)
 worker_ready.connect(_show, weak=False)
 worker_shutting_down.connect(_stop_showing, weak=False)
+worker_shutdown.connect(_stop_showing, weak=False)
 worker_process_init.connect(_after_fork, weak=False)
 worker_process_shutdown.connect(_close, weak=False)
 app.steps["consumer"].add(BeatingHeart)

@@ -65,7 +65,7 @@ class Control:
 
     def _tell(self, command: str, nodes: Sequence[str], **arguments: object) -> list[Answer]:
         replies = self._ask(command, nodes, arguments, is_answered=True) if nodes else {}
-        return [_answer(node, replies.get(node)) for node in nodes]
+        return [answer_of(node, replies.get(node)) for node in nodes]
 
     def _ask(
         self, command: str, nodes: Sequence[str], arguments: Mapping[str, object], *, is_answered: bool
@@ -85,7 +85,8 @@ class Control:
         return {node: said for reply in replies or () for node, said in reply.items()}
 
 
-def _answer(node: str, reply: Mapping[str, Any] | None) -> Answer:
+def answer_of(node: str, reply: Mapping[str, Any] | None) -> Answer:
+    """A node's reply to a command as an answer; None is no reply."""
     if reply is None:
         return Answer(node, False, None)
     if "error" not in reply:
