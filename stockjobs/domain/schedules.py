@@ -68,26 +68,33 @@ def due(schedule: Schedule, first: datetime, now: datetime, *, misfire: Misfire,
     A due time within `grace` of now is not missed, and the newest such runs whatever the policy. The cost does not grow with
     the number that was missed.
     """
-    newest = _newest(schedule, first, now)
+    newest, upcoming = _newest(schedule, first, now)
     run = _to_run(newest, now, misfire, grace)
-    # A clock that was set back finds `first` to come: what ran before the jump is not due again.
-    upcoming = schedule.after(max(now, first - INSTANT))
     return Due(run, _missed(schedule, first, newest, len(run)), upcoming)
 
 
-def _newest(schedule: Schedule, first: datetime, now: datetime) -> list[datetime]:
-    """The newest due times from `first` to `now`, one more than are made up, oldest first.
+def _newest(schedule: Schedule, first: datetime, now: datetime) -> tuple[list[datetime], datetime | None]:
+    """The newest due times from `first` to `now`, one more than are made up, oldest first; and the one that comes next.
 
-    It looks back over growing spans, as walking from `first` could take for ever.
+    It looks back over growing spans, as walking from `first` could take for ever. A clock that was set back finds `first` to
+    come: what ran before the jump is not due again.
     """
     span = _FIRST_LOOK_BACK
     while True:
         start = max(first, now - span)
-        rising = takewhile(lambda time: time <= now, schedule.iterate(start - INSTANT))
-        newest = deque(rising, maxlen=MAKE_UP_AT_MOST + 1)
+        newest, upcoming = _walked(schedule.iterate(start - INSTANT), now)
         if len(newest) > MAKE_UP_AT_MOST or start == first:
-            return list(newest)
+            return newest, upcoming
         span *= 2
+
+
+def _walked(times: Iterator[datetime], now: datetime) -> tuple[list[datetime], datetime | None]:
+    newest: deque[datetime] = deque(maxlen=MAKE_UP_AT_MOST + 1)
+    for time in times:
+        if time > now:
+            return list(newest), time
+        newest.append(time)
+    return list(newest), None
 
 
 def _to_run(newest: list[datetime], now: datetime, misfire: Misfire, grace: timedelta) -> tuple[datetime, ...]:
