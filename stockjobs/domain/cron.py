@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -24,6 +24,7 @@ _SHORTEST_PLACE = 4
 _ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
 
 
+@lru_cache(maxsize=4_096)  # most jobs share a few expressions, and reading one takes longer than reading all else of a job
 def parse_cron(text: str, where: str = "") -> str:
     """Check a cron expression and return it with single blanks.
 

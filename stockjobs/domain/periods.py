@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from isodate.duration import Duration
@@ -70,6 +71,7 @@ _PERIOD = re.compile(
 _MOST_DIGITS = 16
 
 
+@lru_cache(maxsize=1_024)
 def parse_period(text: str, where: str = "") -> Period:
     """Read an ISO 8601 duration. Raises InvalidInput for anything else, zero, negative, or over a hundred years."""
     match = _PERIOD.fullmatch(text)

@@ -1,8 +1,8 @@
-"""Administration: defining jobs, enabling and deleting them."""
+"""Administration: defining jobs, and changing when they are due."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -10,13 +10,17 @@ from enum import StrEnum
 from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.jobs import JobSpec, Manifest
-from stockjobs.errors import InvalidInput
+from stockjobs.domain.schedules import Misfire
+from stockjobs.errors import InvalidInput, StockjobsError, Unreachable
 from stockjobs.services import edges
 from stockjobs.services.firing import Firing
 from stockjobs.services.instances import Instances, cancel
-from stockjobs.store import definitions, events, occurrences
+from stockjobs.services.rescheduling import rescheduled
+from stockjobs.store import definitions, events, occurrences, tasks
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.definitions import Job
+
+_SWITCHES = ("enabled", "paused")
 
 
 class Change(StrEnum):
@@ -82,28 +86,54 @@ class Administration:
         enabled = spec.enabled if says_enabled else before.enabled
         if before.spec.digest() == spec.digest() and before.labels == labels and before.enabled == enabled:
             return Applied(Change.UNCHANGED, before, before)
-        after = self._revised(before, spec=spec, labels=labels, enabled=enabled, now=now)
-        definitions.replace(connection, before, after, by)
-        events.append(connection, _about(EventName.CHANGED, after, now, by, version=after.version))
-        return Applied(Change.CONFIGURED, before, after)
+        after = replace(before, spec=spec, labels=labels, enabled=enabled)
+        return Applied(Change.CONFIGURED, before, self._revise(connection, before, after, by, now))
 
-    def _revised(self, before: Job, *, spec: JobSpec, labels: dict[str, str], enabled: bool, now: datetime) -> Job:
-        is_new_version = before.spec.digest() != spec.digest() or before.labels != labels
-        is_due_anew = before.spec.schedule != spec.schedule or before.enabled != enabled
-        due_at = self._next_due(spec, now) if is_due_anew else before.next_due_at
-        return replace(
-            before,
+    def _revise(self, connection: Connection, before: Job, after: Job, by: str, now: datetime) -> Job:
+        """Make a job another: what was due of it until now is fired as it was, and a new schedule counts from now."""
+        is_new_version = before.spec.digest() != after.spec.digest() or before.labels != after.labels
+        is_new_schedule = before.spec.schedule != after.spec.schedule
+        is_due_anew = is_new_schedule or before.enabled != after.enabled
+        if after.enabled and is_new_schedule:
+            self._check_due(after.name, after.spec, now)
+        fired = self._fire_first(connection, before, now, is_due_anew=is_due_anew)
+        due_at = self._next_due(after.spec, now) if is_due_anew else fired.next_due_at
+        after = replace(
+            after,
             version=before.version + is_new_version,
-            spec=spec,
-            labels=labels,
-            enabled=enabled,
-            next_due_at=due_at if enabled else None,
+            next_due_at=due_at if after.enabled else None,
             updated_at=now,
         )
+        definitions.replace(connection, before, after, by)
+        told = {"version": after.version} if is_new_version else {}
+        told |= {name: getattr(after, name) for name in _SWITCHES if getattr(before, name) != getattr(after, name)}
+        events.append(connection, _about(EventName.CHANGED, after, now, by, **told))
+        return after
+
+    def _fire_first(self, connection: Connection, job: Job, now: datetime, *, is_due_anew: bool) -> Job:
+        """Fire what was due of a job until now and no beat has fired yet; tell what is passed over if it cannot be."""
+        reason = "the job was paused" if job.paused else ""
+        if not job.paused:
+            try:
+                with connection.begin_nested():
+                    return self._firing.fire(connection, job, now)
+            except Unreachable:
+                raise
+            except StockjobsError as error:
+                # To change it is the way to mend it.
+                reason = str(error)
+        if is_due_anew:
+            self._firing.pass_over(connection, job, now, reason)
+        return job
 
     def _new_job(self, name: str, spec: JobSpec, labels: dict[str, str], now: datetime) -> Job:
+        if spec.enabled:
+            self._check_due(name, spec, now)
         due_at = self._next_due(spec, now) if spec.enabled else None
         return Job(ids.job_id(name), name, 1, spec, labels, spec.enabled, due_at, now, now)
+
+    def _check_due(self, name: str, spec: JobSpec, now: datetime) -> None:
+        spec.schedule.check_due_after(now, self._firing.sessions, f"{name}: spec.schedule")
 
     def _next_due(self, spec: JobSpec, now: datetime) -> datetime | None:
         return self._firing.next_due(spec.schedule, now)
@@ -125,21 +155,57 @@ class Administration:
             )
         return manifest.spec.model_copy(update={"symbols": self._tickers})
 
-    def set_enabled(self, name: str, *, enabled: bool, by: str) -> Job:
-        """Let a job be due again, or no more. What it missed while it was disabled is not made up. Raises NotFound."""
+    def reschedule(self, name: str, changes: Mapping[str, object], *, by: str) -> Applied:
+        """Change when a job is due, and nothing else of it: see `rescheduled`. Raises NotFound or InvalidInput.
+
+        It acts on the next tick of every beat. What was due until now is fired as it was; the new schedule counts from now.
+        """
         with self._database.begin() as connection:
             now = self._database.now(connection)
             before = definitions.get(connection, name, for_change=True)
+            after = replace(before, spec=rescheduled(before.spec, changes))
+            if before.spec.schedule == after.spec.schedule:
+                return Applied(Change.UNCHANGED, before, before)
+            return Applied(Change.CONFIGURED, before, self._revise(connection, before, after, by, now))
+
+    def set_enabled(self, name: str, *, enabled: bool, by: str) -> Job:
+        """Let a job be due again, or no more. What it missed while it was disabled is not made up. Raises NotFound."""
+        with self._database.begin() as connection:
+            before = definitions.get(connection, name, for_change=True)
             if before.enabled == enabled:
                 return before
-            after = replace(
-                before,
-                enabled=enabled,
-                next_due_at=self._next_due(before.spec, now) if enabled else None,
-                updated_at=now,
+            return self._revise(
+                connection, before, replace(before, enabled=enabled), by, self._database.now(connection)
             )
+
+    def pause(self, name: str, *, by: str) -> Job:
+        """Let nothing of a job start until it is resumed: it is not due, and what waits of it is held. Raises NotFound.
+
+        What runs goes on. Its next due time stays, so that what it misses is known when it is resumed.
+        """
+        with self._database.begin() as connection:
+            before = definitions.get(connection, name, for_change=True)
+            if before.paused:
+                return before
+            now = self._database.now(connection)
+            after = self._revise(connection, before, replace(before, paused=True), by, now)
+            tasks.hold(connection, after.id)
+        return after
+
+    def resume(self, name: str, *, missed: Misfire | None = None, by: str) -> Job:
+        """Let a paused job start again, and make up what it missed by a policy, its own if none is given. Raises NotFound.
+
+        The next tick of a beat releases what was held.
+        """
+        with self._database.begin() as connection:
+            before = definitions.get(connection, name, for_change=True)
+            if not before.paused:
+                return before
+            now = self._database.now(connection)
+            fired = self._firing.fire(connection, replace(before, paused=False), now, misfire=missed)
+            after = replace(fired, updated_at=now)
             definitions.replace(connection, before, after, by)
-            events.append(connection, _about(EventName.CHANGED, after, now, by, enabled=enabled))
+            events.append(connection, _about(EventName.CHANGED, after, now, by, paused=False))
         return after
 
     def delete(self, name: str, *, by: str) -> Job:

@@ -99,13 +99,16 @@ class Firing:
         self._write(connection, [shot], now)
         return replace(job, next_due_at=shot.due.next_due)
 
-    def pass_over(self, connection: Connection, job: Job, now: datetime) -> None:
-        """Tell what is due of one job and will not be run, as nobody asks for it any more."""
-        if job.next_due_at is not None and job.next_due_at <= now:
-            found = due(
-                job.spec.schedule.rule(self.sessions), job.next_due_at, now, misfire=Misfire.NONE, grace=-INSTANT
-            )
-            events.append(connection, *_missed(job, found.missed, now))
+    def pass_over(self, connection: Connection, job: Job, now: datetime, reason: str) -> None:
+        """Tell what is due of one job and will not be run, and why."""
+        if job.next_due_at is None or job.next_due_at > now:
+            return
+        try:
+            rule = job.spec.schedule.rule(self.sessions)
+            missed = due(rule, job.next_due_at, now, misfire=Misfire.NONE, grace=-INSTANT).missed
+        except StockjobsError:
+            missed = Missed(job.next_due_at, job.next_due_at, 1, is_exact=False)
+        events.append(connection, *_missed(job, missed, now, reason=reason))
 
     def _shot(self, job: Job, now: datetime, misfire: Misfire) -> Shot:
         schedule = job.spec.schedule
@@ -144,7 +147,7 @@ def _asked(job: Job, time: datetime) -> Asked:
     return Asked(key, time, SCHEDULER, start_after=time + later if later else None)
 
 
-def _missed(job: Job, missed: Missed | None, now: datetime) -> Iterator[Event]:
+def _missed(job: Job, missed: Missed | None, now: datetime, **told: object) -> Iterator[Event]:
     if missed is not None:
         data = {
             "job": job.name,
@@ -152,6 +155,7 @@ def _missed(job: Job, missed: Missed | None, now: datetime) -> Iterator[Event]:
             "is_exact": missed.is_exact,
             "first": missed.first.isoformat(),
             "last": missed.last.isoformat(),
+            **told,
         }
         yield Event(EventName.MISSED, now, job.id, data=data)
 

@@ -111,6 +111,8 @@ class Requests:
     def _refuse(self, connection: Connection, job: Job, now: datetime) -> None:
         if not job.enabled:
             raise Conflict(f"job {job.name!r} is disabled: enable it first")
+        if job.paused:
+            raise Conflict(f"job {job.name!r} is paused: resume it first")
         if job.spec.schedule.concurrency is Concurrency.FORBID and occurrences.has_open(connection, job.id):
             raise Conflict(f"job {job.name!r} is still running, and its concurrency policy forbids a second occurrence")
         self._instances.may_start(connection, job, now)

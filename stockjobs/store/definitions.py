@@ -9,12 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select, text, tuple_, update
 
 from stockjobs.domain.jobs import JobSpec
 from stockjobs.errors import Conflict, NotFound, SchemaMismatch
 from stockjobs.store import holds, tables
-from stockjobs.store.statements import insert_if_absent, is_set, is_unset
+from stockjobs.store.statements import as_json, insert_if_absent, is_set, is_unset
 
 _jobs, _versions = tables.jobs, tables.job_versions
 
@@ -129,7 +129,7 @@ def create(connection: Connection, job: Job, by: str) -> bool:
     """Write a new job with its first version. A deleted job of the same name comes back. False if there is one."""
     row = {
         name: getattr(job, name)
-        for name in ("id", "name", "version", "enabled", "next_due_at", "created_at", "updated_at")
+        for name in ("id", "name", "version", "enabled", "paused", "next_due_at", "created_at", "updated_at")
     }
     row["max_parallel"] = job.spec.max_parallel
     if not insert_if_absent(connection, _jobs, [row]):
@@ -156,6 +156,7 @@ def replace(connection: Connection, old: Job, new: Job, by: str) -> None:
         .values(
             version=new.version,
             enabled=new.enabled,
+            paused=new.paused,
             max_parallel=new.spec.max_parallel,
             next_due_at=new.next_due_at,
             updated_at=new.updated_at,
@@ -221,9 +222,14 @@ def _readable(row: RowMapping) -> Job | Unable:
 
 def advance(connection: Connection, moved: Mapping[UUID, datetime | None]) -> None:
     """Move the next due times of jobs on that this transaction has read for a change."""
-    if moved:
-        statement = update(_jobs).where(_jobs.c.id == bindparam("job")).values(next_due_at=bindparam("due"))
-        connection.execute(statement, [{"job": job, "due": at} for job, at in moved.items()])
+    rows = [{"job": job, "due": at} for job, at in moved.items()]
+    if connection.dialect.name == "postgresql":
+        source = "jsonb_to_recordset(CAST(:rows AS jsonb)) AS moved(job uuid, due timestamptz)"
+        statement = f"UPDATE jobs SET next_due_at = moved.due FROM {source} WHERE jobs.id = moved.job"
+        connection.execute(text(statement), {"rows": as_json(rows)})
+    elif rows:
+        one = update(_jobs).where(_jobs.c.id == bindparam("job")).values(next_due_at=bindparam("due"))
+        connection.execute(one, rows)
 
 
 def _write_version(connection: Connection, job: Job, by: str) -> None:

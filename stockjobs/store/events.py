@@ -15,7 +15,6 @@ from sqlalchemy import (
     Select,
     delete,
     func,
-    insert,
     literal,
     select,
     text,
@@ -25,7 +24,7 @@ from sqlalchemy import (
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.filters import EVERY_EVENT, EventFilter
 from stockjobs.store import tables
-from stockjobs.store.statements import upsert
+from stockjobs.store.statements import insert_many, upsert
 
 _events, _removed = tables.events, tables.events_removed
 _NEARBY = 1_000
@@ -34,8 +33,7 @@ _NEVER = 2**63 - 1
 
 def append(connection: Connection, *events: Event) -> None:
     """Write events down, in this order."""
-    if events:
-        connection.execute(insert(tables.events), [_row(event) for event in events])
+    insert_many(connection, tables.events, [_row(event) for event in events])
 
 
 def after(

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, TextClause, literal, text
+import orjson
+from sqlalchemy import Column, ColumnElement, Connection, CursorResult, Table, TextClause, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stockjobs.domain.states import State
@@ -48,5 +49,33 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     """Insert rows; those whose key is there already are left alone. Returns the ids of those that were new."""
     if not rows:
         return set()
-    statement = upsert(connection, table).on_conflict_do_nothing().returning(table.c.id)
-    return set(connection.execute(statement, rows).scalars())
+    if connection.dialect.name == "postgresql":
+        return set(_insert_document(connection, table, rows, "ON CONFLICT DO NOTHING RETURNING id").scalars())
+    ids = [row["id"] for row in rows]
+    there = set(connection.execute(select(table.c.id).where(table.c.id.in_(ids))).scalars())
+    insert_if_absent(connection, table, rows)
+    # A writer of SQLite is alone: what was not there is new.
+    return set(ids) - there
+
+
+def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, in this order; those whose key is there already are left alone. For thousands of them in one statement."""
+    if rows and connection.dialect.name == "postgresql":
+        _insert_document(connection, table, rows, "ON CONFLICT DO NOTHING")
+    else:
+        insert_if_absent(connection, table, rows)
+
+
+def _insert_document(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], then: str
+) -> CursorResult[Any]:
+    # One parameter for all rows: with one for each value, reading the statement takes longer than executing it.
+    names = ", ".join(rows[0])
+    source = f"jsonb_populate_recordset(NULL::{table.name}, CAST(:rows AS jsonb))"
+    statement = text(f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {source} {then}")
+    return connection.execute(statement, {"rows": as_json(rows)})
+
+
+def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as one document, for a statement that takes them as such."""
+    return orjson.dumps([dict(row) for row in rows], option=orjson.OPT_NON_STR_KEYS).decode()

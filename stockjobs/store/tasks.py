@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, Select, select, update
 
 from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.lanes import Lane, Priority, lane_of
@@ -17,7 +17,7 @@ from stockjobs.domain.states import OPEN, State
 from stockjobs.errors import NotFound
 from stockjobs.store import tables
 from stockjobs.store.occurrences import Occurrence
-from stockjobs.store.statements import insert_if_absent, word, words
+from stockjobs.store.statements import insert_many, word, words
 
 _tasks, _attempts = tables.tasks, tables.attempts
 
@@ -85,15 +85,15 @@ class Placement:
     is_held: bool = False
 
 
-def create(connection: Connection, made: Iterable[tuple[Occurrence, Sequence[TaskPlan], Placement]]) -> int:
-    """Write the tasks of occurrences down; those that are there already are left alone. Returns how many were new."""
+def create(connection: Connection, made: Iterable[tuple[Occurrence, Sequence[TaskPlan], Placement]]) -> None:
+    """Write the tasks of occurrences down; those that are there already are left alone."""
     rows = [
         {**common, **_row(plan)}
         for occurrence, plans, place in made
         for common in [_common(occurrence, place)]
         for plan in plans
     ]
-    return insert_if_absent(connection, _tasks, rows)
+    insert_many(connection, _tasks, rows)
 
 
 def _common(occurrence: Occurrence, place: Placement) -> dict[str, Any]:
@@ -174,20 +174,20 @@ def attempts_of(connection: Connection, task: UUID) -> Sequence[Attempt]:
     ]
 
 
-def rows_written(connection: Connection, occurrence: UUID) -> int:
-    """How many rows the attempts of an occurrence wrote."""
-    query = (
-        select(func.coalesce(func.sum(_attempts.c.rows_written), 0))
-        .join(_tasks, _tasks.c.id == _attempts.c.task_id)
-        .where(_tasks.c.occurrence_id == occurrence)
-    )
-    return int(connection.execute(query).scalar_one())
-
-
 def promote(connection: Connection, now: datetime) -> int:
     """Queue the tasks whose time has come. Returns how many."""
     statement = update(_tasks).where(_tasks.c.state == word(State.SCHEDULED), _tasks.c.run_at <= now)
     return connection.execute(statement.values(state=State.QUEUED.value)).rowcount
+
+
+def hold(connection: Connection, job: UUID) -> int:
+    """Keep what waits of a job out of its lane, and withdraw its messages. Returns how many tasks."""
+    occurrences = tables.occurrences
+    mine = select(occurrences.c.id).where(occurrences.c.job_id == job, occurrences.c.state.in_(words(OPEN)))
+    statement = update(_tasks).where(
+        _tasks.c.occurrence_id.in_(mine), _tasks.c.state.in_(words([State.SCHEDULED, State.QUEUED]))
+    )
+    return connection.execute(statement.values(held=True, offered_at=None, offered_lane=None)).rowcount
 
 
 def cancel(connection: Connection, occurrence: UUID, now: datetime, *, task: UUID | None = None) -> int:
