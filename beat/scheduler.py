@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -58,6 +59,7 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
     def _tick(self) -> float:
         try:
             tick = container.dispatch.tick()
+            wait = min(tick.wait, self._tidy(is_busy=bool(tick.fired or tick.offered)))
         except Unreachable as error:
             log.warning("A server cannot be reached; beat tries again.", action="tick", error=str(error))
             return container.settings.beat_interval
@@ -71,4 +73,17 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
                 lost=tick.lost,
                 resent=tick.resent,
             )
-        return tick.wait.total_seconds()
+        return wait.total_seconds()
+
+    def _tidy(self, *, is_busy: bool) -> timedelta:
+        """Remove a little of the old history. Returns how long until there is more of it to remove."""
+        step = container.maintenance.step(is_busy=is_busy)
+        if step.swept is not None and step.swept.occurrences:
+            log.info(
+                "Old history was removed.",
+                action="prune",
+                occurrences=step.swept.occurrences,
+                tasks=step.swept.tasks,
+                events=step.swept.events,
+            )
+        return step.wait

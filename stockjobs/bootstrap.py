@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from stockjobs import settings as settings_module
+from stockjobs.domain.periods import parse_period
+from stockjobs.domain.retention import Retention
 from stockjobs.errors import Unreachable
 from stockjobs.markets.sessions import sessions
 from stockjobs.providers import registry
@@ -21,6 +23,7 @@ from stockjobs.services.feed import Feed
 from stockjobs.services.firing import Firing
 from stockjobs.services.holding import Holding
 from stockjobs.services.instances import Instances
+from stockjobs.services.maintenance import Maintenance
 from stockjobs.services.offering import Offering
 from stockjobs.services.recovery import Recovery, RecoveryConfig
 from stockjobs.services.reports import Reports
@@ -157,6 +160,15 @@ class Container:
     def reports(self) -> Reports:
         """Reads what is stored."""
         return Reports(self.ready_database)
+
+    @cached_property
+    def maintenance(self) -> Maintenance:
+        """Removes old history."""
+        settings = self.settings
+        succeeded, failed = (
+            parse_period(text) if text else None for text in (settings.retention, settings.retention_failed)
+        )
+        return Maintenance(self.ready_database, Retention(succeeded, failed, settings.retention_count or None))
 
     @cached_property
     def feed(self) -> Feed:

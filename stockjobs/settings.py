@@ -26,6 +26,7 @@ from pydantic import (
 
 from stockjobs.domain.cron import parse_zone
 from stockjobs.domain.masks import mask_secrets
+from stockjobs.domain.periods import parse_period
 from stockjobs.domain.symbols import normalise
 from stockjobs.errors import InvalidInput, Problem
 
@@ -45,6 +46,15 @@ def _tickers(values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(normalise(value) for value in values))
     except InvalidInput as error:
         raise ValueError(str(error)) from error
+
+
+def _period_or_empty(value: str) -> str:
+    try:
+        if value:
+            parse_period(value)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from error
+    return value
 
 
 def _in_capitals(value: object) -> object:
@@ -147,6 +157,20 @@ class Settings(BaseModel):
     )
     beat_interval: float = _field(
         1.0, "The longest that beat sleeps between two looks at the ledger.", unit="s", gt=0, le=60
+    )
+    retention: Annotated[str, AfterValidator(_period_or_empty)] = _field(
+        "P30D",
+        "How long occurrences that completed, were cancelled or skipped are kept, with their tasks and events; empty: for ever.",
+        unit="ISO 8601",
+    )
+    retention_failed: Annotated[str, AfterValidator(_period_or_empty)] = _field(
+        "P90D", "The same for those that failed or timed out.", unit="ISO 8601"
+    )
+    retention_count: int = _field(
+        10_000,
+        "How many ended occurrences of each job and state are kept at the most; 0: any number.",
+        unit="occurrences",
+        ge=0,
     )
     heartbeat_path: str = _field(
         "",

@@ -53,6 +53,7 @@ VERBS = {
     "delete": Verb("change", "delete", "Delete jobs or templates; history, data and the jobs of a template stay."),
     "workers": Verb("workers", "group", "Change workers while they run: grow, shrink, their lanes, shut down."),
     "events": Verb("events", "events", "Show what happened, and follow what happens."),
+    "prune": Verb("prune", "prune", "Remove old history: ended occurrences, with their tasks, attempts and events."),
     "data": Verb("data", "data", "Show stored bars, or of which symbols there are any."),
     "config": Verb("config", "config", "List every setting, and where its value comes from."),
     "db": Verb("db", "group", "Migrate the database, or check it."),

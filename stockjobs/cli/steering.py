@@ -49,7 +49,8 @@ def cancel(
 ) -> None:
     """Cancel occurrences or tasks, whether they wait or run.
 
-    They are named by their ids, or the options describe them. What waits is cancelled at once, what runs within seconds, and it stays cancelled.
+    They are named by their ids, or the options describe them. What waits is cancelled at once, what runs within seconds, and it
+    stays cancelled.
     """
     container = container_of(ctx)
     steering = container.steering

@@ -35,6 +35,8 @@ class EventName(StrEnum):
     LANE_PAUSED = "lane.paused"
     """Of a lane or of everything; `data` has the scope, by whom, and the reason."""
     LANE_RESUMED = "lane.resumed"
+    PRUNED = "history.pruned"
+    """Old occurrences were removed, with their tasks, attempts and events."""
     REMOVED = "history.removed"
     """Told to a subscriber alone, and not stored: events that it has not seen yet were removed with their occurrences."""
 
