@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from stockjobs.domain.bars import Bars
+from stockjobs.domain.dependencies import Awaited
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.states import ENDED, State
 from stockjobs.errors import NotFound
-from stockjobs.store import bars, definitions, instruments, lanes, market, occurrences, tasks, workers
+from stockjobs.store import (
+    bars,
+    definitions,
+    dependencies,
+    instruments,
+    lanes,
+    market,
+    occurrences,
+    tallies,
+    tasks,
+    workers,
+)
 from stockjobs.store.database import Database
 from stockjobs.store.definitions import Job
 from stockjobs.store.instruments import Instrument
@@ -43,11 +55,19 @@ class OccurrenceReport:
     tasks: dict[State, int]
     rows_written: int
     details: Sequence[tuple[Task, Sequence[Attempt]]] = field(default=())
+    waits_for: Sequence[Awaited] = field(default=())
+    """What it waits for, or waited for before it started; read where one occurrence is asked for."""
 
     @property
     def has_ended(self) -> bool:
         """True once nothing of it will run any more."""
         return self.occurrence.state in ENDED
+
+
+def _report(occurrence: Occurrence, tasks: dict[State, int], open_rows: Mapping[UUID, int]) -> OccurrenceReport:
+    """An ended occurrence keeps the rows that it wrote; those of an open one are counted."""
+    kept = occurrence.rows_written
+    return OccurrenceReport(occurrence, tasks, open_rows.get(occurrence.id, 0) if kept is None else kept)
 
 
 class Reports:
@@ -81,12 +101,9 @@ class Reports:
         with self._database.read() as connection:
             of = definitions.get(connection, job).id if job else None
             found = occurrences.newest(connection, job=of, states=states, limit=limit)
-            return [
-                OccurrenceReport(
-                    one, occurrences.tasks_by_state(connection, one.id), tasks.rows_written(connection, one.id)
-                )
-                for one in found
-            ]
+            counts = tallies.tasks_by_state(connection, [one.id for one in found])
+            rows = tallies.rows_written(connection, [one.id for one in found if one.rows_written is None])
+            return [_report(one, counts[one.id], rows) for one in found]
 
     def occurrence(self, text: str, *, with_tasks: int = 0) -> OccurrenceReport:
         """One occurrence by its id or the beginning of it, with so many of its tasks. Raises NotFound."""
@@ -96,8 +113,10 @@ class Reports:
                 (task, tasks.attempts_of(connection, task.id))
                 for task in (tasks.find(connection, occurrence=one.id, limit=with_tasks) if with_tasks else ())
             ]
-            counts = occurrences.tasks_by_state(connection, one.id)
-            return OccurrenceReport(one, counts, tasks.rows_written(connection, one.id), details)
+            counts = tallies.tasks_by_state(connection, [one.id])[one.id]
+            report = _report(one, counts, tallies.rows_written(connection, [one.id]))
+            awaited = dependencies.awaited_by(connection, [one.id])[one.id]
+            return replace(report, details=details, waits_for=awaited)
 
     def tasks(
         self,

@@ -20,10 +20,10 @@ _TOLD_AS = {
 
 def settle(connection: Connection, job: UUID, occurrence: UUID, now: datetime) -> State | None:
     """End the occurrence if none of its tasks is open, in the caller's transaction; its last statement, for it locks."""
-    state = occurrences.settle(connection, occurrence, now)
-    if state is not None:
-        counts = {key.value: count for key, count in occurrences.tasks_by_state(connection, occurrence).items()}
-        events.append(
-            connection, Event(_TOLD_AS[state], now, job, occurrence, data={"state": state.value, "tasks": counts})
-        )
+    settled = occurrences.settle(connection, occurrence, now)
+    if settled is None:
+        return None
+    state, counts = settled
+    data = {"state": state.value, "tasks": {key.value: count for key, count in counts.items()}}
+    events.append(connection, Event(_TOLD_AS[state], now, job, occurrence, data=data))
     return state

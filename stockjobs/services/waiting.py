@@ -18,9 +18,9 @@ from stockjobs.store.definitions import Job
 from stockjobs.store.occurrences import Occurrence
 
 OCCURRENCES_A_TRANSACTION = 200
-_CHEAP_S = 0.05
+_DEAR_S = 0.25
 _SHARE = 20
-"""Where a look is dear, because very many wait, it takes at most one part in so many of the time."""
+"""Where a look that finds nothing is dear, because very many wait, it takes at most one part in so many of the time."""
 
 _TOLD_AS = {State.SKIPPED: EventName.SKIPPED, State.FAILED: EventName.FAILED}
 
@@ -38,14 +38,17 @@ class Waiting:
 
         It goes on until nothing more follows: one that is skipped decides what others wait for.
         """
-        began = time.monotonic()
-        if began < self._not_before:
+        if time.monotonic() < self._not_before:
             return 0
         resolved = 0
-        while found := self._resolve_some():
+        while True:
+            began = time.monotonic()
+            found = self._resolve_some()
+            if not found:
+                break
             resolved += found
         took = time.monotonic() - began
-        self._not_before = began + _SHARE * took if took > _CHEAP_S else 0.0
+        self._not_before = began + _SHARE * took if took > _DEAR_S else 0.0
         return resolved
 
     def _resolve_some(self) -> int:

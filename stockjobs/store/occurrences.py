@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, exists, func, select, update
+from sqlalchemy import Connection, Select, exists, select, update
 
 from stockjobs.domain.states import OPEN, State, sum_of
 from stockjobs.errors import NotFound
 from stockjobs.store import tables
 from stockjobs.store.dependencies import is_waiting
 from stockjobs.store.statements import insert_new, word, words
+from stockjobs.store.tallies import Tally, tally, tasks_by_state
 
 _occurrences, _tasks = tables.occurrences, tables.tasks
 _PROMOTED_AT_ONCE = 5_000
@@ -130,8 +131,16 @@ def open_of(connection: Connection, job: UUID) -> Sequence[Occurrence]:
 
 def end(connection: Connection, occurrence: UUID, state: State, now: datetime, *, reason: str) -> bool:
     """End an open occurrence in a state, for a reason. False if it has ended already."""
+    return _end(connection, occurrence, state, now, tally(connection, occurrence), reason=reason)
+
+
+def _end(
+    connection: Connection, occurrence: UUID, state: State, now: datetime, found: Tally, *, reason: str | None
+) -> bool:
+    kept = {"reason": reason, "symbols": found.symbols, "rows_written": found.rows_written}
+    values = {"state": state.value, "finished_at": now, **kept}
     statement = update(_occurrences).where(_occurrences.c.id == occurrence, _occurrences.c.state.in_(words(OPEN)))
-    return connection.execute(statement.values(state=state.value, finished_at=now, reason=reason)).rowcount == 1
+    return connection.execute(statement.values(values)).rowcount == 1
 
 
 def start(connection: Connection, occurrence: UUID, now: datetime) -> bool:
@@ -173,8 +182,8 @@ def lock(connection: Connection, occurrence: UUID) -> None:
     connection.execute(select(_occurrences.c.id).where(_occurrences.c.id == occurrence).with_for_update())
 
 
-def settle(connection: Connection, occurrence: UUID, now: datetime) -> State | None:
-    """End an occurrence whose last open task has ended; its state is the sum of its tasks. None while some are open.
+def settle(connection: Connection, occurrence: UUID, now: datetime) -> tuple[State, dict[State, int]] | None:
+    """End an occurrence whose last open task has ended, in the sum of its tasks, which are counted. None while some are open.
 
     The row is locked first: of two transactions that end the last two tasks, the later one sees the earlier one's.
     """
@@ -183,16 +192,10 @@ def settle(connection: Connection, occurrence: UUID, now: datetime) -> State | N
         select(exists().where(_tasks.c.occurrence_id == occurrence, _tasks.c.state.in_(words(OPEN))))
     ).scalar():
         return None
-    state = sum_of(tasks_by_state(connection, occurrence))
-    statement = update(_occurrences).where(_occurrences.c.id == occurrence, _occurrences.c.state.in_(words(OPEN)))
-    ended = connection.execute(statement.values(state=state.value, finished_at=now)).rowcount == 1
-    return state if ended else None
-
-
-def tasks_by_state(connection: Connection, occurrence: UUID) -> dict[State, int]:
-    """How many tasks of an occurrence are in each state."""
-    query = select(_tasks.c.state, func.count()).where(_tasks.c.occurrence_id == occurrence).group_by(_tasks.c.state)
-    return {State(state): count for state, count in connection.execute(query)}
+    counts = tasks_by_state(connection, [occurrence])[occurrence]
+    state = sum_of(counts)
+    found = tally(connection, occurrence, counts)
+    return (state, counts) if _end(connection, occurrence, state, now, found, reason=found.error) else None
 
 
 def _select() -> Select[tuple[object, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, func, select, update
@@ -20,11 +21,12 @@ FAILED = (State.FAILED, State.TIMEOUT)
 
 @dataclass(frozen=True)
 class Again:
-    """A failed task, and the symbols of it that are to be asked for again."""
+    """A failed task, the symbols of it that are to be asked for again, and those that it has landed."""
 
     task_id: UUID
     number: int
     symbols: tuple[str, ...]
+    landed: frozenset[str]
 
 
 def failed(connection: Connection, occurrence: UUID, *, task: UUID | None = None) -> Sequence[Again]:
@@ -45,20 +47,18 @@ def failed(connection: Connection, occurrence: UUID, *, task: UUID | None = None
     )
     if task is not None:
         query = query.where(_tasks.c.id == task)
-    return [
-        Again(
-            row.id,
-            row.number,
-            symbols_again(
-                row.symbols,
-                asked=row.asked,
-                failed=row.failed_symbols or (),
-                given_up=row.given_up or (),
-                error_kind=row.error_kind,
-            ),
-        )
-        for row in connection.execute(query.order_by(_tasks.c.key))
-    ]
+    return [_again(row) for row in connection.execute(query.order_by(_tasks.c.key))]
+
+
+def _again(row: Any) -> Again:
+    symbols = symbols_again(
+        row.symbols,
+        asked=row.asked,
+        failed=row.failed_symbols or (),
+        given_up=row.given_up or (),
+        error_kind=row.error_kind,
+    )
+    return Again(row.id, row.number, symbols, frozenset(row.symbols).difference(symbols))
 
 
 def queue(connection: Connection, again: Sequence[Again], now: datetime) -> int:
