@@ -180,9 +180,9 @@ def test_it_is_as_if_the_clock_were_looked_at_every_minute(
     changes = _changes(zone, year)
     assume(changes)
     day = data.draw(st.sampled_from(changes))
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC) - DAY
-    found = between(Cron(f"{minute} {hour} * * {weekday}", zone), start, start + 4 * DAY, limit=9_999)
-    assert found == list(_minute_by_minute((minute, hour, weekday), ZoneInfo(zone), start, start + 4 * DAY))
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    found = between(Cron(f"{minute} {hour} * * {weekday}", zone), start, start + 2 * DAY, limit=9_999)
+    assert found == list(_minute_by_minute((minute, hour, weekday), ZoneInfo(zone), start, start + 2 * DAY))
 
 
 @settings(max_examples=60)
