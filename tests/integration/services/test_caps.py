@@ -13,6 +13,7 @@ from stockjobs.domain.lanes import Lane, Priority
 from stockjobs.domain.states import State
 from stockjobs.errors import ProviderDown
 from stockjobs.services.dispatch import Dispatch
+from stockjobs.simulator.client import SimulatorClient
 from stockjobs.store import tables, workers
 from stockjobs.store.workers import Worker
 from tests.fixtures.fleet import Fleet
@@ -248,8 +249,9 @@ def test_a_lane_that_no_worker_serves_keeps_no_place_of_a_provider(house: House)
 
 
 @pytest.mark.parametrize("kind", ["job", "provider"])
-def test_real_workers_never_run_more_than_the_cap(fleet: Fleet, kind: str) -> None:
-    fleet.define("MANY", symbols=tickers(16), batchSize=1, **({"maxParallel": 2} if kind == "job" else {}))
+def test_real_workers_never_run_more_than_the_cap(fleet: Fleet, yahoo: SimulatorClient, kind: str) -> None:
+    yahoo.fault("latency", seconds=0.3)
+    fleet.define("MANY", symbols=tickers(10), batchSize=1, **({"maxParallel": 2} if kind == "job" else {}))
     for _ in range(2):
         fleet.worker(slots=4)
         fleet.beat(STOCKJOBS_PROVIDER_PARALLEL="2" if kind == "provider" else "0")
