@@ -17,6 +17,7 @@ from stockjobs.cli.session import container_of
 from stockjobs.cli.tables import fields
 from stockjobs.cli.templates import describe as describe_template
 from stockjobs.cli.views import ATTEMPTS, OCCURRENCES, interval_of, progress, short
+from stockjobs.domain.events import Event
 from stockjobs.domain.lanes import lane_of
 from stockjobs.domain.states import State
 from stockjobs.services.manifests import render_document
@@ -26,6 +27,7 @@ from stockjobs.store.tasks import Attempt, Task
 
 _DUE_TIMES = 5
 _OCCURRENCES = 5
+_MISSED = 3
 
 group = typer.Typer(
     cls=Nouns,
@@ -50,22 +52,34 @@ def _job_lines(container: Container, job: Job, last: Sequence[OccurrenceReport],
     zone = container.settings.time_zone
     pairs = [
         ("Name", job.name),
-        ("Status", "enabled" if job.enabled else "disabled"),
+        ("Status", job.status),
         ("Version", f"{job.version}, since {moment(job.updated_at, zone)} ({age(job.updated_at, now)} ago)"),
         ("Labels", ", ".join(f"{key}={value}" for key, value in job.labels.items()) or "-"),
         ("Definition", render_document(job.spec.document()).rstrip()),
-        ("Next due", "\n".join(_due_times(job, now, zone))),
+        ("Next due", "\n".join(_due_times(container, job, now, zone))),
     ]
+    missed = "\n".join(_missed(one, zone) for one in container.feed.missed(job.id, _MISSED))
+    if missed:
+        pairs.append(("Missed", missed))
     yield from fields(pairs)
     yield "Last occurrences:" if last else "Last occurrences:  none"
     yield from (f"  {line}" for line in (table(OCCURRENCES, last, now, is_wide=False) if last else ()))
 
 
-def _due_times(job: Job, now: datetime, zone: str) -> Iterator[str]:
-    if not job.enabled:
-        yield "never, while it is disabled"
+def _missed(event: Event, zone: str) -> str:
+    """Due times that were not run, in a line."""
+    data = event.data
+    first, last = (moment(datetime.fromisoformat(data[name]), zone) for name in ("first", "last"))
+    count = f"{data['count']:,}" if data["is_exact"] else f"{data['count']:,} or more"
+    why = f" ({data['reason']})" if data.get("reason") else ""
+    return f"{count}: {first}{why}" if first == last else f"{count}: {first} to {last}{why}"
+
+
+def _due_times(container: Container, job: Job, now: datetime, zone: str) -> Iterator[str]:
+    if job.status != "enabled":
+        yield f"never, while it is {job.status}"
         return
-    times = list(islice(job.spec.schedule.rule().iterate(now), _DUE_TIMES))
+    times = list(islice(job.spec.schedule.rule(container.firing.sessions).iterate(now), _DUE_TIMES))
     for at in times:
         own = job.spec.schedule.time_zone
         there = f", {moment(at, own)} {own}" if own != zone else ""

@@ -45,6 +45,7 @@ def _job_document(report: JobReport) -> dict[str, Any]:
     job, last = report.job, report.last
     status = {
         "version": job.version,
+        "paused": job.paused,
         "nextDueAt": job.next_due_at,
         "createdAt": job.created_at,
         "updatedAt": job.updated_at,
@@ -60,7 +61,7 @@ JOBS: View[JobReport] = View(
         Column("type", lambda report: report.job.spec.type),
         Column("mode", lambda report: report.job.spec.mode),
         Column("schedule", lambda report: report.job.spec.schedule.shown()),
-        Column("status", lambda report: "enabled" if report.job.enabled else "disabled"),
+        Column("status", lambda report: report.job.status),
         Column("last", lambda report: report.last.state if report.last else None),
         Column("last run", lambda report: report.last.created_at if report.last else None),
         Column("next run", lambda report: report.job.next_due_at, is_wait=True),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.filters import EVERY_EVENT, EventFilter
@@ -60,6 +61,11 @@ class Feed:
         """The last events, oldest first."""
         with self._database.read() as connection:
             return events.latest(connection, limit, wanted)
+
+    def missed(self, job: UUID, limit: int) -> Sequence[Event]:
+        """The last tellings of due times that a job missed, the newest first."""
+        with self._database.read() as connection:
+            return events.missed(connection, job, limit)
 
     def after(
         self, cursor: int | None = None, wanted: EventFilter = EVERY_EVENT, *, follow: bool = False

@@ -71,6 +71,14 @@ def latest(connection: Connection, limit: int, wanted: EventFilter = EVERY_EVENT
     return [_event(row) for row in reversed(connection.execute(query).mappings().all())]
 
 
+def missed(connection: Connection, job: UUID, limit: int) -> Sequence[Event]:
+    """The last tellings of due times that a job missed, the newest first."""
+    # Those about no occurrence are few, and the index on occurrences finds them.
+    which = (_events.c.occurrence_id.is_(None), _events.c.job_id == job, _events.c.name == EventName.MISSED.value)
+    query = select(_events).where(*which).order_by(_events.c.id.desc()).limit(limit)
+    return [_event(row) for row in connection.execute(query).mappings()]
+
+
 def newest(connection: Connection) -> int:
     """The cursor of the newest event, 0 if there is none."""
     found = latest(connection, 1)

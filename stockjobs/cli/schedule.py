@@ -1,0 +1,61 @@
+"""`stockctl schedule`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stockjobs.cli.ages import moment
+from stockjobs.cli.session import container_of, submitter
+from stockjobs.errors import InvalidInput
+from stockjobs.services.administration import Change
+from stockjobs.services.rescheduling import MANUAL
+
+
+def schedule(
+    ctx: typer.Context,
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The job's name.")],
+    cron: Annotated[
+        str | None, typer.Option("--cron", metavar="CRON", help="Due by a cron expression of 5 or 6 fields.")
+    ] = None,
+    interval: Annotated[
+        str | None, typer.Option("--interval", metavar="R/…", help="Due by an ISO 8601 repeating interval.")
+    ] = None,
+    once: Annotated[str | None, typer.Option("--once", metavar="INSTANT", help="Due once.")] = None,
+    session: Annotated[
+        str | None,
+        typer.Option("--session", metavar="@RULE", help="Due by an exchange's sessions: @open+5m, @close-10m."),
+    ] = None,
+    manual: Annotated[bool, typer.Option("--manual", help="Due only when it is triggered.")] = False,
+    time_zone: Annotated[
+        str | None, typer.Option("--time-zone", metavar="ZONE", help="The zone whose clocks the schedule goes by.")
+    ] = None,
+    exchange: Annotated[
+        str | None, typer.Option("--exchange", metavar="MIC", help="The exchange whose sessions count.")
+    ] = None,
+    jitter: Annotated[
+        str | None, typer.Option("--jitter", metavar="PERIOD", help="Start up to so much later than due: PT30S.")
+    ] = None,
+) -> None:
+    """Change when a job is due, at once, while everything runs.
+
+    A rule (--cron, --interval, --once, --session or --manual) takes the place of the one before; all else of the schedule
+    stays. What was due until now is run as it was; the new schedule counts from now.
+    """
+    rules: dict[str, object] = {"cron": cron, "interval": interval, "once": once, "session": session}
+    extras = {"time_zone": time_zone, "jitter": jitter, "calendar": {"exchange": exchange} if exchange else None}
+    given = {name: value for name, value in {**rules, **extras}.items() if value is not None}
+    if manual and given:
+        raise InvalidInput.because("--manual", "takes the schedule away, and goes with no other option", "remove them")
+    if not manual and not given:
+        raise InvalidInput.because(
+            "schedule", "what is to be different was not said", "such as --cron '0 18 * * MON-FRI'"
+        )
+    container = container_of(ctx)
+    name = job.removeprefix("job/")
+    applied = container.administration.reschedule(name, MANUAL if manual else given, by=submitter())
+    due = applied.after.next_due_at
+    when = f", due next {moment(due, container.settings.time_zone)}" if due else ", not due by itself"
+    how = "has this schedule already" if applied.change is Change.UNCHANGED else "rescheduled"
+    typer.echo(f"job/{name} {how}{when}")
