@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from stockjobs.domain.states import State
 from stockjobs.simulator.client import SimulatorClient
 from tests.fixtures.fleet import Fleet
 from tests.fixtures.redis import eventually
@@ -37,6 +38,22 @@ def test_flower_shows_a_failure_as_failure_and_a_retry_as_retry(fleet: Fleet, ya
     )
     names = {(task["name"], task["args"]) for task in flower.get("/api/tasks").values()}
     assert names == {("collect RETRIED", "MSFT 1d"), ("collect FAILED", "NOSUCH 1d")}
+
+
+def test_flower_shows_an_attempt_whose_process_was_killed_as_failed(fleet: Fleet, yahoo: SimulatorClient) -> None:
+    yahoo.fault("latency", seconds=25.0, times=1)
+    flower = _Flower(fleet)
+    worker = fleet.worker(slots=1)
+    eventually(lambda: bool(flower.get("/api/workers?refresh=1")), tell=fleet.logs)
+    fleet.beat()
+    fleet.define("KILLED", symbols=["AAPL"])
+    occurrence = fleet.trigger("KILLED")
+    eventually(lambda: len(yahoo.requests()) > 0, tell=fleet.logs)
+    worker.kill_children()
+    [(_, attempts)] = fleet.ended(occurrence).details
+    assert [attempt.state for attempt in attempts] == [State.LOST, State.COMPLETED]
+    lost, completed = (str(attempt.id) for attempt in attempts)
+    eventually(lambda: flower.states() == {lost: "FAILURE", completed: "SUCCESS"}, tell=fleet.logs)
 
 
 def test_flower_refuses_strangers(fleet: Fleet) -> None:

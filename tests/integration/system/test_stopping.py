@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from pathlib import Path
 
 import pytest
 
@@ -131,13 +128,7 @@ def test_the_task_of_a_child_that_dies_is_taken_up_again_before_its_lease_ends(
     fleet.beat(STOCKJOBS_LEASE="600")
     worker = fleet.worker(slots=1, STOCKJOBS_LEASE="600")
     occurrence = hanging(fleet, yahoo, "DIES")
-    [child] = children_of(worker.process.pid)
-    os.kill(child, signal.SIGKILL)
+    worker.kill_children()
     report = fleet.ended(occurrence, within=60)
     assert report.occurrence.state is State.COMPLETED
     assert fleet.attempts(occurrence) == [State.LOST, State.COMPLETED]
-
-
-def children_of(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
