@@ -28,6 +28,7 @@ from stockjobs.services.offering import Offering
 from stockjobs.services.recovery import Recovery, RecoveryConfig
 from stockjobs.services.reports import Reports
 from stockjobs.services.requests import Requests
+from stockjobs.services.statistics import StatisticsService
 from stockjobs.services.steering import Steering
 from stockjobs.services.templates import Templates
 from stockjobs.services.waiting import Waiting
@@ -160,6 +161,11 @@ class Container:
     def reports(self) -> Reports:
         """Reads what is stored."""
         return Reports(self.ready_database)
+
+    @cached_property
+    def statistics(self) -> StatisticsService:
+        """Counts."""
+        return StatisticsService(self.ready_database)
 
     @cached_property
     def maintenance(self) -> Maintenance:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from stockjobs.bootstrap import Container
 from stockjobs.domain.events import Event, event_names
+from stockjobs.domain.filters import Filter
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import JobSpec, OnFailure, WindowSpec
 from stockjobs.domain.periods import parse_duration
@@ -23,6 +24,7 @@ from stockjobs.domain.symbols import normalise
 from stockjobs.errors import InvalidInput, Problem, StockjobsError
 from stockjobs.services.reports import JobReport, OccurrenceReport
 from stockjobs.services.requests import Request, Timing
+from stockjobs.services.statistics import StatisticsReport
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,6 +162,31 @@ def events(
     feed = _container().feed
     of = occurrence.id if isinstance(occurrence, Submitted) else occurrence
     return feed.after(after, feed.filter(job=job, occurrence=of, names=event_names(names)), follow=follow)
+
+
+def stats(
+    *,
+    job: str | None = None,
+    since: When | None = None,
+    before: When | None = None,
+    tag: str | None = None,
+    states: Sequence[str] = (),
+) -> StatisticsReport:
+    """Counts, success rate, durations in ms, symbols and rows written of occurrences, in all and for each job.
+
+    Of one job, of those created since ≤ … < before, with a tag, in some states. Raises NotFound for an unknown job.
+    """
+    wanted = Filter(
+        job=job, since=_instant(since), before=_instant(before), tag=tag, states=tuple(_state(word) for word in states)
+    )
+    return _container().statistics.of(wanted)
+
+
+def _state(word: str) -> State:
+    try:
+        return State(word)
+    except ValueError:
+        raise InvalidInput.because("states", f"{word!r} is not one of {', '.join(State)}") from None
 
 
 def bars(
