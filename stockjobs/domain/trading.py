@@ -18,7 +18,7 @@ from stockjobs.domain.zones import instant_of, offset_at, wall_at
 from stockjobs.errors import InvalidInput
 
 LOOK_AHEAD = timedelta(days=12 * 366)
-"""A rule of which no time falls into a session for so long has none: 29 February falls on a session day more often."""
+"""A rule that falls into no session for so long never does: even 29 February falls on a session day more often."""
 
 LONGEST_OFFSET = timedelta(days=1)
 _DAY = timedelta(days=1)
@@ -99,9 +99,12 @@ class InHours:
     def iterate(self, instant: datetime) -> Iterator[datetime]:
         """The due times after an instant, UTC."""
         newest, times = instant, self.rule.iterate(self._start(instant))
-        time = next(times, None)
-        for opens, closes in self.calendar.hours_from(instant.date() - 2 * _DAY):
-            if time is None or time - newest > LOOK_AHEAD:
+        time = in_vain = next(times, None)
+        for opens, closes in self.calendar.hours_from(time.date() - 2 * _DAY) if time else ():
+            if time is None:
+                return
+            in_vain = in_vain or time
+            if time - in_vain > LOOK_AHEAD:
                 return
             if time < opens:
                 is_moved = self.otherwise is Otherwise.NEXT
@@ -109,7 +112,7 @@ class InHours:
                 time = opens if is_moved else next(times, None)
             while time is not None and time <= closes:
                 if time > newest:
-                    newest = time
+                    newest, in_vain = time, None
                     yield time
                 time = next(times, None)
 
@@ -142,23 +145,25 @@ class OnDays:
         return self._skipping(instant) if self.otherwise is Otherwise.SKIP else self._moving(instant)
 
     def _skipping(self, instant: datetime) -> Iterator[datetime]:
-        newest, times, day = instant, self.rule.iterate(instant), date.min
-        while (time := next(times, None)) is not None and time - newest <= LOOK_AHEAD:
+        times, session_day = self.rule.iterate(instant), date.min
+        in_vain: datetime | None = None
+        while (time := next(times, None)) is not None:
             today = self.calendar.date_of(time)
-            if today != day:
+            if today != session_day:
                 following = self.calendar.day_from(today)
-                if following is None:
+                in_vain = in_vain or time
+                if following is None or time - in_vain > LOOK_AHEAD:
                     return
                 if following > today:
                     times = self.rule.iterate(self.calendar.start_of(following) - INSTANT)
                     continue
-                day = today
-            newest = time
+                session_day = today
+            in_vain = None
             yield time
 
     def _moving(self, instant: datetime) -> Iterator[datetime]:
         newest, day, late = instant, self._first_day(instant), list[datetime]()
-        while (target := self._next_target(day, newest)) is not None:
+        while (target := self._next_target(day)) is not None:
             following = self.calendar.day_from(target + _DAY)
             landings, late = merge(late, *self._landings(target, newest)), []
             for due in landings:
@@ -178,12 +183,10 @@ class OnDays:
         today = self.calendar.date_of(instant)
         return self.calendar.day_before(today) or today
 
-    def _next_target(self, day: date, newest: datetime) -> date | None:
+    def _next_target(self, day: date) -> date | None:
         """The first session day, from one on, on which something is due."""
         first = self.rule.after(self.calendar.start_of(self._days_onto(day)[0]) - INSTANT)
-        if first is None or first - newest > LOOK_AHEAD:
-            return None
-        following = self.calendar.day_from(self.calendar.date_of(first))
+        following = self.calendar.day_from(self.calendar.date_of(first)) if first else None
         return max(following, day) if following else None
 
     def _days_onto(self, target: date) -> list[date]:

@@ -188,6 +188,19 @@ def test_a_rule_that_is_never_in_a_session_is_never_due() -> None:
     assert OnDays(Cron("0 12 * * SAT", "America/New_York"), XNYS).after(local("2026-01-01")) is None
 
 
+def test_a_single_time_is_found_however_far_away_it_is() -> None:
+    def always(exchange: str, first: date, last: date) -> Sequence[Session]:
+        return with_lunch(exchange, first, last)
+
+    far = Once(datetime(2099, 5, 4, 1, tzinfo=UTC))
+    for otherwise in Otherwise:
+        for held in (
+            InHours(far, Calendar("XTKS", always), otherwise),
+            OnDays(far, Calendar("XTKS", always), otherwise),
+        ):
+            assert held.after(local("2026-01-01")) == far.at
+
+
 def test_sessions_are_asked_for_only_when_they_are_needed() -> None:
     rule = OnDays(EVENING, Calendar("XNYS", no_sessions))
     with pytest.raises(InvalidInput, match="no calendars are at hand"):
