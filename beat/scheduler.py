@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from celery.beat import Scheduler
 
 from stockjobs.celery import check_servers, container
+from stockjobs.domain.pauses import Scope
 from stockjobs.errors import Unreachable
+from stockjobs.store.pauses import Pause
 from stockjobs.telemetry import logs
 from stockjobs.telemetry.heartbeat import Heartbeat
 
@@ -22,6 +26,7 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
     """Keeps no schedule of its own: the ledger has them, and any number of beats may look at it."""
 
     _tell_again_at = 0.0
+    _paused: Mapping[Scope, Pause] = MappingProxyType({})
 
     def setup_schedule(self) -> None:
         """Look at the servers; the schedule itself is the ledger's."""
@@ -59,6 +64,7 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
     def _tick(self) -> float:
         try:
             tick = container.dispatch.tick()
+            self._tell_pauses(has_paused=tick.has_paused)
             wait = min(tick.wait, self._tidy(is_busy=bool(tick.fired or tick.offered)))
         except Unreachable as error:
             log.warning("A server cannot be reached; beat tries again.", action="tick", error=str(error))
@@ -74,6 +80,17 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
                 resent=tick.resent,
             )
         return wait.total_seconds()
+
+    def _tell_pauses(self, *, has_paused: bool) -> None:
+        """Tell of each pause once, and once of its end."""
+        found = {pause.scope: pause for pause in container.holding.pauses()} if has_paused else {}
+        for scope, pause in found.items():
+            if scope not in self._paused:
+                told = {"scope": scope.shown, "by": pause.by, "since": pause.at.isoformat(), "reason": pause.reason}
+                log.warning("Work is paused: it waits in the ledger until it is resumed.", action="pause", **told)
+        for scope in self._paused.keys() - found.keys():
+            log.info("Work goes on.", action="resume", scope=scope.shown)
+        self._paused = found
 
     def _tidy(self, *, is_busy: bool) -> timedelta:
         """Remove a little of the old history. Returns how long until there is more of it to remove."""

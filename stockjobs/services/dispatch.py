@@ -30,13 +30,14 @@ class DispatchConfig:
 
 @dataclass(frozen=True)
 class Tick:
-    """What a tick did, and how long to wait until the next."""
+    """What a tick did, how long to wait until the next, and whether a lane is paused, or everything."""
 
     fired: int
     offered: int
     lost: int
     resent: int
     wait: timedelta
+    has_paused: bool = False
 
 
 class Dispatch:
@@ -90,7 +91,7 @@ class Dispatch:
             if fired.has_more
             else self._wait(todo, is_busy=bool(offered or fired.jobs), has_pending=has_pending, has_held=has_held)
         )
-        return Tick(fired.occurrences, offered, lost, resent, wait)
+        return Tick(fired.occurrences, offered, lost, resent, wait, todo.has_paused)
 
     def fire(self) -> Fired:
         """Turn a batch of the jobs whose time has come into occurrences."""

@@ -153,10 +153,15 @@ def test_a_real_fleet_stops_and_goes_on_and_a_restart_forgets_nothing(fleet: Fle
     fleet.define("WORK", symbols=symbols, batchSize=1)
     occurrence = fleet.trigger("WORK")
     fleet.worker()
-    fleet.beat().stop()
-    fleet.beat()
+    first = fleet.beat()
+    eventually(lambda: "Work is paused" in first.log.read_text(), tell=fleet.logs)
+    first.stop()
+    second = fleet.beat()
+    eventually(lambda: "Work is paused" in second.log.read_text(), tell=fleet.logs)
     eventually(lambda: bool(fleet.container.reports.workers()), tell=fleet.logs)
     assert fleet.attempts(occurrence) == []
     fleet.container.holding.resume(Scope.EVERYTHING, by="test")
     fleet.ended(occurrence)
+    assert second.log.read_text().count("Work is paused") == 1
+    assert "Work goes on" in second.log.read_text()
     assert fleet.attempts(occurrence) == [State.COMPLETED] * 6
