@@ -117,11 +117,14 @@ class InHours:
                 time = next(times, None)
 
     def _start(self, instant: datetime) -> datetime:
-        """From where the rule has to be asked, as what it gives may be moved beyond the instant."""
-        if self.otherwise is Otherwise.SKIP:
-            return instant
-        earlier = self.calendar.day_before(instant.date() - _DAY)
-        return self.calendar.start_of(earlier) - INSTANT if earlier else instant
+        """From where the rule has to be asked: what it gives since the last close may be moved beyond the instant."""
+        earlier = self.calendar.day_before(instant.date() - _DAY) if self.otherwise is Otherwise.NEXT else None
+        start = instant
+        for opens, closes in self.calendar.hours_from(earlier) if earlier else ():
+            if closes >= instant:
+                return instant if opens <= instant else start
+            start = closes
+        return start
 
 
 @dataclass(frozen=True)
