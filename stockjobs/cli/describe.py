@@ -17,6 +17,7 @@ from stockjobs.cli.session import container_of
 from stockjobs.cli.tables import fields
 from stockjobs.cli.templates import describe as describe_template
 from stockjobs.cli.views import ATTEMPTS, OCCURRENCES, interval_of, progress, short
+from stockjobs.domain.dependencies import Awaited
 from stockjobs.domain.events import Event
 from stockjobs.domain.lanes import lane_of
 from stockjobs.domain.states import State
@@ -108,14 +109,18 @@ def _occurrence_lines(report: OccurrenceReport, now: datetime, zone: str) -> Ite
         ("Id", str(one.id)),
         ("Job", f"{one.job}, version {one.version}"),
         ("State", f"{one.state}: {one.reason}" if one.reason else one.state),
+        *_about(report),
         ("Asked by", one.submitter),
         ("Scheduled for", moment(one.scheduled_for, zone)),
+        *_waiting(report, now, zone),
         ("Window", " ".join(f"{name} {value}" for name, value in (one.requested_window or {}).items()) or "the job's"),
         ("Started", _when(one.started_at, now, zone)),
         ("Ended", _when(one.finished_at, now, zone)),
         ("Tasks", f"{progress(report)} ended ({states})" if states else "none"),
         ("Rows written", f"{report.rows_written:,}"),
     ]
+    if report.has_ended:
+        pairs.append(("Symbols", f"{report.symbols:,} collected"))
     yield from fields(pairs)
     for task, attempts in report.details:
         yield ""
@@ -123,6 +128,34 @@ def _occurrence_lines(report: OccurrenceReport, now: datetime, zone: str) -> Ite
     left_out = sum(report.tasks.values()) - len(report.details)
     if left_out > 0:
         yield f"\nand {left_out:,} tasks more: --limit shows more of them"
+
+
+def _about(report: OccurrenceReport) -> Iterator[tuple[str, str]]:
+    """What people said of the job: description, labels, tags; those that there are."""
+    if report.spec is not None:
+        said = {
+            "Description": report.spec.description,
+            "Labels": ", ".join(f"{key}={value}" for key, value in report.labels.items()),
+            "Tags": ", ".join(report.spec.tags),
+        }
+        yield from ((name, text) for name, text in said.items() if text)
+
+
+def _waiting(report: OccurrenceReport, now: datetime, zone: str) -> Iterator[tuple[str, str]]:
+    """Why it does not start, or did not start at once."""
+    later = report.occurrence.start_after
+    if later is not None:
+        yield "Not before", f"{moment(later, zone)}{f' (in {span(later - now)})' if later > now else ''}"
+    if report.waits_for:
+        yield (
+            "Waits for" if report.state is State.SCHEDULED else "Waited for",
+            "\n".join(map(_awaited, report.waits_for)),
+        )
+
+
+def _awaited(one: Awaited) -> str:
+    name = f"{one.job} {short(one.occurrence_id)}" if one.occurrence_id and one.state else one.job
+    return f"{name}, which {one.shown()}; if it does not succeed: {one.on_failure}"
 
 
 group.command("templates")(describe_template)

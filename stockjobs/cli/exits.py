@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 6
     """The database or Redis is away."""
     JOB_FAILED = 7
-    """The occurrence that was waited for failed, timed out or was cancelled."""
+    """The occurrence that was waited for failed, timed out, was cancelled or skipped, and nothing of it was collected."""
     PARTIAL = 8
     """Some of what was asked for was done, and some was not."""
     TIMEOUT = 124

@@ -101,6 +101,10 @@ def occurrence_document(report: OccurrenceReport) -> dict[str, Any]:
         "tasks": {state.value: count for state, count in report.tasks.items()},
         "rowsWritten": report.rows_written,
     }
+    if report.waits_for:
+        found["waitsFor"] = [{**camel(one), "standing": one.standing().value} for one in report.waits_for]
+    if report.spec is not None:
+        found |= {"labels": report.labels, "tags": report.spec.tags, "description": report.spec.description}
     if report.details:
         found["details"] = [
             {**task_document(task), "attempts": [camel(attempt) for attempt in attempts]}

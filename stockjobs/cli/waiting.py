@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from stockjobs.cli.ages import span
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.values import duration
+from stockjobs.cli.views import short
 from stockjobs.domain.states import ENDED, State
 from stockjobs.services.reports import OccurrenceReport, Reports
 
@@ -52,14 +53,17 @@ def _give_up(occurrence: UUID, length: timedelta) -> None:
 
 def exit_code(report: OccurrenceReport) -> ExitCode:
     """What an ended occurrence means to who waited for it: all, some, or nothing of it was collected."""
-    if report.occurrence.state in (State.COMPLETED, State.SKIPPED):
+    if report.state is State.COMPLETED:
         return ExitCode.OK
-    has_some = report.tasks.get(State.COMPLETED, 0) > 0 or report.rows_written > 0
-    return ExitCode.PARTIAL if has_some else ExitCode.JOB_FAILED
+    # Not the rows: of a symbol whose bars were stored before, none had to be written.
+    return ExitCode.PARTIAL if report.symbols else ExitCode.JOB_FAILED
 
 
 def tell_errors(report: OccurrenceReport) -> None:
-    """Write the errors of an occurrence's tasks to stderr, one line each."""
+    """Write the errors of an occurrence's tasks to stderr, one line each; of one that has none, why it never started."""
+    if report.occurrence.reason and not report.details:
+        one = report.occurrence
+        typer.echo(f"stockctl: occurrence {short(one.id)} {one.state}: {one.reason}", err=True)
     for task, _ in report.details:
         if task.error and task.state in (State.FAILED, State.TIMEOUT):
             reason = task.error.partition("\n")[0]

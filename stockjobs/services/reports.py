@@ -11,6 +11,7 @@ from uuid import UUID
 from stockjobs.domain.bars import Bars
 from stockjobs.domain.dependencies import Awaited
 from stockjobs.domain.intervals import Interval
+from stockjobs.domain.jobs import JobSpec
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.states import ENDED, State
 from stockjobs.errors import NotFound
@@ -26,12 +27,13 @@ from stockjobs.store import (
     tasks,
     workers,
 )
-from stockjobs.store.database import Database
+from stockjobs.store.database import Connection, Database
 from stockjobs.store.definitions import Job
 from stockjobs.store.instruments import Instrument
 from stockjobs.store.lanes import LaneCount
 from stockjobs.store.market import Holding
 from stockjobs.store.occurrences import Occurrence
+from stockjobs.store.redriving import FAILED
 from stockjobs.store.tasks import Attempt, Task
 from stockjobs.store.workers import Worker
 
@@ -49,25 +51,59 @@ class JobReport:
 
 @dataclass(frozen=True)
 class OccurrenceReport:
-    """An occurrence with how far it is, and, where asked for, its tasks and their attempts."""
+    """An occurrence with how far it is, and, where asked for, its tasks and their attempts, those that failed first."""
 
     occurrence: Occurrence
     tasks: dict[State, int]
     rows_written: int
     details: Sequence[tuple[Task, Sequence[Attempt]]] = field(default=())
     waits_for: Sequence[Awaited] = field(default=())
-    """What it waits for, or waited for before it started; read where one occurrence is asked for."""
+    """What it waits for, or waited for before it started; read where one occurrence is asked for, as are the next two."""
+    spec: JobSpec | None = None
+    """The definition that it runs, with its description and its tags."""
+    labels: dict[str, str] = field(default_factory=dict)
 
     @property
     def has_ended(self) -> bool:
         """True once nothing of it will run any more."""
         return self.occurrence.state in ENDED
 
+    @property
+    def state(self) -> State:
+        """The state of the occurrence."""
+        return self.occurrence.state
+
+    @property
+    def symbols(self) -> int:
+        """How many symbols were collected; known once it has ended."""
+        return self.occurrence.symbols or 0
+
+    @property
+    def attempts(self) -> Sequence[Attempt]:
+        """The attempts of its tasks, as far as they were read: requests, rows received, written and rejected, the error."""
+        return [attempt for _, attempts in self.details for attempt in attempts]
+
+    @property
+    def errors(self) -> Sequence[str]:
+        """What went wrong: the errors of the attempts, or why it never started."""
+        found = [attempt.error for attempt in self.attempts if attempt.error]
+        return found or ([self.occurrence.reason] if self.has_ended and self.occurrence.reason else [])
+
 
 def _report(occurrence: Occurrence, tasks: dict[State, int], open_rows: Mapping[UUID, int]) -> OccurrenceReport:
     """An ended occurrence keeps the rows that it wrote; those of an open one are counted."""
     kept = occurrence.rows_written
     return OccurrenceReport(occurrence, tasks, open_rows.get(occurrence.id, 0) if kept is None else kept)
+
+
+def _details(connection: Connection, occurrence: UUID, limit: int) -> list[tuple[Task, Sequence[Attempt]]]:
+    """Tasks with their attempts. What failed comes first, as it is what most want to know, and there may be more than `limit`."""
+    found: list[Task] = []
+    for states in (FAILED, [state for state in State if state not in FAILED]):
+        if len(found) < limit:
+            found.extend(tasks.find(connection, occurrence=occurrence, states=states, limit=limit - len(found)))
+    attempts = tasks.attempts_of(connection, [task.id for task in found])
+    return [(task, attempts[task.id]) for task in found]
 
 
 class Reports:
@@ -109,14 +145,13 @@ class Reports:
         """One occurrence by its id or the beginning of it, with so many of its tasks. Raises NotFound."""
         with self._database.read() as connection:
             one = occurrences.get_by_prefix(connection, text)
-            details = [
-                (task, tasks.attempts_of(connection, task.id))
-                for task in (tasks.find(connection, occurrence=one.id, limit=with_tasks) if with_tasks else ())
-            ]
+            details = _details(connection, one.id, with_tasks)
             counts = tallies.tasks_by_state(connection, [one.id])[one.id]
             report = _report(one, counts, tallies.rows_written(connection, [one.id]))
             awaited = dependencies.awaited_by(connection, [one.id])[one.id]
-            return replace(report, details=details, waits_for=awaited)
+            about = definitions.labels_of(connection, one.job_id, one.version)
+            spec = definitions.spec_of(connection, one.job_id, one.version)
+            return replace(report, details=details, waits_for=awaited, spec=spec, labels=about)
 
     def tasks(
         self,

@@ -99,6 +99,12 @@ def spec_of(connection: Connection, job: UUID, version: int) -> JobSpec:
     return _known_spec(digest, lambda: connection.execute(select(_versions.c.spec).where(*which)).scalar_one())
 
 
+def labels_of(connection: Connection, job: UUID, version: int) -> dict[str, str]:
+    """The labels that a version of a job had."""
+    query = select(_versions.c.labels).where(_versions.c.job_id == job, _versions.c.version == version)
+    return dict(connection.execute(query).scalar_one())
+
+
 def _known_spec(digest: str, read: Callable[[], dict[str, Any]]) -> JobSpec:
     known = _specs.get(digest)
     if known is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -165,13 +165,14 @@ def get_by_prefix(connection: Connection, text: str) -> Task:
     return _task(found[0])
 
 
-def attempts_of(connection: Connection, task: UUID) -> Sequence[Attempt]:
-    """The attempts of a task, in order."""
-    query = select(_attempts).where(_attempts.c.task_id == task).order_by(_attempts.c.number)
-    return [
-        Attempt(**{**row, "state": State(row["state"]), "lane": Lane(row["lane"])})
-        for row in connection.execute(query).mappings()
-    ]
+def attempts_of(connection: Connection, tasks: Collection[UUID]) -> dict[UUID, list[Attempt]]:
+    """The attempts of each of these tasks, in order."""
+    found: dict[UUID, list[Attempt]] = {task: [] for task in tasks}
+    query = select(_attempts).where(_attempts.c.task_id.in_(list(tasks))).order_by(_attempts.c.number)
+    for row in connection.execute(query).mappings():
+        attempt = Attempt(**{**row, "state": State(row["state"]), "lane": Lane(row["lane"])})
+        found[attempt.task_id].append(attempt)
+    return found
 
 
 def promote(connection: Connection, now: datetime) -> int:

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from stockjobs.domain.states import State
 from stockjobs.errors import ProviderDown, SymbolUnknown
 from tests.fixtures.cli import Ctl
 from tests.fixtures.redis import eventually
@@ -16,7 +17,7 @@ def waited(ctl: Ctl, *command: str, code: int) -> tuple[str, str]:
     """Run a command that waits, while its tasks are worked off beside it."""
 
     def work() -> None:
-        eventually(lambda: bool(ctl.container.reports.tasks()))
+        eventually(lambda: bool(ctl.container.reports.tasks(states=[State.QUEUED])))
         ctl.work()
 
     worker = threading.Thread(target=work)
