@@ -10,6 +10,17 @@ from typer.core import TyperGroup
 
 from stockjobs.bootstrap import Container
 from stockjobs.cli.arguments import Limit, Output, Watch
+from stockjobs.cli.filters import (
+    Before,
+    OfJob,
+    OfLabel,
+    OfLane,
+    OfStates,
+    OfSubmitter,
+    OfTag,
+    Since,
+    filter_of,
+)
 from stockjobs.cli.output import Format
 from stockjobs.cli.session import container_of
 from stockjobs.cli.templates import templates
@@ -17,7 +28,6 @@ from stockjobs.cli.values import matches
 from stockjobs.cli.views import JOBS, LANES, OCCURRENCES, TASKS, WORKERS, LaneReport
 from stockjobs.cli.watching import show
 from stockjobs.domain.lanes import Lane
-from stockjobs.domain.states import State
 from stockjobs.errors import NotFound, Unreachable
 from stockjobs.services import adhoc
 from stockjobs.services.reports import JobReport
@@ -48,9 +58,6 @@ group = typer.Typer(
     rich_markup_mode=None,
     help="List jobs, occurrences, tasks, templates, lanes or workers.",
 )
-
-JobOption = Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only those of this job.")]
-States = Annotated[list[State] | None, typer.Option("--state", help="Only those in this state; may be repeated.")]
 
 
 @group.command()
@@ -93,19 +100,25 @@ def occurrences(
     ] = None,
     output: Output = Format.TABLE,
     watch: Watch = False,
-    job: JobOption = None,
-    state: States = None,
+    job: OfJob = None,
+    state: OfStates = None,
+    lane: OfLane = None,
+    tag: OfTag = None,
+    label: OfLabel = None,
+    by: OfSubmitter = None,
+    since: Since = None,
+    before: Before = None,
     limit: Limit = 50,
 ) -> None:
     """List the newest occurrences: how far they are, and what they wrote."""
     reports = container_of(ctx).reports
+    now = reports.now()
+    wanted = filter_of(
+        now, job=job, state=state, lane=lane, tag=tag, label=label, submitter=by, since=since, before=before
+    )
     show(
         OCCURRENCES,
-        lambda: (
-            [reports.occurrence(one) for one in ids]
-            if ids
-            else reports.occurrences(job=job, states=state or (), limit=limit)
-        ),
+        lambda: [reports.occurrence(one) for one in ids] if ids else reports.occurrences(wanted, limit=limit),
         output,
         reports.now,
         follow=watch,
@@ -118,18 +131,28 @@ def tasks(
     ctx: typer.Context,
     output: Output = Format.TABLE,
     watch: Watch = False,
-    job: JobOption = None,
+    job: OfJob = None,
     occurrence: Annotated[
         str | None, typer.Option("--occurrence", metavar="ID", help="Only those of this occurrence.")
     ] = None,
-    state: States = None,
+    state: OfStates = None,
+    lane: OfLane = None,
+    tag: OfTag = None,
+    label: OfLabel = None,
+    by: OfSubmitter = None,
+    since: Since = None,
+    before: Before = None,
     limit: Limit = 100,
 ) -> None:
     """List the newest tasks: which symbols, in which state and lane."""
     reports = container_of(ctx).reports
+    now = reports.now()
+    wanted = filter_of(
+        now, job=job, state=state, lane=lane, tag=tag, label=label, submitter=by, since=since, before=before
+    )
     show(
         TASKS,
-        lambda: reports.tasks(job=job, occurrence=occurrence, states=state or (), limit=limit),
+        lambda: reports.tasks(wanted, occurrence=occurrence, limit=limit),
         output,
         reports.now,
         follow=watch,

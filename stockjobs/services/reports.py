@@ -10,6 +10,7 @@ from uuid import UUID
 
 from stockjobs.domain.bars import Bars
 from stockjobs.domain.dependencies import Awaited
+from stockjobs.domain.filters import EVERYTHING, Filter
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import JobSpec
 from stockjobs.domain.lanes import Lane
@@ -19,6 +20,7 @@ from stockjobs.store import (
     bars,
     definitions,
     dependencies,
+    filters,
     instruments,
     lanes,
     market,
@@ -106,6 +108,10 @@ def _details(connection: Connection, occurrence: UUID, limit: int) -> list[tuple
     return [(task, attempts[task.id]) for task in found]
 
 
+def _narrowed(wanted: Filter, job: str | None, states: Sequence[State]) -> Filter:
+    return replace(wanted, job=wanted.job if job is None else job, states=tuple(states) or wanted.states)
+
+
 class Reports:
     """Answers questions; changes nothing."""
 
@@ -131,12 +137,13 @@ class Reports:
             return JobReport(job, newest[0] if newest else None)
 
     def occurrences(
-        self, *, job: str | None = None, states: Sequence[State] = (), limit: int = 50
+        self, wanted: Filter = EVERYTHING, *, job: str | None = None, states: Sequence[State] = (), limit: int = 50
     ) -> list[OccurrenceReport]:
-        """The newest occurrences, of one job or of all, in some states or in any. Raises NotFound for an unknown job."""
+        """The newest occurrences that are meant; of one job, in some states. Raises NotFound for a job that never was."""
+        wanted = _narrowed(wanted, job, states)
         with self._database.read() as connection:
-            of = definitions.get(connection, job).id if job else None
-            found = occurrences.newest(connection, job=of, states=states, limit=limit)
+            conditions = filters.of_occurrences(connection, wanted, self._database.now(connection))
+            found = occurrences.newest(connection, *conditions, limit=limit)
             counts = tallies.tasks_by_state(connection, [one.id for one in found])
             rows = tallies.rows_written(connection, [one.id for one in found if one.rows_written is None])
             return [_report(one, counts[one.id], rows) for one in found]
@@ -155,17 +162,19 @@ class Reports:
 
     def tasks(
         self,
+        wanted: Filter = EVERYTHING,
         *,
         job: str | None = None,
         occurrence: str | None = None,
         states: Sequence[State] = (),
         limit: int = 100,
     ) -> Sequence[Task]:
-        """The newest tasks, of one job, one occurrence or all, in some states or in any. Raises NotFound."""
+        """The newest tasks of the occurrences that are meant; of one job, of one occurrence, in some states. Raises NotFound."""
+        wanted = _narrowed(wanted, job, states)
         with self._database.read() as connection:
             part_of = occurrences.get_by_prefix(connection, occurrence).id if occurrence else None
-            of = definitions.get(connection, job).id if job else None
-            return tasks.find(connection, occurrence=part_of, job=of, states=states, limit=limit)
+            conditions = filters.of_tasks(connection, wanted, self._database.now(connection))
+            return tasks.find(connection, *conditions, occurrence=part_of, limit=limit)
 
     def lanes(self) -> dict[Lane, LaneCount]:
         """How much work waits and runs in each lane."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Select, exists, select, update
 
 from stockjobs.domain.states import OPEN, State, sum_of
 from stockjobs.errors import NotFound
@@ -80,14 +80,15 @@ def require(connection: Connection, occurrence: UUID) -> Occurrence:
 
 
 def newest(
-    connection: Connection, *, job: UUID | None = None, states: Sequence[State] = (), limit: int = 50
+    connection: Connection,
+    *conditions: ColumnElement[bool],
+    job: UUID | None = None,
+    limit: int = 50,
 ) -> Sequence[Occurrence]:
-    """Occurrences, the newest first; of one job or of all, in some states or in any."""
-    query = _select().order_by(_occurrences.c.created_at.desc(), _occurrences.c.id).limit(limit)
+    """Occurrences, the newest first; of one job or of all, or those that conditions hold for (see `filters`)."""
+    query = _select().where(*conditions).order_by(_occurrences.c.created_at.desc(), _occurrences.c.id).limit(limit)
     if job is not None:
         query = query.where(_occurrences.c.job_id == job)
-    if states:
-        query = query.where(_occurrences.c.state.in_(words(states)))
     return [_occurrence(row) for row in connection.execute(query).mappings()]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import ColumnElement, Connection, Select, select, update
 
 from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.lanes import Lane, Priority, lane_of
@@ -129,18 +129,15 @@ def _row(plan: TaskPlan) -> dict[str, Any]:
 
 def find(
     connection: Connection,
-    *,
+    *conditions: ColumnElement[bool],
     occurrence: UUID | None = None,
-    job: UUID | None = None,
     states: Sequence[State] = (),
     limit: int = 100,
 ) -> Sequence[Task]:
-    """Tasks, the newest first; of one occurrence, of one job or of all, in some states or in any."""
-    query = _select().order_by(_tasks.c.created_at.desc(), _tasks.c.key).limit(limit)
+    """Tasks, the newest first; of one occurrence, in some states, or those that conditions hold for (see `filters`)."""
+    query = _select().where(*conditions).order_by(_tasks.c.created_at.desc(), _tasks.c.key).limit(limit)
     if occurrence is not None:
         query = query.where(_tasks.c.occurrence_id == occurrence)
-    if job is not None:
-        query = query.where(tables.occurrences.c.job_id == job)
     if states:
         query = query.where(_tasks.c.state.in_(words(states)))
     return [_task(row) for row in connection.execute(query).mappings()]

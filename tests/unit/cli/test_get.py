@@ -131,3 +131,20 @@ def test_lanes_are_refused_with_a_redis_url_that_cannot_be_one(ctl: Ctl) -> None
     result = ctl("--redis-url", "redis://127.0.0.1:x/0", "get", "lanes", code=2)
     assert result.stdout == ""
     assert result.stderr.startswith("stockctl: broker URL: the host or port cannot be read")
+
+
+def test_lists_take_the_same_filters_as_statistics_and_steering(ctl: Ctl) -> None:
+    ctl.apply("A", tags=["nightly"])
+    ctl.apply("B")
+    for job in ("A", "B"):
+        ctl("trigger", job)
+    ctl("cancel", "--job", "B")
+    for noun in ("occurrences", "tasks"):
+        assert [one["job"] for one in ctl.json("get", noun, "--tag", "nightly")] == ["A"]
+        assert [one["job"] for one in ctl.json("get", noun, "--label", "set=b", "--lane", "realtime")] == (
+            ["B"] if noun == "tasks" else []
+        )
+        assert [one["state"] for one in ctl.json("get", noun, "--state", "cancelled,failed")] == ["cancelled"]
+        assert len(ctl.json("get", noun, "--since", "1h")) == 2
+        assert ctl.json("get", noun, "--before", "1h") == []
+        assert "is not a state" in ctl("get", noun, "--state", "done", code=2).stderr
