@@ -35,16 +35,19 @@ class Waiting:
 
 def waiting(connection: Connection) -> Sequence[Waiting]:
     """The jobs that are not paused and have held work; costs as much as there are jobs with held work."""
+    rows = connection.execute(waiting_query())
+    return [Waiting(job, None if cap is None else cap - count) for job, cap, count in rows]
+
+
+def waiting_query() -> Select[UUID, int | None, int]:
+    """The query behind `waiting`: it steps from job to job in ix_tasks_held, however much work of each is there."""
     first = _first_held().subquery()
     walk = select(first.c.job_id).cte("held_jobs", recursive=True)
     walk = walk.union_all(
         select(_first_held(walk.c.job_id).correlate(walk).scalar_subquery()).where(walk.c.job_id.is_not(None))
     )
-    query = select(_jobs.c.id, _jobs.c.max_parallel, _in_flight(_jobs.c.id).scalar_subquery()).join(
-        walk, walk.c.job_id == _jobs.c.id
-    )
-    rows = connection.execute(query.where(is_unset(_jobs.c.paused)).order_by(_jobs.c.id))
-    return [Waiting(job, None if cap is None else cap - count) for job, cap, count in rows]
+    query = select(_jobs.c.id, _jobs.c.max_parallel, _in_flight(_jobs.c.id).scalar_subquery())
+    return query.join(walk, walk.c.job_id == _jobs.c.id).where(is_unset(_jobs.c.paused))
 
 
 def _first_held(after: ColumnElement[UUID] | None = None) -> Select[UUID]:

@@ -6,12 +6,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import Connection, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stockjobs.domain import ids
 from stockjobs.domain.lanes import Lane, Priority
-from stockjobs.store import agenda, definitions, lanes, tables
+from stockjobs.store import agenda, definitions, holds, lanes, tables
 from stockjobs.store.database import Database
 from stockjobs.store.definitions import Job
 from tests.fixtures.database import NOON
@@ -87,6 +87,60 @@ def test_the_agenda_reads_no_table_from_end_to_end(crowded: Database) -> None:
     assert "Seq Scan on tasks" not in plan
     assert "SCAN tasks\n" not in plan + "\n"
     assert "ix_jobs_due" in plan or crowded.is_postgresql
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+def test_held_work_is_found_by_the_index_of_held_work_without_sorting(crowded: Database, lane: Lane) -> None:
+    _hold_all(crowded)
+    plan = _plan(crowded, holds.held_query(ids.job_id("CROWD"), lane, Priority.NORMAL, NOON, 10))
+    assert "ix_tasks_held" in plan
+    assert "sort" not in plan.lower()
+    assert "temp b-tree" not in plan.lower()
+
+
+def test_a_tick_at_a_cap_reads_no_table_from_end_to_end(crowded: Database) -> None:
+    _hold_all(crowded)
+    plans = [_plan(crowded, holds.waiting_query()), _plan(crowded, agenda.query(NOON, NOON))]
+    for plan in plans:
+        assert "ix_tasks_held" in plan
+        assert "Seq Scan on tasks" not in plan
+        assert "SCAN tasks\n" not in plan + "\n"
+
+
+def test_the_jobs_with_held_work_are_found_with_their_room(crowded: Database) -> None:
+    _hold_all(crowded)
+    with crowded.begin() as connection:
+        for name, cap, paused in (("OPEN", None, False), ("CAPPED", 3, False), ("PAUSED", None, True)):
+            job = Job(ids.job_id(name), name, 1, spec(maxParallel=cap), {}, True, None, NOON, NOON)
+            definitions.create(connection, job, "test")
+            connection.execute(tables.jobs.update().where(tables.jobs.c.id == job.id).values(paused=paused))
+            connection.execute(tables.tasks.insert(), _waiting(connection, job, held=4, released=2))
+        found = {one.job_id: one.room for one in holds.waiting(connection)}
+    assert found == {ids.job_id("OPEN"): None, ids.job_id("CAPPED"): 1, ids.job_id("CROWD"): None}
+
+
+def _hold_all(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(
+            tables.tasks.update().where(tables.tasks.c.state == "queued").values(held=True, job_id=ids.job_id("CROWD"))
+        )
+    with database.begin() as connection:
+        connection.execute(text("ANALYZE"))
+
+
+def _waiting(connection: Connection, job: Job, *, held: int, released: int) -> list[dict[str, object]]:
+    occurrence = connection.execute(tables.occurrences.select()).first()
+    assert occurrence is not None
+    return [
+        {
+            **_row(occurrence.id, number, job.name),
+            "state": "queued",
+            "job_id": job.id,
+            "capped": True,
+            "held": number < held,
+        }
+        for number in range(held + released)
+    ]
 
 
 def _plan(database: Database, query: object) -> str:
