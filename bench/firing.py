@@ -146,7 +146,13 @@ def main() -> None:
                     idle = idle_tick(url)
                     seconds = measure(url, beats)
                     occurrences, tasks, _ = counts(url)
-                    row = (f"{seconds:.2f}", f"{given.jobs / seconds:,.0f}", f"{occurrences:,}", f"{tasks:,}", f"{idle:.2f}")
+                    row = (
+                        f"{seconds:.2f}",
+                        f"{given.jobs / seconds:,.0f}",
+                        f"{occurrences:,}",
+                        f"{tasks:,}",
+                        f"{idle:.2f}",
+                    )
                     table.add_row(name, str(beats), *row)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
