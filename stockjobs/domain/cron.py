@@ -24,7 +24,8 @@ _SHORTEST_PLACE = 4
 _ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-@lru_cache(maxsize=4_096)  # most jobs share a few expressions, and reading one takes longer than reading all else of a job
+# Most jobs share a few expressions, and reading one takes longer than reading all else of a job.
+@lru_cache(maxsize=4_096)
 def parse_cron(text: str, where: str = "") -> str:
     """Check a cron expression and return it with single blanks.
 
