@@ -12,6 +12,7 @@ import pandas as pd
 from exchange_calendars.exchange_calendar_xtae import XTAEExchangeCalendar
 
 from stockjobs.domain.sessions import Session
+from stockjobs.errors import NotFound
 
 _MONDAY_TO_FRIDAY_SINCE = date(2026, 1, 5)
 _NEVER = -(2**62)  # pandas' NaT as seconds is the smallest integer
@@ -34,15 +35,27 @@ class _SundayToThursday(XTAEExchangeCalendar):  # type: ignore[misc]
 
 
 def read_calendar(mic: str, first: date, last: date) -> list[Session]:
-    """The sessions of the days first to last, oldest first, as far as the calendar reaches."""
+    """The sessions of the days first to last, oldest first, as far as the calendar reaches.
+
+    Raises `stockjobs.errors.NotFound` for one that the library cannot compute.
+    """
     with warnings.catch_warnings():
         # exchange_calendars uses what pandas 3.1 deprecates, which is nothing that our users could mend.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
-        if mic != "XTAE":
-            return _rows(mic, _calendar_type(mic), first, last)
-        old_week = _rows(mic, _SundayToThursday, first, min(last, _MONDAY_TO_FRIDAY_SINCE - timedelta(days=1)))
-        return old_week + _rows(mic, _calendar_type(mic), max(first, _MONDAY_TO_FRIDAY_SINCE), last)
+        try:
+            return _read(mic, first, last)
+        except Exception as error:
+            # Some calendars break with some versions of pandas, each in a way of its own; no other job may suffer from it.
+            message = f"the calendar of {mic} cannot be computed: {type(error).__name__}: {error}"
+            raise NotFound(f"{message} (update exchange-calendars)") from error
+
+
+def _read(mic: str, first: date, last: date) -> list[Session]:
+    if mic != "XTAE":
+        return _rows(mic, _calendar_type(mic), first, last)
+    old_week = _rows(mic, _SundayToThursday, first, min(last, _MONDAY_TO_FRIDAY_SINCE - timedelta(days=1)))
+    return old_week + _rows(mic, _calendar_type(mic), max(first, _MONDAY_TO_FRIDAY_SINCE), last)
 
 
 @cache

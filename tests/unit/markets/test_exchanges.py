@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import date
 
 import pytest
 
 from stockjobs.domain.exchanges import ALWAYS_OPEN, EXCHANGES, FOREIGN_EXCHANGE, parse_exchange, zone_of
-from stockjobs.errors import InvalidInput
+from stockjobs.errors import InvalidInput, NotFound
+from stockjobs.markets.calendars import read_calendar
 from stockjobs.markets.exchanges import exchanges
 
 UNREADABLE = {"ASEX", "XBEL", "XBSE", "XCYS"}
@@ -20,6 +22,13 @@ def test_the_exchanges_are_those_of_the_library() -> None:
     names = exchange_calendars.get_calendar_names(include_aliases=False)
     mics = {name for name in names if len(name) == 4 and "/" not in name}
     assert mics - UNREADABLE == EXCHANGES - {ALWAYS_OPEN, FOREIGN_EXCHANGE}
+
+
+@pytest.mark.parametrize("mic", sorted(UNREADABLE))
+def test_a_calendar_that_the_library_cannot_compute_is_not_found(mic: str) -> None:
+    # Where this fails the library has learned it, and the exchange belongs to the others.
+    with pytest.raises(NotFound, match=f"the calendar of {mic} cannot be computed"):
+        read_calendar(mic, date(2026, 1, 1), date(2026, 12, 31))
 
 
 def test_an_exchange_of_yahoo_s_dates_its_sessions_as_yahoo_does() -> None:
