@@ -103,7 +103,8 @@ class Dispatch:
             return self._config.busy
         if has_pending:
             # The windows are full: workers have enough to do for a while. At a cap each task that ends leaves a place empty.
-            return min((2 if has_held else 5) * self._config.busy, self._config.idle)
+            is_close = has_held or self.offering.caps_providers
+            return min((2 if is_close else 5) * self._config.busy, self._config.idle)
         # What is due and was not done now is in the hand of another dispatcher, or cannot be done.
         times = (todo.next_due_at, todo.next_run_at, todo.lease_ends_at)
         upcoming = [at for at in times if at is not None and at > todo.now]

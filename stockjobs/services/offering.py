@@ -32,6 +32,11 @@ class Offering:
         self._least_window = least_window
         self._provider_parallel = provider_parallel
 
+    @property
+    def caps_providers(self) -> bool:
+        """True if each task that ends may make room for another of its provider."""
+        return self._provider_parallel > 0
+
     def release(self) -> bool:
         """Let held work of capped jobs into its lane, as far as there is room. True if jobs that are not paused had any."""
         with self._database.read() as connection:

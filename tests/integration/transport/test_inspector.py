@@ -27,6 +27,19 @@ def test_purging_a_lane_empties_it_alone(redis_url: str) -> None:
     assert inspector.depths() == {Lane.REALTIME: 0, Lane.HISTORICAL: 1}
 
 
+def test_removing_messages_takes_each_once_and_leaves_the_others(redis_url: str) -> None:
+    publisher, inspector = Publisher(redis_url), Inspector(redis_url)
+    first, second = realtime(1, 2)
+    publisher.publish([first, second, second])
+    gone = [raw for attempt, raw in inspector.messages(Lane.REALTIME) if attempt == second.attempt_id][:1]
+    assert inspector.remove(Lane.REALTIME, gone) == 1
+    assert sorted(attempt for attempt, _ in inspector.messages(Lane.REALTIME)) == sorted(
+        [first.attempt_id, second.attempt_id]
+    )
+    assert inspector.remove(Lane.REALTIME, gone * 2) == 1
+    assert inspector.attempt_ids(Lane.REALTIME) == {first.attempt_id}
+
+
 def test_set_aside_messages_are_read_newest_first(redis_url: str, redis_db: redis.Redis) -> None:
     entries = [SetAside.of("realtime", bytes([number]), "why") for number in range(5)]
     for entry in entries:
