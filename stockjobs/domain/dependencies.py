@@ -70,6 +70,10 @@ class Stop:
 
 
 Fate = Wait | Start | Stop
+Edges = Mapping[str, Collection[str]]
+"""For each job the names of those that it waits for."""
+
+_CIRCLES_AT_MOST = 10
 _SHOWN = {
     State.COMPLETED: "completed",
     State.FAILED: "failed",
@@ -88,22 +92,50 @@ def decide(awaited: Sequence[Awaited]) -> Fate:
     return Wait() if any(one.standing() is Standing.WAITING for one in awaited) else Start()
 
 
-def circles(edges: Mapping[str, Collection[str]], among: Collection[str]) -> list[list[str]]:
+def circles(edges: Edges, among: Collection[str]) -> list[list[str]]:
     """Circles in which jobs wait for each other: for each of the jobs `among` that is in any, a shortest one.
 
     `edges` gives for each job those that it waits for. A circle begins and ends with the same name: a, b, c, a. Jobs that are in
-    one that was found already are not looked at again.
+    one that was found already are not looked at again, and after ten it is enough.
     """
+    left = _entangled(edges)
     found: list[list[str]] = []
     seen: set[str] = set()
-    for job in sorted(among):
-        if job not in seen and (path := _path(edges, job, job)):
+    for job in sorted(left.keys() & set(among)):
+        if len(found) < _CIRCLES_AT_MOST and job not in seen and (path := _path(left, job, job)):
             found.append(path)
             seen.update(path)
     return found
 
 
-def _path(edges: Mapping[str, Collection[str]], start: str, goal: str) -> list[str] | None:
+def _entangled(edges: Edges) -> Edges:
+    """What is left when all are taken away who wait for nobody, or for whom nobody waits, again and again: mostly nothing."""
+    return _turned(_without_ends(_turned(_without_ends(edges))))
+
+
+def _without_ends(edges: Edges) -> Edges:
+    left = {job: set(others) & edges.keys() for job, others in edges.items()}
+    waiting = _turned(left)
+    ends = [job for job, others in left.items() if not others]
+    for end in ends:
+        del left[end]
+        for job in waiting.get(end, ()):
+            left[job].discard(end)
+            if not left[job]:
+                ends.append(job)
+    return left
+
+
+def _turned(edges: Edges) -> Edges:
+    """The same edges in the other direction."""
+    turned: dict[str, set[str]] = {}
+    for job, others in edges.items():
+        for other in others:
+            turned.setdefault(other, set()).add(job)
+    return turned
+
+
+def _path(edges: Edges, start: str, goal: str) -> list[str] | None:
     """The shortest way from one job along what it waits for to another, at least one step long."""
     came_from: dict[str, str] = {}
     nearest = [start]

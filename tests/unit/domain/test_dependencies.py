@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -84,6 +85,14 @@ def test_circles_are_named_from_their_first_job_the_short_way(
 
 def test_a_circle_that_goes_through_none_of_those_asked_about_is_not_told() -> None:
     assert circles({"a": ["b"], "b": ["a"], "c": ["a"]}, ["c"]) == []
+
+
+def test_a_long_chain_is_looked_at_in_no_time() -> None:
+    chain = {str(number): [str(number + 1)] for number in range(20_000)}
+    began = time.process_time()
+    assert circles(chain, chain) == []
+    assert circles({**chain, "20000": ["19999"]}, chain) == [["19999", "20000", "19999"]]
+    assert time.process_time() - began < 2
 
 
 GRAPHS = st.dictionaries(st.integers(0, 9).map(str), st.sets(st.integers(0, 9).map(str), max_size=3))
