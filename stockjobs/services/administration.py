@@ -74,7 +74,7 @@ class Administration:
     def _apply(self, connection: Connection, manifest: Manifest, by: str, now: datetime) -> Applied:
         name, labels = manifest.metadata.name, manifest.metadata.labels
         spec = self._with_symbols(manifest)
-        self._instances.check(spec)
+        self._instances.check(spec, name)
         before = definitions.find(connection, name, for_change=True)
         if before is None:
             created = self._create(connection, self._new_job(name, spec, labels, now), by, now)

@@ -145,11 +145,11 @@ class Instances:
     def _limits(self, spec: JobSpec) -> Callable[[Interval], Limits]:
         return lambda interval: self._limits_of(spec.provider, interval)
 
-    def check(self, spec: JobSpec) -> None:
+    def check(self, spec: JobSpec, job: str) -> None:
         """Raise InvalidInput for a definition whose provider nobody knows, or whose timeout is above the maximum."""
         if parse_duration(spec.timeout) > self._max_timeout:
             raise InvalidInput.because(
-                "spec.timeout",
+                f"{job}: spec.timeout",
                 f"{spec.timeout} is above the maximum of {self._max_timeout.total_seconds():g} s",
                 "give a shorter one, or raise the setting max_timeout",
             )

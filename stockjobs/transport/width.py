@@ -9,17 +9,19 @@ class Width:
     """The width of a worker's pool. It stands in for the pool's own `grow` and `shrink`, which Celery's commands call.
 
     Celery's prefork pool refuses to shrink while its children are busy, shrinks to nothing if it is asked to, and lets
-    a grown pool wait some seconds for its children; its pool of threads cannot do either.
+    a grown pool wait some seconds for its children; its pool of threads cannot do either. With autoscaling all stays as
+    it is, and `most` is the largest size, to which the pool grows when it is asked to.
     """
 
     def __init__(self, pool: Any, most: int | None = None) -> None:
         self._pool = pool
-        # With autoscaling the pool grows when it is asked to, so the largest size counts.
         self._most = most
         self._surplus = 0
         self._kind = type(pool).__module__.rpartition(".")[2]
         self._grow, self._shrink = getattr(pool, "grow", None), getattr(pool, "shrink", None)
-        pool.grow, pool.shrink, pool.width = self.grow, self.shrink, self
+        pool.width = self
+        if most is None:
+            pool.grow, pool.shrink = self.grow, self.shrink
 
     @classmethod
     def of(cls, consumer: Any) -> Width:

@@ -18,8 +18,9 @@ POOLS = pytest.mark.parametrize("pool", ["prefork", "threads"])
 
 
 def told(redis_url: str, command: str, *arguments: int) -> dict[str, Any]:
-    """What the only worker says to a command."""
+    """What the only worker says to a command, as soon as it listens."""
     control = Celery(broker=redis_url, set_as_current=False).control
+    eventually(lambda: bool(control.ping(timeout=1, limit=1)))
     [reply] = getattr(control, command)(*arguments, reply=True, timeout=10, limit=1)
     [said] = reply.values()
     return dict(said)
@@ -67,7 +68,6 @@ def test_a_busy_pool_shrunk_to_one_loses_nothing(redis_url: str, redis_db: redis
 def test_a_pool_may_be_shrunk_and_grown_again(redis_url: str, redis_db: redis.Redis, pool: str) -> None:
     publisher = Publisher(redis_url)
     with worker(redis_url, pool=pool, slots=3, PROBE_GATED="1") as process:
-        eventually(lambda: "ready." in process.output(), tell=process.output)
         for _ in range(3):
             assert "ok" in told(redis_url, "pool_shrink", 2)
             assert "ok" in told(redis_url, "pool_grow", 2)
@@ -80,7 +80,6 @@ def test_a_pool_may_be_shrunk_and_grown_again(redis_url: str, redis_db: redis.Re
 
 def test_a_solo_pool_says_that_it_cannot_grow(redis_url: str, redis_db: redis.Redis) -> None:
     with worker(redis_url, pool="solo") as process:
-        eventually(lambda: "ready." in process.output(), tell=process.output)
         assert "the width that it was started with" in told(redis_url, "pool_grow")["error"]
 
 
@@ -88,7 +87,7 @@ def test_a_dropped_lane_gets_nothing_more_and_an_added_one_goes_on(redis_url: st
     publisher = Publisher(redis_url)
     control = Celery(broker=redis_url, set_as_current=False).control
     with worker(redis_url) as process:
-        eventually(lambda: "ready." in process.output(), tell=process.output)
+        eventually(lambda: bool(control.ping(timeout=1, limit=1)), tell=process.output)
         control.cancel_consumer("realtime", reply=True, limit=1)
         eventually(lambda: "Canceling queue realtime" in process.output(), tell=process.output)
         publisher.publish(realtime(*range(5)))
