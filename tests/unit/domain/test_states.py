@@ -18,7 +18,7 @@ COUNTS = st.dictionaries(st.sampled_from(TASK_STATES), st.integers(0, 50))
     [
         ({}, S.COMPLETED),
         ({S.COMPLETED: 3}, S.COMPLETED),
-        ({S.SCHEDULED: 2}, S.QUEUED),
+        ({S.SCHEDULED: 2}, S.SCHEDULED),
         ({S.SCHEDULED: 1, S.QUEUED: 1}, S.QUEUED),
         ({S.RUNNING: 1}, S.RUNNING),
         ({S.QUEUED: 5, S.COMPLETED: 1}, S.RUNNING),
