@@ -100,7 +100,7 @@ def _document(report: StatisticsReport, load: Load) -> dict[str, Any]:
 
 def _one(found: Statistics) -> dict[str, Any]:
     return {
-        "count": found.total,
+        "count": found.count,
         "states": {state.value: count for state, count in found.counts.items()},
         "success": found.succeeded,
         "failure": found.failed,
@@ -132,7 +132,7 @@ _VIEW: View[Statistics] = View(
     name=lambda found: f"job/{found.job}" if found.job else _ALL,
     columns=(
         Column("job", lambda found: found.job or _ALL),
-        Column("count", lambda found: f"{found.total:,}", is_right=True),
+        Column("count", lambda found: f"{found.count:,}", is_right=True),
         *map(_column, (State.COMPLETED, State.FAILED, State.TIMEOUT, State.CANCELLED, State.SKIPPED)),
         Column("open", lambda found: _open(found) or None, is_right=True),
         Column(

@@ -50,9 +50,9 @@ class StatisticsService:
         """The statistics of occurrences, and of so many jobs at the most. Raises NotFound for a job that never was."""
         with self._database.read() as connection:
             now = self._database.now(connection)
-            total = statistics.total(connection, wanted, now)
-            each = statistics.of_each_job(connection, wanted, now, jobs) if jobs else []
-        return StatisticsReport(total, each)
+            if not jobs:
+                return StatisticsReport(statistics.total(connection, wanted, now), [])
+            return StatisticsReport(*statistics.of_each_job(connection, wanted, now, jobs))
 
     def load(self) -> Load:
         """What is going on at this moment."""

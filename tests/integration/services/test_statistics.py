@@ -51,7 +51,7 @@ def write(house: House, job: str, state: str, at: datetime, *, ms: int = 0, **va
 def test_counts_rate_durations_rows_and_the_period_are_those_of_the_occurrences(statistics: StatisticsService) -> None:
     total = statistics.of(Filter(job="A")).total
     assert total.counts == {State.QUEUED: 1, State.COMPLETED: 2, State.FAILED: 1, State.SKIPPED: 1}
-    assert (total.total, total.succeeded, total.failed) == (5, 2, 1)
+    assert (total.count, total.succeeded, total.failed) == (5, 2, 1)
     assert total.success_rate == pytest.approx(2 / 3)
     assert total.mean_ms == pytest.approx(1_500, abs=0.5)
     assert total.longest_ms == pytest.approx(3_000, abs=0.5)
@@ -61,8 +61,8 @@ def test_counts_rate_durations_rows_and_the_period_are_those_of_the_occurrences(
 
 def test_each_job_has_its_own_and_the_busiest_comes_first(statistics: StatisticsService) -> None:
     report = statistics.of()
-    assert [(one.job, one.total) for one in report.jobs] == [("A", 5), ("B", 1)]
-    assert report.total.total == 6
+    assert [(one.job, one.count) for one in report.jobs] == [("A", 5), ("B", 1)]
+    assert report.total.count == 6
     assert report.jobs[1].success_rate == 0
     assert [one.job for one in statistics.of(jobs=1).jobs] == ["A"]
 
@@ -83,7 +83,7 @@ def test_each_job_has_its_own_and_the_busiest_comes_first(statistics: Statistics
     ],
 )
 def test_a_filter_leaves_out_the_others(statistics: StatisticsService, wanted: Filter, count: int) -> None:
-    assert statistics.of(wanted).total.total == count
+    assert statistics.of(wanted).total.count == count
 
 
 def test_of_nothing_there_is_no_rate_and_no_duration(statistics: StatisticsService) -> None:
@@ -112,12 +112,12 @@ def test_labels_are_those_of_the_version_that_ran(house: House) -> None:
     house.define("A")
     house.trigger("A")
     statistics = StatisticsService(house.database)
-    assert statistics.of(Filter(labels={"desk": "rates"})).total.total == 0
+    assert statistics.of(Filter(labels={"desk": "rates"})).total.count == 0
     with house.database.begin() as connection:
         connection.execute(tables.job_versions.update().values(labels={"desk": "rates", "odd 'key\"": "x"}))
-    assert statistics.of(Filter(labels={"desk": "rates"})).total.total == 1
-    assert statistics.of(Filter(labels={"desk": "rates", "odd 'key\"": "x"})).total.total == 1
-    assert statistics.of(Filter(labels={"desk": "credit"})).total.total == 0
+    assert statistics.of(Filter(labels={"desk": "rates"})).total.count == 1
+    assert statistics.of(Filter(labels={"desk": "rates", "odd 'key\"": "x"})).total.count == 1
+    assert statistics.of(Filter(labels={"desk": "credit"})).total.count == 0
 
 
 def test_the_load_counts_what_waits_and_runs(house: House) -> None:
