@@ -120,8 +120,9 @@ class Maintenance:
     def _remove(self, expired: Expired, chosen: Sequence[UUID]) -> Iterator[Removed]:
         removed = Removed(is_all=False)
         while not removed.is_all:
-            started = time.monotonic()
             with self._database.begin() as connection:
+                # Not the waiting for others: only as long as others wait for us.
+                started = time.monotonic()
                 now = self._database.now(connection)
                 removed = retention.remove(
                     connection, expired, chosen, now, rows=ROWS_PER_OCCURRENCE * max(self._size, FEWEST_AT_ONCE)
