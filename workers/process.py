@@ -38,6 +38,8 @@ from workers.memory import children_of, resident
 log = logs.get("workers")
 _LAST_WORD_S = 5.0
 _MAIN = os.getpid()
+# By its number: whatever Python's own stderr is replaced by, this one can be written to without Python.
+_STDERR = 2
 
 
 @cache
@@ -52,7 +54,7 @@ def die_after(time: timedelta) -> Iterator[None]:
 
     It needs no turn of the interpreter, so it also ends code that hangs while it holds on to it.
     """
-    faulthandler.dump_traceback_later(time.total_seconds(), exit=True)
+    faulthandler.dump_traceback_later(time.total_seconds(), exit=True, file=_STDERR)
     try:
         yield
     finally:
@@ -122,7 +124,9 @@ class Presence:
             try:
                 with container().ready_database.begin() as connection:
                     workers.show(connection, self._worker(container().ready_database.now(connection)))
-            except StockjobsError as error:
+            except (
+                Exception
+            ) as error:  # the edge: a pool or a connection that is just changing must not end this thread
                 log.warning("The worker could not show itself.", action="show", error=str(error))
             self._stopped.wait(parent.settings.heartbeat)
 

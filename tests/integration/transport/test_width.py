@@ -79,7 +79,7 @@ def test_a_pool_may_be_shrunk_and_grown_again(redis_url: str, redis_db: redis.Re
 
 
 def test_a_solo_pool_says_that_it_cannot_grow(redis_url: str, redis_db: redis.Redis) -> None:
-    with worker(redis_url, pool="solo") as process:
+    with worker(redis_url, pool="solo"):
         assert "the width that it was started with" in told(redis_url, "pool_grow")["error"]
 
 
