@@ -33,7 +33,7 @@ def shown(fleet: Fleet) -> Worker:
 
 
 def comes(fleet: Fleet, is_so: Callable[[Worker], bool]) -> None:
-    """Wait until the ledger shows it; a node tells every two seconds, in these tests each one."""
+    """Wait until the ledger shows it; a node tells every two seconds."""
     eventually(lambda: any(map(is_so, fleet.container.reports.workers())), tell=fleet.logs)
 
 
