@@ -52,26 +52,27 @@ class Offering:
 
     def offer(self) -> int:
         """Fill each lane's window in Redis from the ledger, in the lane's order. Returns how many messages were sent."""
-        return sum(self._offer(lane) for lane in Lane)
-
-    def _offer(self, lane: Lane) -> int:
         with self._database.begin() as connection:
             now = self._database.now(connection)
-            if lane in pauses.paused_lanes(connection):
+            fleet = workers.seen_since(connection, now - workers.GONE_AFTER)
+            paused = pauses.paused_lanes(connection)
+            for lane in paused:
                 withdraw_lane(connection, lane, now)
+            if self._provider_parallel and not quotas.take_turn(connection):
                 return 0
-            knocks = lanes.offer(connection, lane, holds.bar(connection, self._chosen(connection, lane, now)), now)
+            knocks = [
+                knock for lane in Lane if lane not in paused for knock in self._offer(connection, lane, now, fleet)
+            ]
         if knocks:
             self._publish(knocks)
         return len(knocks)
 
-    def _chosen(self, connection: Connection, lane: Lane, now: datetime) -> Sequence[UUID]:
-        fleet = workers.seen_since(connection, now - workers.GONE_AFTER)
-        rooms = None
-        if self._provider_parallel:
-            if not quotas.take_turn(connection):
-                return []
-            rooms = self._rooms(connection, lane, now, _served(fleet))
+    def _offer(self, connection: Connection, lane: Lane, now: datetime, fleet: Sequence[Worker]) -> Sequence[Knock]:
+        chosen = self._chosen(connection, lane, now, fleet)
+        return lanes.offer(connection, lane, holds.bar(connection, chosen), now) if chosen else ()
+
+    def _chosen(self, connection: Connection, lane: Lane, now: datetime, fleet: Sequence[Worker]) -> Sequence[UUID]:
+        rooms = self._rooms(connection, lane, now, _served(fleet)) if self._provider_parallel else None
         window = self._window(fleet, lane)
         out = lanes.offered(connection, lane)
         if out.count < window:

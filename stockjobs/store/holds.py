@@ -108,7 +108,7 @@ def bar(connection: Connection, chosen: Sequence[UUID]) -> Sequence[UUID]:
     """Of tasks that are about to be offered, those that may be; the others are held, for their job has it so by now."""
     is_unheld = or_(is_set(_jobs.c.paused), and_(_jobs.c.max_parallel.is_not(None), is_unset(_tasks.c.capped)))
     query = select(_tasks.c.id, _jobs.c.max_parallel).join(_jobs, _jobs.c.id == _tasks.c.job_id)
-    barred = dict(connection.execute(query.where(_tasks.c.id.in_(chosen), is_unheld)).all()) if chosen else {}
+    barred = dict(connection.execute(query.where(_tasks.c.id.in_(chosen), is_unheld)).all())
     for is_capped in {cap is not None for cap in barred.values()}:
         mine = [task for task, cap in barred.items() if (cap is not None) == is_capped]
         statement = update(_tasks).where(_tasks.c.id.in_(mine), _tasks.c.state == word(State.QUEUED))
