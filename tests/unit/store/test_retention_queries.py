@@ -1,0 +1,72 @@
+"""The queries of retention and of the feed are served by indexes, however long the history is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import event, insert, text
+
+from stockjobs.domain import ids
+from stockjobs.domain.retention import Expired
+from stockjobs.domain.states import State
+from stockjobs.store import definitions, retention, tables
+from stockjobs.store.database import Database
+from stockjobs.store.definitions import Job
+from stockjobs.store.retention import Place
+from tests.fixtures.database import NOON
+from tests.fixtures.house import spec
+
+COUNT = 5_000
+
+
+@pytest.fixture
+def long_history(database: Database) -> Database:
+    """A ledger with thousands of occurrences that ended one after the other, and one that is open."""
+    job = Job(ids.job_id("OLD"), "OLD", 1, spec(), {}, True, None, NOON, NOON)
+    with database.begin() as connection:
+        definitions.create(connection, job, "test")
+        connection.execute(insert(tables.occurrences), [_row(job.id, n) for n in range(COUNT)])
+    with database.begin() as connection:
+        connection.execute(text("ANALYZE"))
+    return database
+
+
+def _row(job: UUID, number: int) -> dict[str, object]:
+    at = NOON + timedelta(seconds=number)
+    state = "queued" if number == COUNT - 1 else "completed"
+    values = {"id": uuid4(), "job_id": job, "version": 1, "key": str(number), "scheduled_for": at, "submitter": "test"}
+    return {**values, "state": state, "created_at": at, "finished_at": None if state == "queued" else at}
+
+
+def test_a_page_of_what_is_expired_walks_the_index_of_what_has_ended(long_history: Database) -> None:
+    expired = Expired(State.COMPLETED, finished_before=NOON + timedelta(hours=1))
+    plan = _plan(long_history, expired, Place(NOON + timedelta(minutes=30), uuid4()))
+    assert "ix_occurrences_ended" in plan
+
+
+def test_the_walk_sees_each_expired_occurrence_once_and_in_order(long_history: Database) -> None:
+    expired = Expired(State.COMPLETED, finished_before=NOON + timedelta(seconds=1_000))
+    seen: list[Place] = []
+    with long_history.read() as connection:
+        while page := retention.page(connection, expired, seen[-1] if seen else None, 300):
+            seen.extend(page)
+    assert len(seen) == len({place.id for place in seen}) == 1_000
+    assert [place.at for place in seen] == sorted(place.at for place in seen)
+
+
+def _plan(database: Database, expired: Expired, after: Place) -> str:
+    """What the database says of the query, as it is really sent."""
+    found: list[str] = []
+    with database.read() as connection:
+
+        def explain(conn, cursor, statement, parameters, context, executemany):  # type: ignore[no-untyped-def]
+            words = "EXPLAIN" if database.is_postgresql else "EXPLAIN QUERY PLAN"
+            other = cursor.connection.cursor()
+            other.execute(f"{words} {statement}", parameters)
+            found.extend(str(row[-1]) for row in other.fetchall())
+
+        event.listen(connection, "before_cursor_execute", explain)
+        retention.page(connection, expired, after, 100)
+    return "\n".join(found)
