@@ -38,7 +38,7 @@ from stockjobs.store.definitions import Job
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 ROUNDS = 15
-BATCH = 20_000
+FIRST = 1_000
 
 
 class Nowhere:
@@ -71,23 +71,31 @@ def fill(database: Database, count: int, *, held: bool) -> None:
         "held": held,
         **dict.fromkeys(("failures", "deferrals", "crashes"), 0),
     }
-    for start in range(0, count, BATCH):
-        rows = [
-            {
-                **common,
-                "id": uuid4(),
-                "key": str(number),
-                "about": now + timedelta(milliseconds=number)
-                if number % 2
-                else now - timedelta(days=2, milliseconds=number),
-                "priority": int(list(Priority)[number // 2 % 4]),
-            }
-            for number in range(start, min(start + BATCH, count))
-        ]
-        with database.begin() as connection:
-            connection.execute(insert(tables.tasks), rows)
+    first = [
+        {
+            **common,
+            "id": uuid4(),
+            "key": str(number),
+            "about": now + timedelta(seconds=number) if number % 2 else now - timedelta(days=2, seconds=number),
+            "priority": int(list(Priority)[number // 2 % 4]),
+        }
+        for number in range(FIRST)
+    ]
+    with database.begin() as connection:
+        connection.execute(insert(tables.tasks), first)
+        connection.execute(text(_multiply(database)), {"times": count // FIRST})
     with database.begin() as connection:
         connection.execute(text("ANALYZE"))
+
+
+def _multiply(database: Database) -> str:
+    """The statement that makes each row so many."""
+    new_id = "gen_random_uuid()" if database.is_postgresql else "lower(hex(randomblob(16)))"
+    others = ", ".join(column.name for column in tables.tasks.c if column.name not in ("id", "key"))
+    return f"""
+        WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < :times)
+        INSERT INTO tasks (id, key, {others}) SELECT {new_id}, key || '/' || n, {others} FROM tasks, series WHERE n < :times
+    """
 
 
 def measured(deed: Callable[[], object], between: Callable[[], object] = lambda: None) -> tuple[float, float]:
