@@ -112,7 +112,9 @@ class Administration:
 
     def _fire_first(self, connection: Connection, job: Job, now: datetime, *, is_due_anew: bool) -> Job:
         """Fire what was due of a job until now and no beat has fired yet; tell what is passed over if it cannot be."""
-        reason = "the job was paused" if job.paused else ""
+        if not job.is_due(now):
+            return job
+        reason = "the job was paused"
         if not job.paused:
             try:
                 with connection.begin_nested():

@@ -24,8 +24,8 @@ from stockjobs.store import definitions, events, occurrences
 from stockjobs.store.database import Connection
 from stockjobs.store.definitions import Job, Unable
 
-JOBS_A_BATCH = 1_000
-OCCURRENCES_A_BATCH = 5_000
+JOBS_A_BATCH = 500
+OCCURRENCES_A_BATCH = 2_500
 SCHEDULER = "schedule"
 _SCHEDULES_KEPT = 1_024
 
@@ -93,7 +93,7 @@ class Firing:
 
         Returns it with its next due time. The misfire policy is the job's own if none is given.
         """
-        if job.next_due_at is None or job.next_due_at > now:
+        if not job.is_due(now):
             return job
         shot = self._shot(job, now, misfire or job.spec.schedule.misfire)
         self._write(connection, [shot], now)
@@ -101,7 +101,7 @@ class Firing:
 
     def pass_over(self, connection: Connection, job: Job, now: datetime, reason: str) -> None:
         """Tell what is due of one job and will not be run, and why."""
-        if job.next_due_at is None or job.next_due_at > now:
+        if job.next_due_at is None or not job.is_due(now):
             return
         try:
             rule = job.spec.schedule.rule(self.sessions)

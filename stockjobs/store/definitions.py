@@ -44,6 +44,10 @@ class Job:
             return "disabled"
         return "paused" if self.paused else "enabled"
 
+    def is_due(self, now: datetime) -> bool:
+        """True if a due time has come that has not been turned into an occurrence."""
+        return self.next_due_at is not None and self.next_due_at <= now
+
 
 def _select_jobs() -> Select[tuple[object, ...]]:
     current = (_versions.c.job_id == _jobs.c.id) & (_versions.c.version == _jobs.c.version)
@@ -199,24 +203,19 @@ def due(
 
     Nobody else fires or changes them before this transaction ends; those in another's hand are passed over.
     """
-    query = (
-        _select_jobs()
-        .add_columns(_versions.c.digest)
-        .where(
-            is_set(_jobs.c.enabled),
-            is_unset(_jobs.c.paused),
-            _jobs.c.next_due_at.is_not(None),
-            _jobs.c.next_due_at <= now,
-        )
-        .order_by(_jobs.c.next_due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=_jobs)
-    )
+    query = due_query(now, limit)
     known = [(one.job_id, one.version) for one in left_out]
     if known:
         query = query.where(tuple_(_jobs.c.id, _jobs.c.version).not_in(known))
     found = [_readable(row) for row in connection.execute(query).mappings()]
     return [one for one in found if isinstance(one, Job)], [one for one in found if isinstance(one, Unable)]
+
+
+def due_query(now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
+    """The query behind `due`; ix_jobs_due gives the jobs in order."""
+    is_due = (is_set(_jobs.c.enabled), is_unset(_jobs.c.paused), _jobs.c.next_due_at.is_not(None))
+    query = _select_jobs().add_columns(_versions.c.digest).where(*is_due, _jobs.c.next_due_at <= now)
+    return query.order_by(_jobs.c.next_due_at).limit(limit).with_for_update(skip_locked=True, of=_jobs)
 
 
 def _readable(row: RowMapping) -> Job | Unable:
