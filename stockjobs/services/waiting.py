@@ -18,9 +18,8 @@ from stockjobs.store.definitions import Job
 from stockjobs.store.occurrences import Occurrence
 
 OCCURRENCES_A_TRANSACTION = 200
-_DEAR_S = 0.25
-_SHARE = 20
-"""Where a look that finds nothing is dear, because very many wait, it takes at most one part in so many of the time."""
+_LOOKED_AT = 1_000
+_LONG_ENOUGH_S = 0.05
 
 _TOLD_AS = {State.SKIPPED: EventName.SKIPPED, State.FAILED: EventName.FAILED}
 
@@ -31,30 +30,42 @@ class Waiting:
     def __init__(self, database: Database, instances: Instances) -> None:
         self._database = database
         self._instances = instances
-        self._not_before = 0.0
+        self._place: UUID | None = None
 
     def resolve(self) -> int:
         """Start or end the occurrences for which what they wait for has been decided. Returns how many of those there were.
 
-        It goes on until nothing more follows: one that is skipped decides what others wait for.
+        It goes on until nothing more follows, for one that is skipped decides what others wait for; or, where very many wait,
+        until it has taken long enough, and the next call goes on from there.
         """
-        if time.monotonic() < self._not_before:
-            return 0
-        resolved = 0
+        began = time.monotonic()
+        resolved = of_this_round = 0
         while True:
-            began = time.monotonic()
-            found = self._resolve_some()
-            if not found:
-                break
+            found = self._resolve_page()
+            resolved, of_this_round = resolved + found, of_this_round + found
+            if self._place is not None:
+                if time.monotonic() - began > _LONG_ENOUGH_S:
+                    return resolved
+            elif of_this_round:
+                of_this_round = 0
+            else:
+                return resolved
+
+    def _resolve_page(self) -> int:
+        """Look at the next so many that are waited for."""
+        with self._database.read() as connection:
+            on, following = dependencies.ended_or_missing(connection, self._place, _LOOKED_AT)
+            has_news = bool(on) or dependencies.any_waits_for_first(connection)
+        resolved = 0
+        while has_news and (found := self._resolve_some(on)):
             resolved += found
-        took = time.monotonic() - began
-        self._not_before = began + _SHARE * took if took > _DEAR_S else 0.0
+        self._place = following
         return resolved
 
-    def _resolve_some(self) -> int:
+    def _resolve_some(self, on: Collection[UUID]) -> int:
         with self._database.begin() as connection:
             dependencies.point_to_first(connection)
-            found = dependencies.decidable(connection, OCCURRENCES_A_TRANSACTION)
+            found = dependencies.decidable(connection, on, OCCURRENCES_A_TRANSACTION)
             if not found:
                 return 0
             closed = dependencies.close_ended(connection, found)

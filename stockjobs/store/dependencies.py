@@ -123,6 +123,11 @@ def any_waits() -> ColumnElement[bool]:
     return exists().where(_IS_WAITING)
 
 
+def any_waits_for_first(connection: Connection) -> bool:
+    """True if any occurrence waits for the first that there will be of a job."""
+    return bool(connection.execute(select(exists().where(_IS_WAITING, _waits.c.on_occurrence_id.is_(None)))).scalar())
+
+
 def is_waiting() -> ColumnElement[bool]:
     """True of an occurrence that waits for others, as a condition of a query about occurrences."""
     return exists().where(_waits.c.occurrence_id == _occurrences.c.id, _IS_WAITING)
@@ -136,9 +141,28 @@ def point_to_first(connection: Connection) -> None:
     connection.execute(statement.values(on_occurrence_id=first.correlate(_waits).scalar_subquery()))
 
 
-def decidable(connection: Connection, limit: int) -> Sequence[UUID]:
-    """Occurrences for which something they wait for has been decided, or that have ended themselves; some of them."""
+def ended_or_missing(connection: Connection, after: UUID | None, limit: int) -> tuple[Sequence[UUID], UUID | None]:
+    """Of the next so many ids that are waited for, those whose occurrence has ended or is not there; and where to go on.
+
+    None begins, or has come to the end. Each id is looked at once, however many wait for it.
+    """
+    query = select(_waits.c.on_occurrence_id).where(_IS_WAITING, _waits.c.on_occurrence_id.is_not(None)).distinct()
+    if after is not None:
+        query = query.where(_waits.c.on_occurrence_id > after)
+    page = query.order_by(_waits.c.on_occurrence_id).limit(limit).subquery()
+    place = page.c.on_occurrence_id
+    is_open = and_(_other.c.id.is_not(None), _other.c.finished_at.is_(None))
+    rows = connection.execute(
+        select(place, is_open).select_from(page).outerjoin(_other, _other.c.id == place).order_by(place)
+    ).all()
+    found = [occurrence for occurrence, still_open in rows if not still_open]
+    return found, rows[-1][0] if len(rows) == limit else None
+
+
+def decidable(connection: Connection, on: Collection[UUID], limit: int) -> Sequence[UUID]:
+    """Occurrences that wait for one of these, or for the first of a job, of which something is decided; some of them."""
     query = _standing().with_only_columns(_waits.c.occurrence_id).where(_IS_WAITING)
+    query = query.where(or_(_waits.c.on_occurrence_id.in_(list(on)), _waits.c.on_occurrence_id.is_(None)))
     decided = or_(_occurrences.c.finished_at.is_not(None), _other.c.finished_at.is_not(None), ~_may_come())
     found = connection.execute(query.where(decided).limit(limit)).scalars()
     return sorted(set(found))
