@@ -81,6 +81,8 @@ class Maintenance:
         """
         total = Removed()
         for expired in self._expired(policy or self.policy, states, job):
+            # A step of its own, for finding out what is expired may have taken a while.
+            yield Removed()
             for removed in self._prune(expired):
                 total += removed
                 yield removed
@@ -103,9 +105,15 @@ class Maintenance:
             now = self._database.now(connection)
         yield from policy.expired(now, states=states, job=of)
         if policy.at_most is not None:
+            yield from self._surplus(policy.at_most, states, of)
+
+    def _surplus(self, at_most: int, states: Sequence[State], job: UUID | None) -> Iterator[Expired]:
+        with self._database.read() as connection:
+            jobs = [job] if job is not None else retention.crowded(connection, at_most)
+        for one in jobs:
             with self._database.read() as connection:
-                surplus = retention.surplus(connection, policy.at_most, states=states, job=of)
-            yield from surplus
+                found = retention.surplus(connection, one, at_most, states)
+            yield from found
 
     def _prune(self, expired: Expired) -> Iterator[Removed]:
         place: Place | None = None

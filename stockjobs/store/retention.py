@@ -92,18 +92,19 @@ def count(connection: Connection, every: Sequence[Expired]) -> dict[State, int]:
     return {State(state): number for state, number in connection.execute(query)}
 
 
-def surplus(
-    connection: Connection, at_most: int, *, states: Sequence[State] = (), job: UUID | None = None
-) -> Sequence[Expired]:
-    """The oldest of those jobs and states of which there are more than so many; reads the occurrences from end to end."""
-    groups = (_occurrences.c.job_id, _occurrences.c.state)
-    query = select(*groups).where(_occurrences.c.finished_at.is_not(None)).group_by(*groups)
-    if job is not None:
-        query = query.where(_occurrences.c.job_id == job)
+def crowded(connection: Connection, at_most: int) -> Sequence[UUID]:
+    """The jobs with more than so many occurrences in all; an index alone tells."""
+    query = select(_occurrences.c.job_id).group_by(_occurrences.c.job_id).having(func.count() > at_most)
+    return connection.execute(query).scalars().all()
+
+
+def surplus(connection: Connection, job: UUID, at_most: int, states: Sequence[State] = ()) -> Sequence[Expired]:
+    """The oldest of a job's ended occurrences, in those states in which there are more than so many."""
+    query = select(_occurrences.c.state).where(_occurrences.c.job_id == job, _occurrences.c.finished_at.is_not(None))
     if states:
         query = query.where(_occurrences.c.state.in_(words(states)))
-    full = connection.execute(query.having(func.count() > at_most)).all()
-    return [_surplus(connection, of, State(state), at_most) for of, state in full]
+    full = connection.execute(query.group_by(_occurrences.c.state).having(func.count() > at_most)).scalars().all()
+    return [_surplus(connection, job, State(state), at_most) for state in full]
 
 
 def _surplus(connection: Connection, job: UUID, state: State, at_most: int) -> Expired:
