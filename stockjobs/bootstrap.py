@@ -21,6 +21,7 @@ from stockjobs.services.collect import Collect, CollectConfig, LastResort
 from stockjobs.services.dispatch import Dispatch, DispatchConfig
 from stockjobs.services.feed import Feed
 from stockjobs.services.firing import Firing
+from stockjobs.services.health import Health
 from stockjobs.services.holding import Holding
 from stockjobs.services.instances import Instances
 from stockjobs.services.maintenance import Maintenance
@@ -161,6 +162,11 @@ class Container:
     def reports(self) -> Reports:
         """Reads what is stored."""
         return Reports(self.ready_database)
+
+    @cached_property
+    def health(self) -> Health:
+        """Looks whether every part does its work, also at a database that is not migrated."""
+        return Health(self.database, self.inspector)
 
     @cached_property
     def statistics(self) -> StatisticsService:

@@ -54,6 +54,7 @@ VERBS = {
     "delete": Verb("change", "delete", "Delete jobs or templates; history, data and the jobs of a template stay."),
     "workers": Verb("workers", "group", "Change workers while they run: grow, shrink, their lanes, shut down."),
     "events": Verb("events", "events", "Show what happened, and follow what happens."),
+    "status": Verb("status", "status", "Tell whether database, Redis, beat and workers do their work."),
     "stats": Verb(
         "stats",
         "stats",

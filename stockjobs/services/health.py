@@ -1,0 +1,90 @@
+"""Health: whether each part of the system does its work, told from the ledger and by asking the servers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from stockjobs.domain.lanes import Lane
+from stockjobs.errors import StockjobsError
+from stockjobs.store import agenda, lanes, revisions, workers
+from stockjobs.store.database import Connection, Database
+from stockjobs.transport.inspector import Inspector
+
+OVERDUE_AFTER = timedelta(seconds=30)
+"""A beat that runs has found what is due long before."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A part of the system, whether it is well, and how one can tell."""
+
+    name: str
+    is_well: bool
+    about: str
+
+
+class Health:
+    """Looks at the database, Redis, the beats and the workers; changes nothing."""
+
+    def __init__(self, database: Database, inspector: Inspector) -> None:
+        self._database = database
+        self._inspector = inspector
+
+    def check(self) -> list[Component]:
+        """Every part. A server that is away is told as one that is not well; beats and workers are seen through the database."""
+        found = [_asked("database", self._look_at_database), _asked("redis", self._look_at_redis)]
+        if not found[0].is_well:
+            return [*found, *(Component(name, False, "not known without the database") for name in ("beat", "workers"))]
+        with self._database.read() as connection:
+            now = self._database.now(connection)
+            return [*found, _beat(connection, now), _workers(connection, now)]
+
+    def _look_at_database(self) -> str:
+        began = time.perf_counter()
+        with self._database.read() as connection:
+            self._database.now(connection)
+        took = (time.perf_counter() - began) * 1_000
+        revisions.check(self._database)
+        kind = "PostgreSQL" if self._database.is_postgresql else "SQLite"
+        return f"{kind} at schema {revisions.HEAD} answers in {took:.1f} ms"
+
+    def _look_at_redis(self) -> str:
+        depths = self._inspector.depths()
+        return ", ".join(f"{depths[lane]:,} messages in {lane}" for lane in Lane)
+
+
+def _asked(name: str, look: Callable[[], str]) -> Component:
+    try:
+        return Component(name, True, look())
+    except StockjobsError as error:
+        return Component(name, False, str(error))
+
+
+def _beat(connection: Connection, now: datetime) -> Component:
+    """No beat is registered anywhere; one that runs is seen by what it leaves undone."""
+    todo = agenda.look(connection, now, now)
+    since = [at for at in (todo.next_due_at, todo.next_run_at, todo.lease_ends_at) if at is not None and at <= now]
+    late = now - min(since, default=now)
+    if late > OVERDUE_AFTER:
+        return Component(
+            "beat", False, f"work is overdue for {late.total_seconds():.0f} s: no beat runs, or it is held up"
+        )
+    return Component("beat", True, "nothing is overdue")
+
+
+def _workers(connection: Connection, now: datetime) -> Component:
+    fleet: Sequence[workers.Worker] = workers.seen_since(connection, now - workers.GONE_AFTER)
+    served = {lane for worker in fleet for lane in worker.lanes}
+    slots = sum(worker.concurrency for worker in fleet)
+    about = f"{len(fleet)} with {slots} slots"
+    left = [
+        lane
+        for lane, count in lanes.counts(connection, now).items()
+        if count.pending + count.offered and lane not in served
+    ]
+    if left:
+        return Component("workers", False, f"{about}; work waits in {' and '.join(left)}, which none of them serves")
+    return Component("workers", True, about)
