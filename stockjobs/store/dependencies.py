@@ -161,11 +161,11 @@ def ended_or_missing(connection: Connection, after: UUID | None, limit: int) -> 
 
 def decidable(connection: Connection, on: Collection[UUID], limit: int) -> Sequence[UUID]:
     """Occurrences that wait for one of these, or for the first of a job, of which something is decided; some of them."""
-    query = _standing().with_only_columns(_waits.c.occurrence_id).where(_IS_WAITING)
-    query = query.where(or_(_waits.c.on_occurrence_id.in_(list(on)), _waits.c.on_occurrence_id.is_(None)))
     decided = or_(_occurrences.c.finished_at.is_not(None), _other.c.finished_at.is_not(None), ~_may_come())
-    found = connection.execute(query.where(decided).limit(limit)).scalars()
-    return sorted(set(found))
+    query = _standing().with_only_columns(_waits.c.occurrence_id).where(_IS_WAITING, decided).limit(limit)
+    # Each on its own: SQLite would read the whole index for both together.
+    which = (_waits.c.on_occurrence_id.in_(list(on)), _waits.c.on_occurrence_id.is_(None))
+    return sorted({found for one in which for found in connection.execute(query.where(one)).scalars()})
 
 
 def lock(connection: Connection, occurrences: Collection[UUID]) -> Sequence[UUID]:
