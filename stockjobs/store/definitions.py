@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
 from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select, text, tuple_, update
 
 from stockjobs.domain.jobs import JobSpec
 from stockjobs.errors import Conflict, NotFound, SchemaMismatch
 from stockjobs.store import holds, tables
+from stockjobs.store.specs import Specs, read_spec
 from stockjobs.store.statements import as_json, insert_if_absent, is_set, is_unset
 
 _jobs, _versions = tables.jobs, tables.job_versions
+_specs = Specs()
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _job(row: RowMapping, spec: JobSpec | None = None) -> Job:
         id=row["id"],
         name=row["name"],
         version=row["version"],
-        spec=spec or _spec({**row["spec"], "enabled": row["enabled"]}),
+        spec=spec or read_spec({**row["spec"], "enabled": row["enabled"]}),
         labels=dict(row["labels"]),
         enabled=row["enabled"],
         next_due_at=row["next_due_at"],
@@ -100,39 +101,13 @@ def spec_of(connection: Connection, job: UUID, version: int) -> JobSpec:
     """The definition that a version of a job had. Each is read and checked once a process."""
     which = (_versions.c.job_id == job, _versions.c.version == version)
     digest = connection.execute(select(_versions.c.digest).where(*which)).scalar_one()
-    return _known_spec(digest, lambda: connection.execute(select(_versions.c.spec).where(*which)).scalar_one())
+    return _specs.get(digest, lambda: connection.execute(select(_versions.c.spec).where(*which)).scalar_one())
 
 
 def labels_of(connection: Connection, job: UUID, version: int) -> dict[str, str]:
     """The labels that a version of a job had."""
     query = select(_versions.c.labels).where(_versions.c.job_id == job, _versions.c.version == version)
     return dict(connection.execute(query).scalar_one())
-
-
-def _known_spec(digest: str, read: Callable[[], dict[str, Any]]) -> JobSpec:
-    known = _specs.get(digest)
-    if known is None:
-        if len(_specs) >= _SPECS_KEPT:
-            _specs.clear()
-        known = _specs[digest] = _spec(read())
-    return known
-
-
-def _spec(document: dict[str, Any]) -> JobSpec:
-    """A stored definition. What a newer stockjobs has added to it is passed over, so that old and new nodes run side by side."""
-    try:
-        return JobSpec.model_validate(document, extra="ignore")
-    except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(map(str, problem["loc"]))
-        raise SchemaMismatch(
-            f"a stored definition cannot be read ({place}: {problem['msg']}): update stockjobs"
-        ) from error
-
-
-# By their digest, which names one definition for ever: a large one takes longer to check than a task takes to run.
-_specs: dict[str, JobSpec] = {}
-_SPECS_KEPT = 2_000
 
 
 def create(connection: Connection, job: Job, by: str) -> bool:
@@ -220,7 +195,7 @@ def due_query(now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
 
 def _readable(row: RowMapping) -> Job | Unable:
     try:
-        return _job(row, _known_spec(row["digest"], lambda: row["spec"]))
+        return _job(row, _specs.get(row["digest"], lambda: row["spec"]))
     except SchemaMismatch as error:
         return Unable(row["id"], row["version"], row["name"], str(error))
 
