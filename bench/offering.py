@@ -21,8 +21,6 @@ from statistics import median
 from uuid import uuid4
 
 import psycopg
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy import insert, text, update
 
 from stockjobs.bootstrap import Container
@@ -174,7 +172,7 @@ def main() -> None:
     parser.add_argument("--tasks", default="1000,100000,1000000")
     parser.add_argument("--databases", default="sqlite,postgresql")
     options = parser.parse_args()
-    table = Table("database", "waiting", "what", "ms", "CPU ms")
+    print(f"{'database':<12}{'waiting':<20}{'what':<24}{'ms':>8}{'CPU ms':>8}")
     folder = Path(tempfile.mkdtemp(prefix="sjb"))
     try:
         for kind in options.databases.split(","):
@@ -185,10 +183,9 @@ def main() -> None:
                         fill(database, count, held=held)
                         for what, (wall, cpu) in rows_of(database, held=held).items():
                             shown = f"{count:,} {'held' if held else 'pending'}"
-                            table.add_row(kind, shown, what, f"{wall:.1f}", f"{cpu:.1f}")
+                            print(f"{kind:<12}{shown:<20}{what:<24}{wall:>8.1f}{cpu:>8.1f}", flush=True)
                         database.dispose()
     finally:
-        Console().print(table)
         shutil.rmtree(folder, ignore_errors=True)
 
 
