@@ -70,6 +70,8 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
             log.warning("A server cannot be reached; beat tries again.", action="tick", error=str(error))
             return container.settings.beat_interval
         self._tell_unable()
+        if tick.missed:
+            log.warning("Due times were missed: `stockctl describe job` has them.", action="fire", count=tick.missed)
         if tick.fired or tick.lost or tick.resent:
             log.info(
                 "Due work was found.",

@@ -38,6 +38,7 @@ class Tick:
     resent: int
     wait: timedelta
     has_paused: bool = False
+    missed: int = 0
 
 
 class Dispatch:
@@ -73,7 +74,7 @@ class Dispatch:
             raise
 
     def _work_off(self, todo: Agenda) -> Tick:
-        fired = self.fire() if todo.has_due_jobs else Fired(0, 0, has_more=False)
+        fired = self.fire() if todo.has_due_jobs else Fired()
         lost = self.recovery.take_back() if todo.has_lost else 0
         promoted = self.recovery.promote() if todo.has_due_tasks or todo.has_moved else 0
         resent = self.recovery.resend(todo.now) if todo.has_stale else 0
@@ -91,7 +92,7 @@ class Dispatch:
             if fired.has_more
             else self._wait(todo, is_busy=bool(offered or fired.jobs), has_pending=has_pending, has_held=has_held)
         )
-        return Tick(fired.occurrences, offered, lost, resent, wait, todo.has_paused)
+        return Tick(fired.occurrences, offered, lost, resent, wait, todo.has_paused, fired.missed)
 
     def fire(self) -> Fired:
         """Turn a batch of the jobs whose time has come into occurrences."""

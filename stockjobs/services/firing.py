@@ -32,11 +32,12 @@ _SCHEDULES_KEPT = 1_024
 
 @dataclass(frozen=True)
 class Fired:
-    """What a batch did: of how many jobs it made how many occurrences, and whether more jobs may be due."""
+    """What a batch did: of so many jobs it made so many occurrences and left so many due times out; and if there may be more."""
 
-    jobs: int
-    occurrences: int
-    has_more: bool
+    jobs: int = 0
+    occurrences: int = 0
+    missed: int = 0
+    has_more: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Firing:
             if count >= OCCURRENCES_A_BATCH:
                 break
         has_more = len(jobs) + len(unreadable) == JOBS_A_BATCH or count >= OCCURRENCES_A_BATCH
-        return Fired(len(shots), self._write(connection, shots, now), has_more)
+        missed = sum(shot.due.missed.count for shot in shots if shot.due.missed)
+        return Fired(len(shots), self._write(connection, shots, now), missed, has_more)
 
     def _shots(self, jobs: Sequence[Job], now: datetime) -> Iterator[Shot]:
         for job in jobs:

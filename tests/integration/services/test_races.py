@@ -113,6 +113,30 @@ def test_an_edit_while_a_job_comes_due_repeats_and_loses_nothing(house: House) -
     assert report.occurrence.state is State.QUEUED
 
 
+@pytest.mark.parametrize("attempt", range(5))
+def test_a_schedule_changed_at_the_moment_of_a_due_time_fires_it_once_as_it_was(house: House, attempt: int) -> None:
+    house.define(schedule={"cron": "*/5 * * * *", "concurrency": "allow"})
+    house.clock.advance(timedelta(minutes=5))
+    reschedule = house.administration.reschedule
+    fire = [house.dispatcher().fire, house.dispatcher().fire]
+    answers = at_once(fire[0], lambda: reschedule("DAILY", {"cron": "*/7 * * * *"}, by="test"), fire[1])
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    [report] = house.reports.occurrences()
+    assert (report.occurrence.version, report.occurrence.scheduled_for) == (1, house.clock.now)
+    house.clock.advance(timedelta(minutes=2))
+    assert house.dispatch.fire().occurrences == 1
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_a_job_paused_at_the_moment_it_is_offered_leaves_nothing_to_claim(house: House, attempt: int) -> None:
+    house.define(symbols=[f"SIM{n:02d}" for n in range(20)], batchSize=1)
+    house.trigger()
+    at_once(house.dispatch.tick, lambda: house.administration.pause("DAILY", by="test"), house.dispatcher().tick)
+    house.dispatch.tick()
+    assert {outcome.verdict for outcome in house.work(Lane.REALTIME)} <= {"nothing"}
+    assert {task.state for task in house.tasks()} == {State.QUEUED}
+
+
 def test_an_event_that_commits_late_is_not_passed_over(house: House) -> None:
     if not house.database.is_postgresql:
         # SQLite has one writer at a time: nothing can commit late.
