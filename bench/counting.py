@@ -20,7 +20,6 @@ from rich.table import Table
 
 from bench.history import databases, fill
 from stockjobs.domain.filters import EVERYTHING, Filter
-from stockjobs.domain.lanes import Lane
 from stockjobs.domain.periods import parse_period
 from stockjobs.domain.retention import Retention
 from stockjobs.domain.states import State
@@ -36,8 +35,6 @@ CASES = {
     "one job": Filter(job="J001"),
     "one tag": Filter(tag="nightly"),
     "failed": Filter(states=(State.FAILED, State.TIMEOUT)),
-    "a week, one lane": Filter(since=WEEK, lane=Lane.REALTIME),
-    "one lane": Filter(lane=Lane.REALTIME),
 }
 
 
@@ -71,7 +68,7 @@ def main() -> None:
     ):
         for kind, url in urls.items():
             database = Database(url)
-            fill(database, given.occurrences)
+            fill(database, given.occurrences, details=False)
             service = StatisticsService(database)
             for name, wanted in CASES.items():
                 table.add_row(kind, name, *row(service, wanted))

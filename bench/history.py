@@ -21,7 +21,7 @@ JOBS = 200
 _STATE = """CASE WHEN n % 100 < 90 THEN 'completed' WHEN n % 100 < 94 THEN 'failed' WHEN n % 100 < 96 THEN 'timeout'
     WHEN n % 100 < 98 THEN 'cancelled' ELSE 'skipped' END"""
 _SQL = {
-    # Occurrences spread evenly over the year before now; each with a task, an attempt and three events.
+    # Occurrences spread evenly over the year before now; each with a task, an attempt and an event.
     "postgresql": {
         "numbers": "WITH numbers AS (SELECT n, now() - interval '365 days' * n / :count AS at FROM generate_series(1, :count) n)",
         "id": "gen_random_uuid()",
@@ -52,14 +52,13 @@ _STATEMENTS = (
     """INSERT INTO attempts (id, task_id, number, state, lane, worker, started_at, finished_at, rows_written)
     SELECT {id}, id, 1, state, 'realtime', 'w@bench', started_at, finished_at, 100 FROM tasks""",
     """INSERT INTO events (at, name, job_id, occurrence_id, data)
-    SELECT created_at, name, job_id, id, {data} FROM occurrences
-    CROSS JOIN (SELECT 'job.queued' AS name UNION ALL SELECT 'job.started' UNION ALL SELECT 'job.completed') names
+    SELECT created_at, 'job.completed', job_id, id, {data} FROM occurrences
     ORDER BY created_at""",
 )
 
 
-def fill(database: Database, count: int) -> None:
-    """So many ended occurrences of 200 jobs, spread over a year."""
+def fill(database: Database, count: int, *, details: bool = True) -> None:
+    """So many ended occurrences of 200 jobs, spread over a year; with a task, an attempt and an event each, or alone."""
     now = datetime.now(UTC)
     tags = [("nightly",), ("us",), ()]
     words = _SQL["postgresql" if database.is_postgresql else "sqlite"]
@@ -69,12 +68,25 @@ def fill(database: Database, count: int) -> None:
             spec = JobSpec.model_validate(fields)
             name = f"J{number:03d}"
             definitions.create(connection, Job(ids.job_id(name), name, 1, spec, {}, True, None, now, now), "bench")
-    for statement in _STATEMENTS:
+    _hurry(database, ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_wal_size = '8GB'"))
+    for statement in _STATEMENTS[: None if details else 1]:
         with database.begin() as connection:
             sql = statement.format(**words, state=_STATE, jobs=JOBS)
             connection.execute(text(sql), {"count": count} if ":count" in sql else {})
+    _run(database, "VACUUM (ANALYZE) occurrences, tasks, attempts, events" if database.is_postgresql else "ANALYZE")
+    _hurry(database, ("ALTER SYSTEM RESET fsync", "ALTER SYSTEM RESET max_wal_size", "CHECKPOINT"))
+
+
+def _hurry(database: Database, statements: tuple[str, ...]) -> None:
+    """Settings of the server while it is filled, which is not what is measured."""
+    if database.is_postgresql:
+        for statement in (*statements, "SELECT pg_reload_conf()"):
+            _run(database, statement)
+
+
+def _run(database: Database, statement: str) -> None:
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE" if database.is_postgresql else "ANALYZE"))
+        connection.execute(text(statement))
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, literal, or_, select
@@ -87,9 +86,19 @@ def count(connection: Connection, every: Sequence[Expired]) -> dict[State, int]:
     """How many expired occurrences may go, by state; those that are expired in two ways are counted once."""
     if not every:
         return {}
+    # Of so many, what is newest is found faster for all jobs together than for each occurrence.
+    newest = (
+        select(_occurrences.c.job_id, func.max(_occurrences.c.created_at).label("at"))
+        .group_by(_occurrences.c.job_id)
+        .subquery()
+    )
     is_expired = or_(*(and_(*_of(expired)) for expired in every))
-    query = select(_occurrences.c.state, func.count()).where(is_expired, *_may_go()).group_by(_occurrences.c.state)
-    return {State(state): number for state, number in connection.execute(query)}
+    query = (
+        select(_occurrences.c.state, func.count())
+        .join(newest, newest.c.job_id == _occurrences.c.job_id)
+        .where(is_expired, _occurrences.c.created_at < newest.c.at, ~_is_awaited())
+    )
+    return {State(state): number for state, number in connection.execute(query.group_by(_occurrences.c.state))}
 
 
 def crowded(connection: Connection, at_most: int) -> Sequence[UUID]:
@@ -126,10 +135,19 @@ def _of(expired: Expired) -> list[ColumnElement[bool]]:
 
 
 def _may_go() -> tuple[ColumnElement[bool], ...]:
-    newer: Any = _occurrences.alias("newer")
-    waiting = literal("waiting", literal_execute=True)
-    is_awaited = and_(_dependencies.c.on_occurrence_id == _occurrences.c.id, _dependencies.c.state == waiting)
-    return (
-        exists().where(newer.c.job_id == _occurrences.c.job_id, newer.c.created_at > _occurrences.c.created_at),
-        ~exists().where(is_awaited),
+    others = _occurrences.alias("others")
+    # Not EXISTS: for that PostgreSQL may join every occurrence of a job with every other.
+    newest = (
+        select(others.c.created_at)
+        .where(others.c.job_id == _occurrences.c.job_id)
+        .order_by(others.c.created_at.desc())
+        .limit(1)
+        .correlate(_occurrences)
+        .scalar_subquery()
     )
+    return (_occurrences.c.created_at < newest, ~_is_awaited())
+
+
+def _is_awaited() -> ColumnElement[bool]:
+    waiting = literal("waiting", literal_execute=True)
+    return exists().where(_dependencies.c.on_occurrence_id == _occurrences.c.id, _dependencies.c.state == waiting)
