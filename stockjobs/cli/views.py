@@ -127,6 +127,8 @@ OCCURRENCES: View[OccurrenceReport] = View(
         Column("submitter", lambda report: report.occurrence.submitter, is_wide=True),
         Column("scheduled for", lambda report: report.occurrence.scheduled_for, is_wide=True),
         Column("version", lambda report: report.occurrence.version, is_wide=True, is_right=True),
+        Column("not before", lambda report: report.occurrence.start_after, is_wide=True),
+        Column("symbols", lambda report: report.occurrence.symbols, is_wide=True, is_right=True),
         Column("reason", lambda report: report.occurrence.reason, is_wide=True),
         Column("full id", lambda report: str(report.occurrence.id), is_wide=True),
     ),

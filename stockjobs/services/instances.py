@@ -103,13 +103,16 @@ class Instances:
             occurrence = replace(occurrence, state=State.SCHEDULED if place.run_at > now else State.QUEUED)
         return Draft(occurrence, plans, place, self.out_of_reach(job.spec, occurrence.scheduled_for, window))
 
-    def release(self, connection: Connection, job: Job, occurrence: Occurrence, now: datetime) -> None:
-        """Give an occurrence that has waited for others its tasks, in the caller's transaction."""
+    def planned(self, job: Job, occurrence: Occurrence, now: datetime) -> Draft:
+        """An occurrence that has waited for others with the tasks that it gets now. Nothing is written."""
         window = WindowSpec.model_validate(occurrence.requested_window) if occurrence.requested_window else None
-        draft = self._planned(job, occurrence, window, now)
-        if occurrences.release(connection, draft.occurrence):
-            tasks.create(connection, [(draft.occurrence, draft.plans, draft.place)])
-            events.append(connection, *draft.events(now))
+        return self._planned(job, occurrence, window, now)
+
+    def release(self, connection: Connection, drafts: Sequence[Draft], now: datetime) -> None:
+        """Give occurrences that have waited, and that the caller's transaction has locked, their tasks."""
+        occurrences.release(connection, [draft.occurrence for draft in drafts])
+        tasks.create(connection, [(draft.occurrence, draft.plans, draft.place) for draft in drafts])
+        events.append(connection, *(event for draft in drafts for event in draft.events(now)))
 
     def write(self, connection: Connection, drafts: Sequence[Draft], now: datetime) -> set[UUID]:
         """Write occurrences with their tasks, in the caller's transaction. Returns the ids of those that were not there yet."""

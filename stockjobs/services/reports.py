@@ -15,7 +15,7 @@ from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import JobSpec
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.states import ENDED, State
-from stockjobs.errors import NotFound
+from stockjobs.errors import NotFound, SchemaMismatch
 from stockjobs.store import (
     bars,
     definitions,
@@ -98,6 +98,14 @@ def _report(occurrence: Occurrence, tasks: dict[State, int], open_rows: Mapping[
     return OccurrenceReport(occurrence, tasks, open_rows.get(occurrence.id, 0) if kept is None else kept)
 
 
+def _spec(connection: Connection, occurrence: Occurrence) -> JobSpec | None:
+    """The definition that an occurrence runs; None if this program cannot read it, which is no reason to show nothing."""
+    try:
+        return definitions.spec_of(connection, occurrence.job_id, occurrence.version)
+    except SchemaMismatch:
+        return None
+
+
 def _details(connection: Connection, occurrence: UUID, limit: int) -> list[tuple[Task, Sequence[Attempt]]]:
     """Tasks with their attempts. What failed comes first, as it is what most want to know, and there may be more than `limit`."""
     found: list[Task] = []
@@ -157,7 +165,7 @@ class Reports:
             report = _report(one, counts, tallies.rows_written(connection, [one.id]))
             awaited = dependencies.awaited_by(connection, [one.id])[one.id]
             about = definitions.labels_of(connection, one.job_id, one.version)
-            spec = definitions.spec_of(connection, one.job_id, one.version)
+            spec = _spec(connection, one)
             return replace(report, details=details, waits_for=awaited, spec=spec, labels=about)
 
     def tasks(

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from stockjobs.domain.dependencies import Awaited, Standing, Start, Stop, decide
+from stockjobs.domain.dependencies import Fate, Start, Stop, decide
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.states import State
-from stockjobs.services.instances import Instances
+from stockjobs.errors import InvalidInput
+from stockjobs.services.instances import Draft, Instances
 from stockjobs.store import definitions, dependencies, events, occurrences
 from stockjobs.store.database import Connection, Database
-from stockjobs.store.definitions import Job
+from stockjobs.store.definitions import Job, Unable
 from stockjobs.store.occurrences import Occurrence
 
-OCCURRENCES_A_TRANSACTION = 200
+OCCURRENCES_A_TRANSACTION = 500
 _LOOKED_AT = 1_000
 _LONG_ENOUGH_S = 0.05
 
@@ -41,9 +41,9 @@ class Waiting:
         began = time.monotonic()
         resolved = of_this_round = 0
         while True:
-            found = self._resolve_page()
+            found, is_full = self._resolve_page()
             resolved, of_this_round = resolved + found, of_this_round + found
-            if self._place is not None:
+            if is_full or self._place is not None:
                 if time.monotonic() - began > _LONG_ENOUGH_S:
                     return resolved
             elif of_this_round:
@@ -51,16 +51,16 @@ class Waiting:
             else:
                 return resolved
 
-    def _resolve_page(self) -> int:
-        """Look at the next so many that are waited for."""
+    def _resolve_page(self) -> tuple[int, bool]:
+        """Look at the next so many that are waited for. Returns for how many it was decided, and whether there may be more."""
         with self._database.read() as connection:
             on, following = dependencies.ended_or_missing(connection, self._place, _LOOKED_AT)
             has_news = bool(on) or dependencies.any_waits_for_first(connection)
-        resolved = 0
-        while has_news and (found := self._resolve_some(on)):
-            resolved += found
-        self._place = following
-        return resolved
+        resolved = self._resolve_some(on) if has_news else 0
+        is_full = resolved >= OCCURRENCES_A_TRANSACTION
+        if not is_full:
+            self._place = following
+        return resolved, is_full
 
     def _resolve_some(self, on: Collection[UUID]) -> int:
         with self._database.begin() as connection:
@@ -78,31 +78,44 @@ def resolve(connection: Connection, instances: Instances, waiting: Collection[UU
     It waits for nobody's lock: what is in another's hand is that one's to resolve, or the next tick's.
     """
     locked = dependencies.lock(connection, waiting)
-    found = dependencies.awaited_by(connection, locked)
-    return sum(_resolve(connection, instances, one, awaited, now) for one, awaited in found.items() if awaited)
+    awaited = dependencies.awaited_by(connection, locked)
+    news = {one: [other for other in others if other.standing() is not other.known] for one, others in awaited.items()}
+    decided = [one for one, others in news.items() if others]
+    dependencies.note(connection, news)
+    _move(
+        connection, instances, [(one, decide(awaited[one.id])) for one in occurrences.several(connection, decided)], now
+    )
+    return len(decided)
 
 
-def _resolve(
-    connection: Connection, instances: Instances, waiting: UUID, awaited: Sequence[Awaited], now: datetime
-) -> bool:
-    news = [one for one in awaited if one.standing() is not one.known]
-    if not news:
-        return False
-    for standing in (Standing.MET, Standing.UNMET):
-        dependencies.note(connection, waiting, [one.number for one in news if one.standing() is standing], standing)
-    occurrence = occurrences.require(connection, waiting)
-    match decide(awaited):
-        case Start() if job := definitions.find(connection, occurrence.job):
-            _start(connection, instances, job, occurrence, now)
-        case Stop(state, reason):
-            _stop(connection, occurrence, state, reason, now)
-    return True
+def _move(
+    connection: Connection, instances: Instances, fates: Sequence[tuple[Occurrence, Fate]], now: datetime
+) -> None:
+    starting = [occurrence for occurrence, fate in fates if isinstance(fate, Start)]
+    # Each runs the version that it was made under, whatever its job has become since.
+    jobs = definitions.as_of(connection, {(one.job_id, one.version) for one in starting})
+    drafts, ends = [], [(one, fate) for one, fate in fates if isinstance(fate, Stop)]
+    for one in starting:
+        planned = _planned(instances, jobs.get((one.job_id, one.version)), one, now)
+        if isinstance(planned, Stop):
+            ends.append((one, planned))
+        else:
+            drafts.append(planned)
+    instances.release(connection, drafts, now)
+    for one, fate in sorted(ends, key=lambda end: end[0].id):
+        _stop(connection, one, fate.state, fate.reason, now)
 
 
-def _start(connection: Connection, instances: Instances, job: Job, occurrence: Occurrence, now: datetime) -> None:
-    # It runs the version that it was made under, whatever the job has become since.
-    spec = definitions.spec_of(connection, occurrence.job_id, occurrence.version)
-    instances.release(connection, replace(job, spec=spec, version=occurrence.version), occurrence, now)
+def _planned(instances: Instances, job: Job | Unable | None, occurrence: Occurrence, now: datetime) -> Draft | Stop:
+    """What it starts with; one that cannot start keeps no other from it."""
+    if job is None:
+        return Stop(State.SKIPPED, "its job was deleted")
+    if isinstance(job, Unable):
+        return Stop(State.FAILED, job.reason)
+    try:
+        return instances.planned(job, occurrence, now)
+    except InvalidInput as error:
+        return Stop(State.FAILED, str(error))
 
 
 def _stop(connection: Connection, occurrence: Occurrence, state: State, reason: str, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,6 +102,17 @@ def spec_of(connection: Connection, job: UUID, version: int) -> JobSpec:
     which = (_versions.c.job_id == job, _versions.c.version == version)
     digest = connection.execute(select(_versions.c.digest).where(*which)).scalar_one()
     return _specs.get(digest, lambda: connection.execute(select(_versions.c.spec).where(*which)).scalar_one())
+
+
+def as_of(connection: Connection, versions: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], Job | Unable]:
+    """Jobs as they stand, each with the definition of a version of it; those that were deleted are left out."""
+    columns = [column for column in _jobs.c if column.name != "version"]
+    query = (
+        select(*columns, _versions.c.version, _versions.c.spec, _versions.c.labels, _versions.c.digest)
+        .join(_versions, _versions.c.job_id == _jobs.c.id)
+        .where(_jobs.c.deleted_at.is_(None), tuple_(_versions.c.job_id, _versions.c.version).in_(list(versions)))
+    )
+    return {(row["id"], row["version"]): _readable(row) for row in connection.execute(query).mappings()}
 
 
 def labels_of(connection: Connection, job: UUID, version: int) -> dict[str, str]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
     update,
 )
 
@@ -198,11 +199,18 @@ def awaited_by(connection: Connection, occurrences: Collection[UUID]) -> dict[UU
     return found
 
 
-def note(connection: Connection, occurrence: UUID, numbers: Collection[int], standing: Standing) -> None:
-    """Write down what was decided of some that an occurrence waits for."""
-    statement = update(_waits).where(_waits.c.occurrence_id == occurrence, _waits.c.number.in_(list(numbers)))
-    if numbers:
-        connection.execute(statement.values(state=standing.value))
+def note(connection: Connection, decided: Mapping[UUID, Sequence[Awaited]]) -> None:
+    """Write down what was decided of some that occurrences wait for."""
+    for standing in (Standing.MET, Standing.UNMET):
+        which = [
+            (occurrence, one.number)
+            for occurrence, awaited in decided.items()
+            for one in awaited
+            if one.standing() is standing
+        ]
+        if which:
+            statement = update(_waits).where(tuple_(_waits.c.occurrence_id, _waits.c.number).in_(which))
+            connection.execute(statement.values(state=standing.value))
 
 
 def close_ended(connection: Connection, occurrences: Collection[UUID]) -> int:

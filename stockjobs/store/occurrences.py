@@ -150,13 +150,18 @@ def start(connection: Connection, occurrence: UUID, now: datetime) -> bool:
     return connection.execute(statement.values(state=State.RUNNING.value, started_at=now)).rowcount == 1
 
 
-def release(connection: Connection, occurrence: Occurrence) -> bool:
-    """Move an occurrence that waited for others to the state that it has now. False if it does not wait any more."""
-    statement = update(_occurrences).where(
-        _occurrences.c.id == occurrence.id, _occurrences.c.state == word(State.SCHEDULED)
-    )
-    values = {"state": occurrence.state.value, "finished_at": occurrence.finished_at}
-    return connection.execute(statement.values(values)).rowcount == 1
+def release(connection: Connection, released: Sequence[Occurrence]) -> None:
+    """Move occurrences that waited for others, and that this transaction has locked, to the states that they have now."""
+    for state, finished_at in {(one.state, one.finished_at) for one in released}:
+        which = [one.id for one in released if (one.state, one.finished_at) == (state, finished_at)]
+        statement = update(_occurrences).where(_occurrences.c.id.in_(which))
+        connection.execute(statement.values(state=state.value, finished_at=finished_at))
+
+
+def several(connection: Connection, which: Collection[UUID]) -> Sequence[Occurrence]:
+    """Those of these occurrences that are there."""
+    rows = connection.execute(_select().where(_occurrences.c.id.in_(list(which)))).mappings()
+    return [_occurrence(row) for row in rows]
 
 
 def promote(connection: Connection, now: datetime) -> Sequence[Occurrence]:
@@ -175,7 +180,7 @@ def promote(connection: Connection, now: datetime) -> Sequence[Occurrence]:
     if not found:
         return []
     connection.execute(update(_occurrences).where(_occurrences.c.id.in_(found)).values(state=State.QUEUED.value))
-    return [_occurrence(row) for row in connection.execute(_select().where(_occurrences.c.id.in_(found))).mappings()]
+    return several(connection, found)
 
 
 def lock(connection: Connection, occurrence: UUID) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from stockjobs.domain import ids
 from stockjobs.domain.dependencies import Standing
 from stockjobs.domain.events import EventName
 from stockjobs.domain.lanes import Lane
@@ -14,7 +15,7 @@ from stockjobs.domain.states import State
 from stockjobs.errors import Conflict, InvalidInput, SymbolUnknown
 from stockjobs.services import waiting
 from stockjobs.services.reports import OccurrenceReport
-from stockjobs.store import dependencies
+from stockjobs.store import dependencies, tables
 from tests.fixtures.house import House, manifest
 from tests.integration.services.test_races import at_once
 
@@ -343,3 +344,21 @@ def test_where_very_many_wait_they_are_looked_at_in_turn(house: House, monkeypat
     resolved = [house.dispatch.waiting.resolve() for _ in range(5)]
     assert sum(resolved) == 10
     assert max(resolved) < 10
+
+
+def test_one_whose_definition_cannot_be_read_keeps_no_other_from_starting(house: House) -> None:
+    house.define("BASE", schedule=EVERY_5)
+    for name in ("BROKEN", "FINE"):
+        house.define(name, schedule=EVERY_5, dependsOn=on("BASE"), description=name)
+    fire(house)
+    with house.database.begin() as connection:
+        broken = tables.job_versions.c.job_id == ids.job_id("BROKEN")
+        connection.execute(
+            tables.job_versions.update().where(broken).values(spec={"type": "astrology"}, digest="broken")
+        )
+    work(house)
+    assert state(house, "FINE") is S.QUEUED
+    broken_one = newest(house, "BROKEN").occurrence
+    assert broken_one.state is S.FAILED
+    assert "cannot be read" in (broken_one.reason or "")
+    assert house.reports.occurrence(str(broken_one.id)).spec is None
