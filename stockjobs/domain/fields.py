@@ -46,9 +46,10 @@ def checked(value: str, parse: Any) -> str:
 
 def one_of(kind: type[StrEnum]) -> BeforeValidator:
     """Read a word of an enumeration from text, as YAML and JSON give it."""
+    words = frozenset(kind)
 
     def validate(value: object) -> object:
-        if isinstance(value, str) and value in set(kind):
+        if isinstance(value, str) and value in words:
             return kind(value)
         raise ValueError(f"{shown(value)} is not one of {', '.join(kind)}")
 

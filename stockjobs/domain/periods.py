@@ -99,6 +99,7 @@ def _counted(parts: list[str]) -> Period | None:
         return None
 
 
+@lru_cache(maxsize=1_024)
 def parse_duration(text: str, where: str = "") -> timedelta:
     """Read an ISO 8601 duration of fixed length. Raises InvalidInput for months and years too."""
     period = parse_period(text, where)

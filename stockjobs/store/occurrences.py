@@ -45,10 +45,9 @@ class Occurrence:
 
 def create(connection: Connection, made: Sequence[Occurrence]) -> set[UUID]:
     """Write occurrences down, those that nobody has written yet. Returns their ids; losing that race is normal."""
-    rows = [
-        {**{column.name: getattr(one, column.name) for column in _occurrences.columns}, "state": one.state.value}
-        for one in made
-    ]
+    # What is null in all of them is left out: of a thousand that have only begun that is a third of all values.
+    names = [name for name in _occurrences.columns.keys() if any(getattr(one, name) is not None for one in made)]  # noqa: SIM118
+    rows = [{**{name: getattr(one, name) for name in names}, "state": one.state.value} for one in made]
     return insert_new(connection, _occurrences, rows)
 
 
