@@ -39,7 +39,7 @@ VERBS = {
     "describe": Verb("describe", "group", "Show all that is known of one job, occurrence or template."),
     "next": Verb("next", "show", "Show when a job is due next, or all its due times between two instants."),
     "schedule": Verb("schedule", "schedule", "Change when a job is due, at once, while everything runs."),
-    "trigger": Verb("trigger", "trigger", "Ask for an occurrence of a job now."),
+    "trigger": Verb("trigger", "trigger", "Ask for an occurrence of a job, now or for later."),
     "backfill": Verb("backfill", "backfill", "Collect a window of the past, for a job or for symbols."),
     "cancel": Verb("steering", "cancel", "Cancel occurrences or tasks, whether they wait or run."),
     "retry": Verb("steering", "retry", "Give what failed or timed out another chance."),
