@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import event, insert, text
+from sqlalchemy import Connection, event, insert, text
 
 from stockjobs.domain import ids
 from stockjobs.domain.retention import Expired
@@ -42,8 +43,19 @@ def _row(job: UUID, number: int) -> dict[str, object]:
 
 def test_a_page_of_what_is_expired_walks_the_index_of_what_has_ended(long_history: Database) -> None:
     expired = Expired(State.COMPLETED, finished_before=NOON + timedelta(hours=1))
-    plan = _plan(long_history, expired, Place(NOON + timedelta(minutes=30), uuid4()))
+    after = Place(NOON + timedelta(minutes=30), uuid4())
+    plan = _plan(long_history, lambda connection: retention.page(connection, expired, after, 100))
     assert "ix_occurrences_ended" in plan
+
+
+def test_what_was_chosen_is_removed_by_its_key_and_not_by_walking_what_has_ended(long_history: Database) -> None:
+    expired = Expired(State.COMPLETED, finished_before=NOON + timedelta(hours=1))
+    with long_history.read() as connection:
+        chosen = [place.id for place in retention.page(connection, expired, None, 100)]
+    plan = _plan(long_history, lambda connection: retention.remove(connection, expired, chosen, NOON, rows=400))
+    assert "ix_occurrences_ended" not in plan
+    assert "Seq Scan on occurrences" not in plan
+    assert "SCAN occurrences\n" not in plan + "\n"
 
 
 def test_the_walk_sees_each_expired_occurrence_once_and_in_order(long_history: Database) -> None:
@@ -56,17 +68,19 @@ def test_the_walk_sees_each_expired_occurrence_once_and_in_order(long_history: D
     assert [place.at for place in seen] == sorted(place.at for place in seen)
 
 
-def _plan(database: Database, expired: Expired, after: Place) -> str:
-    """What the database says of the query, as it is really sent."""
+def _plan(database: Database, deed: Callable[[Connection], object]) -> str:
+    """What the database says of the first query of a deed, as it is really sent."""
     found: list[str] = []
-    with database.read() as connection:
+    with database.begin() as connection:
 
         def explain(conn, cursor, statement, parameters, context, executemany):  # type: ignore[no-untyped-def]
-            words = "EXPLAIN" if database.is_postgresql else "EXPLAIN QUERY PLAN"
-            other = cursor.connection.cursor()
-            other.execute(f"{words} {statement}", parameters)
-            found.extend(str(row[-1]) for row in other.fetchall())
+            if not found:
+                words = "EXPLAIN" if database.is_postgresql else "EXPLAIN QUERY PLAN"
+                other = cursor.connection.cursor()
+                other.execute(f"{words} {statement}", parameters)
+                found.extend(str(row[-1]) for row in other.fetchall())
 
         event.listen(connection, "before_cursor_execute", explain)
-        retention.page(connection, expired, after, 100)
+        deed(connection)
+        connection.rollback()
     return "\n".join(found)
