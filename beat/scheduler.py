@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
@@ -31,6 +32,10 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
     def setup_schedule(self) -> None:
         """Look at the servers; the schedule itself is the ledger's."""
         check_servers("beat")
+        with suppress(Unreachable):
+            revived = container.dispatch.revive()
+            if revived:
+                log.info("Calendars go on: jobs are due again.", action="revive", jobs=revived)
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Do what is due. Returns the seconds until the next tick."""

@@ -152,6 +152,7 @@ class ScheduleSpec(Definition):
         """The rule in a few words, for tables."""
         if self.session is not None and self.calendar is not None:
             return f"{self.session} {self.calendar.exchange}"
-        if self.cron is not None:
-            return self.cron if self.time_zone == "UTC" else f"{self.cron} {self.time_zone}"
-        return self.interval or self.once or "manual"
+        rule = self.cron or self.interval or self.once or "manual"
+        zone = f" {self.time_zone}" if self.cron and self.time_zone != "UTC" else ""
+        within = f" ({self.calendar.within or Within.DAYS} of {self.calendar.exchange})" if self.calendar else ""
+        return f"{rule}{zone}{within}"

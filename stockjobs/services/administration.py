@@ -54,11 +54,16 @@ class Administration:
 
         Raises InvalidInput if a job names no symbols and there are no default tickers, Conflict if it changed meanwhile.
         """
+        self.read_calendars(manifests)
         with self._database.begin() as connection:
             applied = self.apply_in(connection, manifests, by=by)
             if dry_run:
                 connection.rollback()
         return applied
+
+    def read_calendars(self, manifests: Sequence[Manifest]) -> None:
+        """Read the calendars that these jobs need, which is to be done before a transaction is open."""
+        self._firing.read_calendars(manifest.spec.schedule for manifest in manifests)
 
     def apply_in(self, connection: Connection, manifests: Sequence[Manifest], *, by: str) -> list[Applied]:
         """Do what `apply` does as a part of a larger transaction."""
@@ -162,6 +167,9 @@ class Administration:
 
         It acts on the next tick of every beat. What was due until now is fired as it was; the new schedule counts from now.
         """
+        with self._database.read() as connection:
+            planned = rescheduled(definitions.get(connection, name).spec, changes)
+        self._firing.read_calendars([planned.schedule])
         with self._database.begin() as connection:
             now = self._database.now(connection)
             before = definitions.get(connection, name, for_change=True)

@@ -97,7 +97,14 @@ class Dispatch:
     def fire(self) -> Fired:
         """Turn a batch of the jobs whose time has come into occurrences."""
         with self._database.begin() as connection:
-            return self.firing.fire_due(connection, self._database.now(connection))
+            fired = self.firing.fire_due(connection, self._database.now(connection))
+        self.firing.read_calendars()
+        return fired
+
+    def revive(self) -> int:
+        """Make jobs due again whose calendar had ended and goes on in this version; asked once a start. Returns how many."""
+        with self._database.begin() as connection:
+            return self.firing.revive(connection, self._database.now(connection))
 
     def _wait(self, todo: Agenda, *, is_busy: bool, has_pending: bool, has_held: bool) -> timedelta:
         if is_busy:

@@ -5,9 +5,10 @@ What is due is decided first, from values alone; then it is written, in the same
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from stockjobs.domain import ids
@@ -57,8 +58,23 @@ class Firing:
         self._instances = instances
         self.unable: dict[str, Unable] = {}
         """Jobs that could not be fired, and why; for whoever runs the dispatcher to tell and to clear."""
+        self._read: set[str] = set()
+        self._unread: dict[str, ScheduleSpec] = {}
         # Jobs that share a schedule come due together: what is due is found once for all of them.
         self._due = lru_cache(_SCHEDULES_KEPT)(self._due_of)
+
+    def read_calendars(self, schedules: Iterable[ScheduleSpec] = ()) -> None:
+        """Read the calendars of these schedules, and those that `fire_due` was in want of.
+
+        To read one takes seconds, so it is done while no transaction is open.
+        """
+        self._unread |= {one.calendar.exchange: one for one in schedules if one.calendar is not None}
+        for exchange in self._unread.keys() - self._read:
+            # Who needs it is told of an error of it; here it keeps no other from being read.
+            with suppress(StockjobsError):
+                self._unread[exchange].rule(self.sessions).after(datetime.now(UTC))
+        self._read |= self._unread.keys()
+        self._unread.clear()
 
     def next_due(self, schedule: ScheduleSpec, now: datetime) -> datetime | None:
         """The first due time of a schedule after now, None if there is none."""
@@ -67,7 +83,8 @@ class Firing:
     def fire_due(self, connection: Connection, now: datetime) -> Fired:
         """Fire a batch of the jobs whose time has come, in the caller's transaction.
 
-        One that cannot be fired keeps no other from it, and is left out until it is changed or `unable` is cleared.
+        One that cannot be fired keeps no other from it, and is left out until it is changed or `unable` is cleared. One that
+        needs a calendar waits until `read_calendars` was called.
         """
         jobs, unreadable = definitions.due(connection, now, JOBS_A_BATCH, left_out=self.unable.values())
         self.unable |= {one.name: one for one in unreadable}
@@ -77,12 +94,16 @@ class Firing:
             count += len(shot.drafts)
             if count >= OCCURRENCES_A_BATCH:
                 break
-        has_more = len(jobs) + len(unreadable) == JOBS_A_BATCH or count >= OCCURRENCES_A_BATCH
+        has_more = len(jobs) + len(unreadable) == JOBS_A_BATCH or count >= OCCURRENCES_A_BATCH or bool(self._unread)
         missed = sum(shot.due.missed.count for shot in shots if shot.due.missed)
         return Fired(len(shots), self._write(connection, shots, now), missed, has_more)
 
     def _shots(self, jobs: Sequence[Job], now: datetime) -> Iterator[Shot]:
         for job in jobs:
+            calendar = job.spec.schedule.calendar
+            if calendar is not None and calendar.exchange not in self._read:
+                self._unread[calendar.exchange] = job.spec.schedule
+                continue
             try:
                 yield self._shot(job, now, job.spec.schedule.misfire)
             except Unreachable:
@@ -100,6 +121,14 @@ class Firing:
         shot = self._shot(job, now, misfire or job.spec.schedule.misfire)
         self._write(connection, [shot], now)
         return replace(job, next_due_at=shot.due.next_due)
+
+    def revive(self, connection: Connection, now: datetime) -> int:
+        """Make the jobs due again whose exchange's calendar had come to its end, and goes on since. Returns how many."""
+        ended = definitions.with_ended_calendar(connection)
+        found = {job.id: self.next_due(job.spec.schedule, now) for job in ended}
+        going_on = {job: at for job, at in found.items() if at is not None}
+        definitions.advance(connection, going_on)
+        return len(going_on)
 
     def pass_over(self, connection: Connection, job: Job, now: datetime, reason: str) -> None:
         """Tell what is due of one job and will not be run, and why."""

@@ -49,6 +49,7 @@ class Templates:
 
         Raises what `Administration.apply` raises.
         """
+        self._administration.read_calendars(found.jobs)
         with self._database.begin() as connection:
             now = self._database.now(connection)
             by_name = sorted(found.templates, key=lambda template: template.name)

@@ -204,6 +204,14 @@ def due_query(now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
     return query.order_by(_jobs.c.next_due_at).limit(limit).with_for_update(skip_locked=True, of=_jobs)
 
 
+def with_ended_calendar(connection: Connection) -> list[Job]:
+    """The enabled jobs that follow an exchange's calendar and are not due again, in this transaction's hand."""
+    follows = _versions.c.spec["schedule"]["calendar"]["exchange"].as_string().is_not(None)
+    query = _select_jobs().add_columns(_versions.c.digest).where(is_set(_jobs.c.enabled), _jobs.c.next_due_at.is_(None))
+    found = [_readable(row) for row in connection.execute(query.where(follows).with_for_update(of=_jobs)).mappings()]
+    return [one for one in found if isinstance(one, Job)]
+
+
 def _readable(row: RowMapping) -> Job | Unable:
     try:
         return _job(row, _specs.get(row["digest"], lambda: row["spec"]))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import event
 
 from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.sessions import Session
 from stockjobs.domain.states import State
+from stockjobs.markets.sessions import sessions
 from stockjobs.services import firing
+from stockjobs.services.firing import Firing
 from stockjobs.store import events, tables
 from tests.fixtures.house import House, manifest
 
@@ -176,6 +179,34 @@ def test_jitter_starts_each_job_at_a_time_of_its_own_and_leaves_the_due_time_alo
     assert {task.state for task in house.tasks()} == {State.SCHEDULED}
     house.clock.advance(timedelta(minutes=1))
     assert house.dispatch.tick().offered == 20
+
+
+def test_a_beat_reads_a_calendar_between_two_batches_and_not_while_it_holds_jobs(house: House) -> None:
+    at_open = {"session": "@open", "calendar": {"exchange": "XNYS"}}
+    house.define("OPENING", schedule=at_open)
+    house.define("PLAIN", schedule={"cron": "30 14 * * *"})
+    house.clock.advance(timedelta(hours=3))
+    another = house.dispatcher(firing=Firing(house.instances, sessions))
+    first, second = another.fire(), another.fire()
+    assert (first.occurrences, first.has_more) == (1, True)
+    assert (second.occurrences, second.has_more) == (1, False)
+
+
+def test_jobs_are_due_again_when_a_calendar_that_had_ended_goes_on(house: House) -> None:
+    def known(_: str, first: date, last: date) -> list[Session]:
+        return sessions("XNYS", first, min(last, date(2026, 3, 5)))
+
+    beat = house.dispatcher(firing=Firing(house.instances, known))
+    house.define("OPENING", schedule={"session": "@open", "calendar": {"exchange": "XNYS"}})
+    house.define("ASKED")
+    house.clock.advance(timedelta(days=3))
+    beat.fire()
+    beat.fire()
+    assert house.reports.job("OPENING").job.next_due_at is None
+    assert beat.revive() == 0
+    assert house.dispatcher().revive() == 1
+    assert house.reports.job("OPENING").job.next_due_at == datetime(2026, 3, 9, 13, 30, tzinfo=UTC)
+    assert house.reports.job("ASKED").job.next_due_at is None
 
 
 def test_a_session_rule_is_fired_by_the_exchange(house: House) -> None:
