@@ -1,4 +1,4 @@
-"""Cancelling, enabling, disabling, deleting."""
+"""Enabling, disabling, deleting."""
 
 from __future__ import annotations
 
