@@ -1,8 +1,4 @@
-"""The tables of the ledger and of the market data. Invariants are constraints here; `migrations/` brings a database to this.
-
-State columns hold the words of `stockjobs.domain.states.State`. Queries compare them with literals, not with parameters, where a
-partial index is meant to serve: neither SQLite nor a generic plan of PostgreSQL can see that a parameter implies it.
-"""
+"""The tables of the ledger: jobs, occurrences, tasks, attempts, events, and the workers."""
 
 from __future__ import annotations
 
@@ -11,14 +7,11 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Date,
-    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -28,27 +21,8 @@ from sqlalchemy import (
     text,
 )
 
-from stockjobs.store.types import BarTime, BigKey, CurrentTransaction, Document, Instant, TransactionId
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _one_of(column: str, *words: str) -> CheckConstraint:
-    listed = ", ".join(f"'{word}'" for word in words)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _partial(name: str, *columns: object, where: str, unique: bool = False) -> Index:
-    return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=text(where))  # type: ignore[arg-type]
-
+from stockjobs.store.tables.base import metadata, one_of, partial
+from stockjobs.store.types import BigKey, CurrentTransaction, Document, Instant, TransactionId
 
 jobs = Table(
     "jobs",
@@ -67,7 +41,7 @@ jobs = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("deleted_at", Instant, comment="a deleted job keeps its history"),
-    _partial(
+    partial(
         "ix_jobs_due",
         "next_due_at",
         where="enabled AND NOT paused AND deleted_at IS NULL AND next_due_at IS NOT NULL",
@@ -117,7 +91,7 @@ pauses = Table(
     Column("at", Instant, nullable=False),
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    _one_of("scope", "everything", "realtime", "historical"),
+    one_of("scope", "everything", "realtime", "historical"),
 )
 
 occurrences = Table(
@@ -140,12 +114,12 @@ occurrences = Table(
     Column("rows_written", BigInteger, comment="once it has ended: the rows that were new or differed"),
     UniqueConstraint("job_id", "key"),
     ForeignKeyConstraint(["job_id", "version"], ["job_versions.job_id", "job_versions.version"]),
-    _one_of("state", "scheduled", "queued", "running", "completed", "failed", "cancelled", "timeout", "skipped"),
+    one_of("state", "scheduled", "queued", "running", "completed", "failed", "cancelled", "timeout", "skipped"),
     Index("ix_occurrences_job_id_created_at", "job_id", "created_at"),
     Index("ix_occurrences_created_at", "created_at"),
-    _partial("ix_occurrences_open", "job_id", where="state IN ('scheduled', 'queued', 'running')"),
-    _partial("ix_occurrences_waiting", "start_after", where="state = 'scheduled'"),
-    _partial("ix_occurrences_ended", "state", "finished_at", where="finished_at IS NOT NULL"),
+    partial("ix_occurrences_open", "job_id", where="state IN ('scheduled', 'queued', 'running')"),
+    partial("ix_occurrences_waiting", "start_after", where="state = 'scheduled'"),
+    partial("ix_occurrences_ended", "state", "finished_at", where="finished_at IS NOT NULL"),
 )
 
 occurrence_dependencies = Table(
@@ -158,9 +132,9 @@ occurrence_dependencies = Table(
     Column("on_failure", Text, nullable=False, comment="what becomes of the waiting one if that did not succeed"),
     Column("state", Text, nullable=False),
     PrimaryKeyConstraint("occurrence_id", "number"),
-    _one_of("on_failure", "skip", "fail", "run"),
-    _one_of("state", "waiting", "met", "unmet"),
-    _partial("ix_occurrence_dependencies_on", "on_occurrence_id", where="state = 'waiting'"),
+    one_of("on_failure", "skip", "fail", "run"),
+    one_of("state", "waiting", "met", "unmet"),
+    partial("ix_occurrence_dependencies_on", "on_occurrence_id", where="state = 'waiting'"),
 )
 
 tasks = Table(
@@ -214,7 +188,7 @@ tasks = Table(
     Column("started_at", Instant),
     Column("finished_at", Instant),
     UniqueConstraint("occurrence_id", "key"),
-    _one_of("state", "scheduled", "queued", "running", "completed", "failed", "cancelled", "timeout"),
+    one_of("state", "scheduled", "queued", "running", "completed", "failed", "cancelled", "timeout"),
     CheckConstraint("state <> 'running' OR (lease_until IS NOT NULL AND worker IS NOT NULL)", name="running_is_owned"),
     CheckConstraint("offered_at IS NULL OR (state = 'queued' AND NOT held)", name="offered_is_queued"),
     CheckConstraint("(offered_at IS NULL) = (offered_lane IS NULL)", name="offered_has_lane"),
@@ -224,7 +198,7 @@ tasks = Table(
     # The lanes' pending work. One index serves both: for one priority, read forwards it is oldest first (historical), read
     # backwards newest first (realtime); midnight UTC is the bound between them. Each provider is walked on its own, so that one
     # that may run no more tasks just now keeps nobody from those of another.
-    _partial(
+    partial(
         "ix_tasks_pending",
         "provider",
         "priority",
@@ -232,12 +206,12 @@ tasks = Table(
         "created_at",
         where="state = 'queued' AND offered_at IS NULL AND NOT held",
     ),
-    _partial("ix_tasks_held", "job_id", "priority", "about", "created_at", where="state = 'queued' AND held"),
-    _partial("ix_tasks_capped", "job_id", where="capped AND NOT held AND state IN ('queued', 'running')"),
-    _partial("ix_tasks_offered", "offered_lane", "offered_at", where="state = 'queued' AND offered_at IS NOT NULL"),
-    _partial("ix_tasks_waiting", "run_at", where="state = 'scheduled'"),
-    _partial("ix_tasks_leased", "lease_until", where="state = 'running'"),
-    _partial("ix_tasks_open", "occurrence_id", where="state IN ('scheduled', 'queued', 'running')"),
+    partial("ix_tasks_held", "job_id", "priority", "about", "created_at", where="state = 'queued' AND held"),
+    partial("ix_tasks_capped", "job_id", where="capped AND NOT held AND state IN ('queued', 'running')"),
+    partial("ix_tasks_offered", "offered_lane", "offered_at", where="state = 'queued' AND offered_at IS NOT NULL"),
+    partial("ix_tasks_waiting", "run_at", where="state = 'scheduled'"),
+    partial("ix_tasks_leased", "lease_until", where="state = 'running'"),
+    partial("ix_tasks_open", "occurrence_id", where="state IN ('scheduled', 'queued', 'running')"),
 )
 
 attempts = Table(
@@ -259,8 +233,8 @@ attempts = Table(
     Column("error_kind", Text),
     Column("error", Text),
     UniqueConstraint("task_id", "number"),
-    _one_of("state", "running", "completed", "failed", "cancelled", "timeout", "retried", "deferred", "lost"),
-    _one_of("lane", "realtime", "historical"),
+    one_of("state", "running", "completed", "failed", "cancelled", "timeout", "retried", "deferred", "lost"),
+    one_of("lane", "realtime", "historical"),
 )
 
 events = Table(
@@ -291,125 +265,6 @@ events_removed = Table(
     ),
     Column("at", Instant, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
-)
-
-instruments = Table(
-    "instruments",
-    metadata,
-    Column("id", Integer, Identity(), primary_key=True),
-    Column("uid", Uuid, nullable=False, unique=True),
-    Column("exchange", Text, nullable=False),
-    Column("zone", Text, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("unit", Double, nullable=False, comment="0.01 where prices are in hundredths of the currency"),
-    Column("kind", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("first_trade_at", Instant),
-    Column("created_at", Instant, nullable=False),
-)
-
-symbols = Table(
-    "symbols",
-    metadata,
-    Column("provider", Text, nullable=False),
-    Column("symbol", Text, nullable=False),
-    Column("valid_from", Instant, nullable=False),
-    Column("valid_to", Instant),
-    Column("instrument_id", Integer, ForeignKey("instruments.id"), nullable=False),
-    PrimaryKeyConstraint("provider", "symbol", "valid_from"),
-    _partial("uq_symbols_current", "provider", "symbol", where="valid_to IS NULL", unique=True),
-    Index("ix_symbols_instrument_id", "instrument_id"),
-)
-
-bars = Table(
-    "bars",
-    metadata,
-    Column("instrument_id", Integer, ForeignKey("instruments.id"), nullable=False),
-    Column("interval_s", Integer, nullable=False, comment="nominal seconds: 60 to 2,592,000 (a month)"),
-    Column("at", BarTime, nullable=False, comment="the open of the bar, UTC"),
-    Column("open", Double, nullable=False),
-    Column("high", Double, nullable=False),
-    Column("low", Double, nullable=False),
-    Column("close", Double, nullable=False),
-    Column("volume", BigInteger, comment="null where the source gave none"),
-    Column("provisional", Boolean, nullable=False, comment="the source may still change it"),
-    PrimaryKeyConstraint("instrument_id", "interval_s", "at"),
-    sqlite_with_rowid=False,
-)
-
-corporate_actions = Table(
-    "corporate_actions",
-    metadata,
-    Column("instrument_id", Integer, ForeignKey("instruments.id"), nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("at", BarTime, nullable=False, comment="the open of the ex-day, UTC"),
-    Column("value", Double, nullable=False, comment="new shares per old share, or the amount per share"),
-    Column("seen_at", Instant, nullable=False),
-    PrimaryKeyConstraint("instrument_id", "kind", "at"),
-    _one_of("kind", "split", "dividend", "capital_gain"),
-)
-
-facts = Table(
-    "facts",
-    metadata,
-    Column("instrument_id", Integer, ForeignKey("instruments.id"), nullable=False),
-    Column("metric", Text, nullable=False),
-    Column("period", Text, nullable=False),
-    Column("as_of", Date, nullable=False),
-    Column("value", Double, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("first_seen", Instant, nullable=False),
-    Column("last_seen", Instant, nullable=False),
-    PrimaryKeyConstraint("instrument_id", "metric", "period", "as_of", "value", "currency"),
-    _one_of("period", "annual", "quarterly", "trailing"),
-)
-
-profiles = Table(
-    "profiles",
-    metadata,
-    Column("instrument_id", Integer, ForeignKey("instruments.id"), primary_key=True),
-    Column("fields", Document, nullable=False),
-    Column("seen_at", Instant, nullable=False),
-)
-
-positions = Table(
-    "positions",
-    metadata,
-    Column("instrument_id", Integer, ForeignKey("instruments.id"), nullable=False),
-    Column("interval_s", Integer, nullable=False),
-    Column("newest_at", BarTime, nullable=False, comment="the newest bar that was stored as good"),
-    Column("updated_at", Instant, nullable=False),
-    PrimaryKeyConstraint("instrument_id", "interval_s"),
-)
-
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("exchange", Text, nullable=False, comment="MIC"),
-    Column("day", Date, nullable=False),
-    Column("open", BarTime, nullable=False),
-    Column("close", BarTime, nullable=False),
-    Column("break_start", BarTime),
-    Column("break_end", BarTime),
-    Column("is_half_day", Boolean, nullable=False),
-    PrimaryKeyConstraint("exchange", "day"),
-)
-
-findings = Table(
-    "findings",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("symbol", Text, nullable=False),
-    Column("instrument_id", Integer, ForeignKey("instruments.id")),
-    Column("interval_s", Integer),
-    Column("at", BarTime, comment="the bar that it is about"),
-    Column("attempt_id", Uuid),
-    Column("reason", Text, nullable=False),
-    Column("evidence", Document, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("resolved_at", Instant),
-    Index("ix_findings_kind_created_at", "kind", "created_at"),
 )
 
 workers = Table(

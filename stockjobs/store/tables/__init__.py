@@ -1,0 +1,59 @@
+"""The tables of the ledger and of the market data. Invariants are constraints here; `migrations/` brings a database to this.
+
+State columns hold the words of `stockjobs.domain.states.State`. Queries compare them with literals, not with parameters, where a
+partial index is meant to serve: neither SQLite nor a generic plan of PostgreSQL can see that a parameter implies it.
+"""
+
+from __future__ import annotations
+
+from stockjobs.store.tables.base import metadata
+from stockjobs.store.tables.ledger import (
+    attempts,
+    events,
+    events_removed,
+    job_dependencies,
+    job_versions,
+    jobs,
+    occurrence_dependencies,
+    occurrences,
+    pauses,
+    tasks,
+    templates,
+    workers,
+)
+from stockjobs.store.tables.market import (
+    bars,
+    corporate_actions,
+    facts,
+    findings,
+    instruments,
+    positions,
+    profiles,
+    sessions,
+    symbols,
+)
+
+__all__ = [
+    "attempts",
+    "bars",
+    "corporate_actions",
+    "events",
+    "events_removed",
+    "facts",
+    "findings",
+    "instruments",
+    "job_dependencies",
+    "job_versions",
+    "jobs",
+    "metadata",
+    "occurrence_dependencies",
+    "occurrences",
+    "pauses",
+    "positions",
+    "profiles",
+    "sessions",
+    "symbols",
+    "tasks",
+    "templates",
+    "workers",
+]
