@@ -129,8 +129,3 @@ def between(schedule: Schedule, start: datetime, end: datetime, *, limit: int) -
 def upcoming(schedule: Schedule, now: datetime, count: int) -> list[datetime]:
     """The next `count` due times after now, fewer if there are no more."""
     return list(islice(schedule.iterate(now), count))
-
-
-def is_never_due_after(schedule: Schedule, now: datetime) -> bool:
-    """True for a schedule that has no due time after now: a window in the past, repetitions that are used up."""
-    return schedule.after(now) is None

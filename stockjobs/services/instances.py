@@ -16,12 +16,12 @@ from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.planning import TaskPlan, out_of_reach, tasks_of
 from stockjobs.domain.states import State
 from stockjobs.errors import InvalidInput
-from stockjobs.store import dependencies, events, occurrences, tasks
+from stockjobs.store import events, occurrences, tasks, waits
 from stockjobs.store.database import Connection
 from stockjobs.store.definitions import Job
-from stockjobs.store.dependencies import WaitsFor
 from stockjobs.store.occurrences import Occurrence
 from stockjobs.store.tasks import Placement
+from stockjobs.store.waits import WaitsFor
 
 LimitsOf = Callable[[str, Interval], Limits]
 
@@ -119,7 +119,7 @@ class Instances:
         new = occurrences.create(connection, [draft.occurrence for draft in drafts])
         made = [draft for draft in drafts if draft.occurrence.id in new]
         tasks.create(connection, [(draft.occurrence, draft.plans, draft.place) for draft in made])
-        dependencies.add(connection, {draft.occurrence.id: draft.waits_for for draft in made if draft.waits_for})
+        waits.add(connection, {draft.occurrence.id: draft.waits_for for draft in made if draft.waits_for})
         events.append(connection, *(event for draft in made for event in draft.events(now)))
         return new
 

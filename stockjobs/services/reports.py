@@ -19,7 +19,6 @@ from stockjobs.errors import NotFound, SchemaMismatch
 from stockjobs.store import (
     bars,
     definitions,
-    dependencies,
     filters,
     instruments,
     lanes,
@@ -27,6 +26,7 @@ from stockjobs.store import (
     occurrences,
     tallies,
     tasks,
+    waits,
     workers,
 )
 from stockjobs.store.database import Connection, Database
@@ -163,7 +163,7 @@ class Reports:
             details = _details(connection, one.id, with_tasks)
             counts = tallies.tasks_by_state(connection, [one.id])[one.id]
             report = _report(one, counts, tallies.rows_written(connection, [one.id]))
-            awaited = dependencies.awaited_by(connection, [one.id])[one.id]
+            awaited = waits.awaited_by(connection, [one.id])[one.id]
             about = definitions.labels_of(connection, one.job_id, one.version)
             spec = _spec(connection, one)
             return replace(report, details=details, waits_for=awaited, spec=spec, labels=about)

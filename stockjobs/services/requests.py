@@ -17,8 +17,8 @@ from stockjobs.services.waiting import resolve
 from stockjobs.store import definitions, occurrences
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.definitions import Job
-from stockjobs.store.dependencies import WaitsFor
 from stockjobs.store.occurrences import Occurrence
+from stockjobs.store.waits import WaitsFor
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.states import State
 from stockjobs.errors import InvalidInput
 from stockjobs.services.instances import Draft, Instances
-from stockjobs.store import definitions, dependencies, events, occurrences
+from stockjobs.store import definitions, events, occurrences, waits
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.definitions import Job, Unable
 from stockjobs.store.occurrences import Occurrence
@@ -54,8 +54,8 @@ class Waiting:
     def _resolve_page(self) -> tuple[int, bool]:
         """Look at the next so many that are waited for. Returns for how many it was decided, and whether there may be more."""
         with self._database.read() as connection:
-            on, following = dependencies.ended_or_missing(connection, self._place, _LOOKED_AT)
-            has_news = bool(on) or dependencies.any_waits_for_first(connection)
+            on, following = waits.ended_or_missing(connection, self._place, _LOOKED_AT)
+            has_news = bool(on) or waits.any_waits_for_first(connection)
         resolved = self._resolve_some(on) if has_news else 0
         is_full = resolved >= OCCURRENCES_A_TRANSACTION
         if not is_full:
@@ -64,11 +64,11 @@ class Waiting:
 
     def _resolve_some(self, on: Collection[UUID]) -> int:
         with self._database.begin() as connection:
-            dependencies.point_to_first(connection)
-            found = dependencies.decidable(connection, on, OCCURRENCES_A_TRANSACTION)
+            waits.point_to_first(connection)
+            found = waits.decidable(connection, on, OCCURRENCES_A_TRANSACTION)
             if not found:
                 return 0
-            closed = dependencies.close_ended(connection, found)
+            closed = waits.close_ended(connection, found)
             return closed + resolve(connection, self._instances, found, self._database.now(connection))
 
 
@@ -77,11 +77,11 @@ def resolve(connection: Connection, instances: Instances, waiting: Collection[UU
 
     It waits for nobody's lock: what is in another's hand is that one's to resolve, or the next tick's.
     """
-    locked = dependencies.lock(connection, waiting)
-    awaited = dependencies.awaited_by(connection, locked)
+    locked = waits.lock(connection, waiting)
+    awaited = waits.awaited_by(connection, locked)
     news = {one: [other for other in others if other.standing() is not other.known] for one, others in awaited.items()}
     decided = [one for one, others in news.items() if others]
-    dependencies.note(connection, news)
+    waits.note(connection, news)
     _move(
         connection, instances, [(one, decide(awaited[one.id])) for one in occurrences.several(connection, decided)], now
     )

@@ -13,8 +13,8 @@ from stockjobs.domain.lanes import Lane, midnight
 from stockjobs.domain.pauses import Scope
 from stockjobs.domain.states import State
 from stockjobs.store import tables
-from stockjobs.store.dependencies import any_waits
 from stockjobs.store.statements import is_set, is_unset, word
+from stockjobs.store.waits import any_waits
 
 _jobs, _tasks, _pauses = tables.jobs, tables.tasks, tables.pauses
 

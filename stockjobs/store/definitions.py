@@ -156,7 +156,6 @@ def replace(connection: Connection, old: Job, new: Job, by: str) -> None:
             max_parallel=new.spec.max_parallel,
             next_due_at=new.next_due_at,
             updated_at=new.updated_at,
-            deleted_at=None,
         )
     )
     if connection.execute(changed).rowcount != 1:

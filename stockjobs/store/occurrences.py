@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, select, update
 from stockjobs.domain.states import OPEN, State, sum_of
 from stockjobs.errors import NotFound
 from stockjobs.store import tables
-from stockjobs.store.dependencies import is_waiting
 from stockjobs.store.statements import insert_new, word, words
 from stockjobs.store.tallies import Tally, tally, tasks_by_state
+from stockjobs.store.waits import is_waiting
 
 _occurrences, _tasks = tables.occurrences, tables.tasks
 _PROMOTED_AT_ONCE = 5_000

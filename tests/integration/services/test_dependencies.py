@@ -15,7 +15,7 @@ from stockjobs.domain.states import State
 from stockjobs.errors import Conflict, InvalidInput, SymbolUnknown
 from stockjobs.services import waiting
 from stockjobs.services.reports import OccurrenceReport
-from stockjobs.store import dependencies, tables
+from stockjobs.store import dependencies, tables, waits
 from tests.fixtures.house import House, manifest
 from tests.integration.services.test_races import at_once
 
@@ -77,12 +77,12 @@ def test_what_it_waits_for_is_kept_with_how_it_stands(house: House) -> None:
     top = newest(house, "TOP").occurrence.id
     base = newest(house, "BASE").occurrence.id
     with house.database.read() as connection:
-        [awaited] = dependencies.awaited_by(connection, [top])[top]
+        [awaited] = waits.awaited_by(connection, [top])[top]
     assert (awaited.job, awaited.occurrence_id, awaited.state) == ("BASE", base, S.QUEUED)
     fail(house)
     work(house)
     with house.database.read() as connection:
-        [awaited] = dependencies.awaited_by(connection, [top])[top]
+        [awaited] = waits.awaited_by(connection, [top])[top]
     assert (awaited.state, awaited.known) == (S.FAILED, Standing.UNMET)
     assert state(house, "TOP") is S.QUEUED
 
@@ -230,7 +230,7 @@ def test_one_that_waits_is_replaced_by_the_next_and_never_starts(house: House) -
     assert states == [S.COMPLETED, S.CANCELLED]
     assert {task.occurrence_id for task in house.tasks() if task.job == "TOP"} == {newest(house, "TOP").occurrence.id}
     with house.database.read() as connection:
-        assert not connection.execute(select(dependencies.any_waits())).scalar()
+        assert not connection.execute(select(waits.any_waits())).scalar()
 
 
 def test_one_that_waits_can_be_cancelled(house: House) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stockjobs.domain.cron_rule import Cron
 from stockjobs.domain.rules import Once
-from stockjobs.domain.schedules import INSTANT, between, is_never_due_after, upcoming
+from stockjobs.domain.schedules import INSTANT, between, upcoming
 from stockjobs.domain.windows import LIMIT_AT_MOST, Limited, Windowed, parse_end, parse_start
 from stockjobs.errors import InvalidInput
 
@@ -79,6 +79,6 @@ def test_a_limit_is_the_first_so_many_wherever_one_begins(count: int, hours: int
 
 def test_a_window_in_the_past_and_used_up_repetitions_are_never_due() -> None:
     now = utc(2026, 6, 1)
-    assert is_never_due_after(Windowed(HOURLY, None, now), now)
-    assert is_never_due_after(Limited(HOURLY, utc(2026, 1, 1), 5), now)
-    assert not is_never_due_after(Windowed(HOURLY, None, utc(2027, 1, 1)), now)
+    assert Windowed(HOURLY, None, now).after(now) is None
+    assert Limited(HOURLY, utc(2026, 1, 1), 5).after(now) is None
+    assert Windowed(HOURLY, None, utc(2027, 1, 1)).after(now) is not None
