@@ -14,7 +14,7 @@ from stockjobs.services.firing import Fired, Firing
 from stockjobs.services.offering import Offering
 from stockjobs.services.recovery import Recovery
 from stockjobs.services.waiting import Waiting
-from stockjobs.store import agenda
+from stockjobs.store import agenda, definitions
 from stockjobs.store.agenda import Agenda
 from stockjobs.store.database import Database
 
@@ -103,6 +103,9 @@ class Dispatch:
 
     def revive(self) -> int:
         """Make jobs due again whose calendar had ended and goes on in this version; asked once a start. Returns how many."""
+        with self._database.read() as connection:
+            stopped = definitions.with_ended_calendar(connection)
+        self.firing.read_calendars(job.spec.schedule for job in stopped)
         with self._database.begin() as connection:
             return self.firing.revive(connection, self._database.now(connection))
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from uuid import UUID
 
 from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
@@ -124,11 +125,13 @@ class Firing:
 
     def revive(self, connection: Connection, now: datetime) -> int:
         """Make the jobs due again whose exchange's calendar had come to its end, and goes on since. Returns how many."""
-        ended = definitions.with_ended_calendar(connection)
-        found = {job.id: self.next_due(job.spec.schedule, now) for job in ended}
-        going_on = {job: at for job, at in found.items() if at is not None}
-        definitions.advance(connection, going_on)
-        return len(going_on)
+        going_on: dict[UUID, datetime | None] = {}
+        for job in definitions.with_ended_calendar(connection):
+            # One whose calendar cannot be read stays as it is.
+            with suppress(StockjobsError):
+                going_on[job.id] = self.next_due(job.spec.schedule, now)
+        definitions.advance(connection, {job: at for job, at in going_on.items() if at is not None})
+        return sum(at is not None for at in going_on.values())
 
     def pass_over(self, connection: Connection, job: Job, now: datetime, reason: str) -> None:
         """Tell what is due of one job and will not be run, and why."""
@@ -192,12 +195,19 @@ def _missed(job: Job, missed: Missed | None, now: datetime, **told: object) -> I
 
 
 def _held_to(policy: Concurrency, drafts: Sequence[Draft], *, is_busy: bool) -> Iterator[Draft]:
-    """What a concurrency policy makes of occurrences that come due together, the oldest first."""
+    """What a concurrency policy makes of occurrences that come due together, the oldest first.
+
+    Several come together only where the misfire policy wants all of them: then, where they may not overlap, they run in turn.
+    """
+    before: Draft | None = None
     for draft in drafts:
-        if policy is Concurrency.FORBID and is_busy:
+        if policy is Concurrency.FORBID and before is not None:
+            before = draft.following(before)
+            yield before
+        elif policy is Concurrency.FORBID and is_busy:
             yield draft.skipped("the occurrence before it still runs")
         elif policy is Concurrency.REPLACE and draft is not drafts[-1]:
             yield draft.skipped("a newer occurrence was due with it")
         else:
             yield draft
-            is_busy = is_busy or draft.is_open
+            before = draft if draft.is_open else None

@@ -10,7 +10,7 @@ from uuid import UUID
 from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.intervals import Interval
-from stockjobs.domain.jobs import MAX_TIMEOUT, Concurrency, JobSpec, Match, Mode, WindowSpec
+from stockjobs.domain.jobs import MAX_TIMEOUT, Concurrency, JobSpec, Match, Mode, OnFailure, WindowSpec
 from stockjobs.domain.limits import Limits
 from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.planning import TaskPlan, out_of_reach, tasks_of
@@ -63,6 +63,12 @@ class Draft:
         """The same as an occurrence that was due and had nothing to do, and why."""
         ended = replace(self.occurrence, state=State.SKIPPED, reason=reason, finished_at=self.occurrence.created_at)
         return replace(self, occurrence=ended, plans=(), waits_for=())
+
+    def following(self, before: Draft) -> Draft:
+        """The same as an occurrence that waits until the one before it has ended, however that ends."""
+        waiting = replace(self.occurrence, state=State.SCHEDULED)
+        turn = WaitsFor(before.occurrence.job_id, before.occurrence.id, OnFailure.RUN)
+        return replace(self, occurrence=waiting, plans=(), waits_for=(*self.waits_for, turn))
 
     def events(self, now: datetime) -> Iterator[Event]:
         """What there is to tell once it is written."""
@@ -180,12 +186,15 @@ def _as_asked(spec: JobSpec, window: WindowSpec | None) -> JobSpec:
 
 
 def cancel(connection: Connection, occurrence: Occurrence, now: datetime, *, reason: str) -> int:
-    """Cancel an occurrence's open tasks and end it, in the caller's transaction. Returns how many tasks were open."""
-    if occurrence.state is State.SCHEDULED:
-        # It may be given its tasks at this very moment.
-        occurrences.lock(connection, occurrence.id)
+    """Cancel an occurrence's open tasks and end it, in the caller's transaction. Returns how many tasks were open.
+
+    The tasks go first, as for whoever claims or lands one: else each could hold what the other wants.
+    """
     cancelled = tasks.cancel(connection, occurrence.id, now)
     if occurrences.end(connection, occurrence.id, State.CANCELLED, now, reason=reason):
+        if occurrence.state is State.SCHEDULED:
+            # It may have been given its tasks at this very moment; now nobody gives it more.
+            cancelled += tasks.cancel(connection, occurrence.id, now)
         events.append(connection, _event(EventName.CANCELLED, occurrence, now, reason=reason, tasks=cancelled))
     return cancelled
 

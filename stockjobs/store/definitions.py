@@ -80,11 +80,12 @@ def every(connection: Connection) -> Sequence[Job]:
 def find(connection: Connection, name: str, *, for_change: bool = False) -> Job | None:
     """The job of this name, if there is one.
 
-    With `for_change` nobody else changes it, triggers it or makes it due before this transaction ends.
+    With `for_change` nobody else changes it, triggers it or makes it due before this transaction ends. Who writes down that
+    something waits for it, which needs only that it stays there, does not wait: two who did so would do it in a circle.
     """
     if for_change:
         # On its own: a joined row that changed while it was waited for would be missing from the answer.
-        connection.execute(select(_jobs.c.id).where(_jobs.c.name == name).with_for_update())
+        connection.execute(select(_jobs.c.id).where(_jobs.c.name == name).with_for_update(key_share=True))
     row = connection.execute(_select_jobs().where(_jobs.c.name == name)).mappings().first()
     return _job(row) if row else None
 
@@ -200,15 +201,15 @@ def due_query(now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
     """The query behind `due`; ix_jobs_due gives the jobs in order."""
     is_due = (is_set(_jobs.c.enabled), is_unset(_jobs.c.paused), _jobs.c.next_due_at.is_not(None))
     query = _select_jobs().add_columns(_versions.c.digest).where(*is_due, _jobs.c.next_due_at <= now)
-    return query.order_by(_jobs.c.next_due_at).limit(limit).with_for_update(skip_locked=True, of=_jobs)
+    return query.order_by(_jobs.c.next_due_at).limit(limit).with_for_update(skip_locked=True, key_share=True, of=_jobs)
 
 
 def with_ended_calendar(connection: Connection) -> list[Job]:
     """The enabled jobs that follow an exchange's calendar and are not due again, in this transaction's hand."""
     follows = _versions.c.spec["schedule"]["calendar"]["exchange"].as_string().is_not(None)
     query = _select_jobs().add_columns(_versions.c.digest).where(is_set(_jobs.c.enabled), _jobs.c.next_due_at.is_(None))
-    found = [_readable(row) for row in connection.execute(query.where(follows).with_for_update(of=_jobs)).mappings()]
-    return [one for one in found if isinstance(one, Job)]
+    rows = connection.execute(query.where(follows).with_for_update(skip_locked=True, key_share=True, of=_jobs)).mappings()
+    return [one for one in map(_readable, rows) if isinstance(one, Job)]
 
 
 def _readable(row: RowMapping) -> Job | Unable:

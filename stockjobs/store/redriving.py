@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from stockjobs.domain.redriving import symbols_again
 from stockjobs.domain.states import State
@@ -71,7 +71,8 @@ def queue(connection: Connection, again: Sequence[Again], now: datetime) -> int:
         .where(
             _tasks.c.id == bindparam("task"),
             _tasks.c.number == bindparam("last_number"),
-            _tasks.c.state.in_(words(FAILED)),
+            # Not `words`, whose literals a statement for many rows cannot have.
+            or_(*(_tasks.c.state == state.value for state in FAILED)),
         )
         .values(
             state=State.QUEUED.value,

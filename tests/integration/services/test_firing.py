@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import event
 
 from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.lanes import Lane
 from stockjobs.domain.sessions import Session
 from stockjobs.domain.states import State
+from stockjobs.errors import NotFound, SymbolUnknown
 from stockjobs.markets.sessions import sessions
 from stockjobs.services import firing
 from stockjobs.services.firing import Firing
@@ -142,12 +144,43 @@ def _every_five_minutes(start: datetime, end: datetime) -> list[str]:
     return [f"{start + number * FIVE_MINUTES:%d %H:%M:%S}" for number in range(1, count + 1)]
 
 
-def test_of_several_due_together_where_overlap_is_forbidden_the_first_runs(house: House) -> None:
+def test_several_due_together_run_in_turn_where_overlap_is_forbidden(house: House) -> None:
     house.define(schedule={"cron": "0 * * * *", "misfire": "all", "concurrency": "forbid"})
+    house.provider.errors["AAPL"] = [SymbolUnknown("no such symbol")]
     house.clock.advance(timedelta(hours=3))
+    worked = []
+    for _ in range(4):
+        house.dispatch.tick()
+        open_ones = [r.occurrence for r in house.reports.occurrences(states=[State.QUEUED, State.RUNNING])]
+        worked += [f"{one.scheduled_for:%H}" for one in open_ones]
+        house.work(Lane.REALTIME)
+    assert worked == ["13", "14", "15"]
+    ended = sorted(
+        (f"{one.scheduled_for:%H}", one.state) for one in (r.occurrence for r in house.reports.occurrences())
+    )
+    assert ended == [("13", State.FAILED), ("14", State.COMPLETED), ("15", State.COMPLETED)]
+
+
+def test_none_of_several_due_together_runs_beside_one_that_runs_already(house: House) -> None:
+    house.define(schedule={"cron": "0 * * * *", "misfire": "all", "concurrency": "forbid"})
+    house.trigger()
+    house.clock.advance(timedelta(hours=2))
     house.dispatch.fire()
-    assert times(house) == ["04 13:00:00"]
-    assert times(house, skipped=True) == ["04 14:00:00", "04 15:00:00"]
+    assert times(house, skipped=True) == ["04 13:00:00", "04 14:00:00"]
+
+
+def test_a_calendar_that_cannot_be_read_keeps_no_other_job_from_being_due_again(house: House) -> None:
+    def one_breaks(exchange: str, first: date, last: date) -> list[Session]:
+        if exchange == "XLON":
+            raise NotFound("this calendar cannot be computed")
+        return sessions(exchange, first, last)
+
+    for name, exchange in (("BROKEN", "XLON"), ("GOOD", "XNYS")):
+        house.define(name, schedule={"session": "@open", "calendar": {"exchange": exchange}})
+    with house.database.begin() as connection:
+        connection.execute(tables.jobs.update().values(next_due_at=None))
+    assert house.dispatcher(firing=Firing(house.instances, one_breaks)).revive() == 1
+    assert house.reports.job("GOOD").job.next_due_at is not None
 
 
 def test_of_several_due_together_that_replace_each_other_the_last_runs(house: House) -> None:

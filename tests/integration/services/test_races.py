@@ -7,14 +7,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TypeVar
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.jobs import Manifest
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.states import State
-from stockjobs.errors import Conflict
+from stockjobs.errors import Conflict, SymbolUnknown
 from stockjobs.services.administration import Change
 from stockjobs.services.firing import Fired
 from stockjobs.store import claims, events, tables
@@ -47,6 +49,52 @@ def test_of_two_triggers_at_once_one_is_refused_where_overlap_is_forbidden(house
     answers = at_once(*[house.trigger] * 3)
     assert sum(isinstance(answer, Conflict) for answer in answers) == 2
     assert len(house.reports.occurrences()) == 1
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_a_failed_task_is_tried_again_while_the_last_other_one_ends(house: House, attempt: int) -> None:
+    house.define(retry={"maxRetries": 0}, symbols=["AAPL"], intervals=["1d", "1h"])
+    occurrence = house.trigger()
+    house.dispatch.tick()
+    (failing, number), (other, _) = house.knocks(Lane.REALTIME)
+    house.inspector.purge(Lane.REALTIME)
+    house.provider.errors["AAPL"] = [SymbolUnknown("no such symbol")]
+    house.collect.run(UUID(failing), number, Lane.REALTIME, worker="w@test")
+    at_once(
+        lambda: house.steering.retry_task(failing, by="test").tasks,
+        lambda: house.collect.run(UUID(other), 1, Lane.REALTIME, worker="v@test").verdict,
+    )
+    house.dispatch.tick()
+    house.work(Lane.REALTIME)
+    assert house.reports.occurrence(str(occurrence.id)).occurrence.state is State.COMPLETED
+
+
+def test_beats_and_changes_at_once_of_jobs_that_wait_for_each_other_never_wait_in_a_circle(house: House) -> None:
+    every_five = {"cron": "*/5 * * * *", "concurrency": "allow"}
+    names = [f"J{number:02}" for number in range(30)]
+    # Later names wait for earlier ones and the other way round, so that no order of names is the order of the waiting.
+    order = names[::2] + names[1::2][::-1]
+
+    def all_of(text: str) -> list[Manifest]:
+        return [
+            manifest(
+                name,
+                schedule=every_five,
+                description=text,
+                dependsOn=[{"job": other} for other in order[max(place - 2, 0) : place]],
+            )
+            for place, name in enumerate(order)
+        ]
+
+    house.administration.apply(all_of("first"), by="test")
+    for number in range(8):
+        house.clock.advance(timedelta(minutes=5))
+        answers = at_once(
+            house.dispatcher().fire,
+            house.dispatcher().fire,
+            lambda number=number: house.administration.apply(all_of(str(number)), by="test"),  # type: ignore[misc]
+        )
+        assert not [answer for answer in answers if isinstance(answer, Exception)]
 
 
 @pytest.mark.parametrize("attempt", range(5))
