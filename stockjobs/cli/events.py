@@ -81,5 +81,7 @@ def _line(event: Event, zone: str) -> str:
 
 
 def _word(value: object) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{name}:{count}" for name, count in value.items())
     text = str(value).partition("\n")[0]
     return f"{text!r}" if " " in text else text

@@ -24,6 +24,10 @@ def settle(connection: Connection, job: UUID, occurrence: UUID, now: datetime) -
     if settled is None:
         return None
     state, counts = settled
-    data = {"state": state.value, "tasks": {key.value: count for key, count in counts.items()}}
+    ended = occurrences.require(connection, occurrence)
+    data: dict[str, object] = {"job": ended.job, "state": state.value}
+    if ended.reason is not None:
+        data["reason"] = ended.reason
+    data["tasks"] = {key.value: count for key, count in counts.items()}
     events.append(connection, Event(_TOLD_AS[state], now, job, occurrence, data=data))
     return state
