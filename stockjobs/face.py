@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -21,7 +20,7 @@ from stockjobs.domain.jobs import JobSpec, OnFailure, WindowSpec
 from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.states import State
 from stockjobs.domain.symbols import normalise
-from stockjobs.errors import InvalidInput, Problem, StockjobsError
+from stockjobs.errors import InvalidInput, Problem
 from stockjobs.services.reports import JobReport, OccurrenceReport
 from stockjobs.services.requests import Request, Timing
 from stockjobs.services.statistics import StatisticsReport
@@ -131,7 +130,6 @@ def trigger(
     """
     timing = _timing(scheduled_at, start_after, after, on_failure)
     occurrence = _container().requests.trigger(Request(job, _user(), key, timing=timing))
-    _knock()
     return Submitted(str(occurrence.id), occurrence.job)
 
 
@@ -230,7 +228,6 @@ def _submit(
     fields = {"type": "marketdata", "symbols": names, "intervals": [interval], "window": window, **options}
     spec = _checked(JobSpec, fields)
     occurrence = _container().requests.submit(spec, submitter=_user(), key=key, timing=timing)
-    _knock()
     return Submitted(str(occurrence.id), occurrence.job)
 
 
@@ -255,12 +252,6 @@ def _from_now(length: timedelta) -> datetime:
         return _container().reports.now() + length
     except OverflowError:
         raise InvalidInput.because("start_after", f"{length.days} days is too long", "give a nearer time") from None
-
-
-def _knock() -> None:
-    # Beat would find it within a second; this saves the second. A broker that is away is beat's concern.
-    with suppress(StockjobsError):
-        _container().dispatch.offering.offer()
 
 
 def _checked(model: Any, fields: dict[str, Any]) -> Any:
