@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, ScalarSelect, Select, exists, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, func, literal, or_, select
 
 from stockjobs.domain.lanes import Lane, midnight
 from stockjobs.domain.pauses import Scope
@@ -68,22 +68,33 @@ def look(connection: Connection, now: datetime, stale_before: datetime) -> Agend
 
 def query(now: datetime, stale_before: datetime) -> Select[*tuple[Any, ...]]:
     """The query behind `look`."""
-    is_out = (_tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_not(None))
-    moved = (*is_out, _tasks.c.offered_lane == Lane.REALTIME.value, _tasks.c.about < midnight(now))
     pending = (_tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_(None), is_unset(_tasks.c.held))
+    old = [_first_offered(lane, _tasks.c.offered_at < stale_before).is_not(None) for lane in Lane]
     return select(
         _earliest_due().label("next_due_at"),
         _earliest(_tasks.c.run_at, State.SCHEDULED).label("next_run_at"),
         _earliest(_tasks.c.lease_until, State.RUNNING).label("lease_ends_at"),
-        # Not EXISTS: for that PostgreSQL may walk the table until it meets a pending row.
+        # Nowhere EXISTS: where many rows were so when it counted, PostgreSQL would walk the table until it meets one.
         select(func.min(_tasks.c.provider)).where(*pending).scalar_subquery().is_not(None).label("has_pending"),
-        exists().where(*moved).label("has_moved"),
-        exists().where(*is_out, _tasks.c.offered_at < stale_before).label("has_stale"),
+        _first_offered(Lane.REALTIME, _tasks.c.about < midnight(now)).is_not(None).label("has_moved"),
+        or_(*old).label("has_stale"),
         any_waits().label("has_waiting"),
         _first_held().is_not(None).label("has_held"),
-        exists().where(_pauses.c.scope.is_not(None)).label("has_paused"),
-        exists().where(_pauses.c.scope == Scope.EVERYTHING.value).label("is_stopped"),
+        _first_paused().is_not(None).label("has_paused"),
+        _first_paused(_pauses.c.scope == Scope.EVERYTHING.value).is_not(None).label("is_stopped"),
     )
+
+
+def _first_offered(lane: Lane, condition: ColumnElement[bool]) -> ScalarSelect[datetime | None]:
+    """When the oldest message of a lane was sent of which a condition holds; ix_tasks_offered gives them in order."""
+    is_out = (_tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_not(None))
+    in_lane = _tasks.c.offered_lane == literal(lane.value, literal_execute=True)
+    query = select(_tasks.c.offered_at).where(*is_out, in_lane, condition)
+    return query.order_by(_tasks.c.offered_at).limit(1).scalar_subquery()
+
+
+def _first_paused(*conditions: ColumnElement[bool]) -> ScalarSelect[str | None]:
+    return select(_pauses.c.scope).where(*conditions).order_by(_pauses.c.scope).limit(1).scalar_subquery()
 
 
 def _first_held() -> ScalarSelect[UUID | None]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    ScalarSelect,
     Select,
     and_,
     case,
@@ -77,12 +78,18 @@ def _newest_of(connection: Connection, jobs: Collection[UUID]) -> dict[UUID, UUI
 
 def any_waits() -> ColumnElement[bool]:
     """True if any occurrence waits for another; one look at an index, as a part of a larger query."""
-    return exists().where(_IS_WAITING)
+    return _first_waiting().is_not(None)
 
 
 def any_waits_for_first(connection: Connection) -> bool:
     """True if any occurrence waits for the first that there will be of a job."""
-    return bool(connection.execute(select(exists().where(_IS_WAITING, _waits.c.on_occurrence_id.is_(None)))).scalar())
+    return bool(connection.execute(select(_first_waiting(_waits.c.on_occurrence_id.is_(None)).is_not(None))).scalar())
+
+
+def _first_waiting(*conditions: ColumnElement[bool]) -> ScalarSelect[UUID | None]:
+    # Not EXISTS: where many were waiting when it counted, PostgreSQL would walk the table until it meets one.
+    query = select(_waits.c.occurrence_id).where(_IS_WAITING, *conditions)
+    return query.order_by(_waits.c.on_occurrence_id).limit(1).scalar_subquery()
 
 
 def is_waiting() -> ColumnElement[bool]:
