@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +12,7 @@ from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.jobs import JobSpec, Manifest
 from stockjobs.domain.schedules import Misfire
-from stockjobs.errors import InvalidInput, StockjobsError, Unreachable
+from stockjobs.errors import InvalidInput, Problem, StockjobsError, Unreachable
 from stockjobs.services import edges
 from stockjobs.services.firing import Firing
 from stockjobs.services.instances import Instances, cancel
@@ -70,10 +71,17 @@ class Administration:
         now = self._database.now(connection)
         # Always in the same order, so that two who apply the same jobs never wait for each other in a circle.
         by_name = sorted(manifests, key=lambda manifest: manifest.metadata.name)
-        edges.check(connection, by_name)
-        applied = {one.metadata.name: self._apply(connection, one, by, now) for one in by_name}
-        for one in applied.values():
-            edges.keep(connection, one.before, one.after)
+        problems: list[Problem] = []
+        applied: dict[str, Applied] = {}
+        with _gathered(problems):
+            edges.check(connection, by_name)
+        for one in by_name:
+            with _gathered(problems):
+                applied[one.metadata.name] = self._apply(connection, one, by, now)
+        if problems:
+            raise InvalidInput(*problems)
+        for changed in applied.values():
+            edges.keep(connection, changed.before, changed.after)
         return [applied[manifest.metadata.name] for manifest in manifests]
 
     def _apply(self, connection: Connection, manifest: Manifest, by: str, now: datetime) -> Applied:
@@ -233,6 +241,15 @@ class Administration:
                 cancel(connection, occurrence, now, reason=f"the job was deleted by {by}")
             events.append(connection, _about(EventName.DELETED, job, now, by))
         return job
+
+
+@contextmanager
+def _gathered(problems: list[Problem]) -> Iterator[None]:
+    """Keep what is found wrong with one job, so that the others are looked at too and all of it is told at once."""
+    try:
+        yield
+    except InvalidInput as error:
+        problems.extend(error.problems)
 
 
 def _about(name: EventName, job: Job, now: datetime, by: str, **data: object) -> Event:
