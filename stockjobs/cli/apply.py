@@ -11,6 +11,7 @@ from stockjobs.cli.differences import differences, name_of
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.sources import sources
+from stockjobs.errors import InvalidInput
 from stockjobs.services.administration import Applied
 from stockjobs.services.manifests import read_all
 from stockjobs.services.templates import AppliedTemplate
@@ -51,4 +52,7 @@ def diff(ctx: typer.Context, filename: Files) -> None:
 
 def _applied(ctx: typer.Context, names: list[str], *, dry_run: bool) -> Sequence[Applied | AppliedTemplate]:
     found = read_all(sources(names))
-    return container_of(ctx).templates.apply(found, by=submitter(), dry_run=dry_run)
+    try:
+        return container_of(ctx).templates.apply(found, by=submitter(), dry_run=dry_run)
+    except InvalidInput as error:
+        raise InvalidInput(*map(found.placed, error.problems)) from error

@@ -12,16 +12,17 @@ import typer
 
 from stockjobs.cli.ages import moment
 from stockjobs.cli.output import as_json
+from stockjobs.cli.rules import Cron, Exchange, Interval, Once, Session, TimeZone, rule_of
 from stockjobs.cli.session import container_of
 from stockjobs.cli.sources import sources
 from stockjobs.cli.tables import has_colour, lines
 from stockjobs.cli.values import checked
 from stockjobs.domain.jobs import ScheduleSpec
 from stockjobs.domain.windows import parse_start
-from stockjobs.errors import InvalidInput
+from stockjobs.errors import InvalidInput, Problem
 from stockjobs.markets.sessions import sessions
 from stockjobs.services.manifests import read_all
-from stockjobs.services.preview import Fire, fires_between, upcoming_fires
+from stockjobs.services.preview import Fire, clocks_of, fires_between, upcoming_fires
 
 _AT_MOST = 10_000
 _ASKED = 5
@@ -40,6 +41,8 @@ class _Asked:
 
     job: str
     schedule: ScheduleSpec
+    where: str = ""
+    """Where the schedule was typed, which one that is never due is refused with; "" of a stored job."""
 
 
 def show(
@@ -49,12 +52,12 @@ def show(
         list[str] | None,
         typer.Option("--filename", "-f", metavar="FILE|FOLDER|-", help="Manifests, in place of a job."),
     ] = None,
-    cron: Annotated[
-        str | None, typer.Option("--cron", metavar="CRON", help="A cron expression, in place of a job.")
-    ] = None,
-    time_zone: Annotated[
-        str | None, typer.Option("--time-zone", metavar="ZONE", help="The zone of --cron; UTC if not given.")
-    ] = None,
+    cron: Cron = None,
+    interval: Interval = None,
+    once: Once = None,
+    session: Session = None,
+    time_zone: TimeZone = None,
+    exchange: Exchange = None,
     count: Annotated[
         int | None, typer.Option("-n", "--count", min=1, max=_AT_MOST, help="At most so many; 5, or all until --to.")
     ] = None,
@@ -66,10 +69,26 @@ def show(
 ) -> None:
     """Show when a job is due next, or all its due times between two instants.
 
-    Times are shown in UTC and by the clocks of the job's zone, in which days begin too. Nothing is stored.
+    A job, manifests, or a rule that is not stored yet: --cron, --interval, --once or --session, with --time-zone and --exchange.
+    Times are shown in UTC and by the clocks of the schedule's zone, or else of its exchange's; days begin by them too. Nothing is
+    stored.
     """
-    asked = _asked(ctx, job, filename, cron, time_zone)
+    rule = rule_of(cron, interval, once, session)
+    if sum((job is not None, bool(filename), bool(rule))) != 1:
+        raise InvalidInput.because(
+            "next",
+            "takes a job, or --filename, or a rule such as --cron, and one of them",
+            "stockctl next --cron '0 18 * * MON-FRI'",
+        )
+    if rule:
+        asked = [_of_rule(rule, time_zone, exchange)]
+    elif option := "--time-zone" if time_zone else "--exchange" if exchange else None:
+        raise InvalidInput.because(option, "goes with a rule such as --cron", "a job has one of its own")
+    else:
+        asked = _of_files(filename) if filename else [_of_job(ctx, str(job))]
     found = [(one, _fires(one.schedule, count, start, end)) for one in asked]
+    if not start and not end:
+        _refuse_what_is_over([one for one, fires in found if not fires])
     if output is Shown.JSON:
         typer.echo(as_json([_document(one, fire) for one, fires in found for fire in fires]))
         return
@@ -78,28 +97,48 @@ def show(
             typer.echo(line)
 
 
-def _asked(
-    ctx: typer.Context, job: str | None, names: list[str] | None, cron: str | None, zone: str | None
-) -> list[_Asked]:
-    if sum((job is not None, bool(names), cron is not None)) != 1:
-        raise InvalidInput.because(
-            "next", "takes a job, or --filename, or --cron, and one of them", "stockctl next --cron '0 18 * * MON-FRI'"
-        )
-    if zone is not None and cron is None:
-        raise InvalidInput.because("--time-zone", "goes with --cron", "a job has a zone of its own")
-    if cron is not None:
-        return [_Asked("", checked(ScheduleSpec, {"cron": cron, "timeZone": zone}))]
-    if names:
-        return [_Asked(one.metadata.name, one.spec.schedule) for one in read_all(sources(names)).jobs]
-    found = container_of(ctx).reports.job(str(job).removeprefix("job/")).job
-    return [_Asked(found.name, found.spec.schedule)]
+def _of_rule(rule: dict[str, object], zone: str | None, exchange: str | None) -> _Asked:
+    calendar = {"exchange": exchange} if exchange else None
+    spec = checked(ScheduleSpec, {**rule, "timeZone": zone, "calendar": calendar})
+    return _Asked("", spec, f"--{next(iter(rule))}")
+
+
+def _of_files(names: list[str]) -> list[_Asked]:
+    found = read_all(sources(names))
+    return [
+        _Asked(name, one.spec.schedule, found.place_of(name, ("spec", "schedule")))
+        for one in found.jobs
+        for name in [one.metadata.name]
+    ]
+
+
+def _of_job(ctx: typer.Context, name: str) -> _Asked:
+    job = container_of(ctx).reports.job(name.removeprefix("job/")).job
+    if job.paused or not job.enabled:
+        typer.echo(f"stockctl: job/{job.name} is {job.status}: none of these will run", err=True)
+    return _Asked(job.name, job.spec.schedule)
+
+
+def _refuse_what_is_over(asked: Sequence[_Asked]) -> None:
+    """Raise InvalidInput, as applying them would, for what was typed and is never due."""
+    problems = [problem for one in asked if one.where for problem in _never_due(one, datetime.now(UTC))]
+    if problems:
+        raise InvalidInput(*problems)
+
+
+def _never_due(one: _Asked, now: datetime) -> Sequence[Problem]:
+    try:
+        one.schedule.check_due_after(now, sessions, one.where)
+    except InvalidInput as error:
+        return error.problems
+    return ()
 
 
 def _fires(schedule: ScheduleSpec, count: int | None, start: str | None, end: str | None) -> list[Fire]:
-    first = parse_start(start, schedule.time_zone, "--from") if start else datetime.now(UTC)
+    first = parse_start(start, clocks_of(schedule), "--from") if start else datetime.now(UTC)
     if end is None and start is None:
         return upcoming_fires(schedule, sessions, first, count or _ASKED)
-    last = parse_start(end, schedule.time_zone, "--to") if end else datetime.max.replace(tzinfo=UTC)
+    last = parse_start(end, clocks_of(schedule), "--to") if end else datetime.max.replace(tzinfo=UTC)
     if first >= last:
         raise InvalidInput.because("--to", f"{end} is not after {start or 'now'}", "give a later one, or swap them")
     return fires_between(schedule, sessions, first, last, limit=count or (_AT_MOST if end else _ASKED))
@@ -110,7 +149,7 @@ def _document(one: _Asked, fire: Fire) -> dict[str, object]:
         "job": one.job or None,
         "dueAt": fire.at,
         "local": fire.local.isoformat(),
-        "timeZone": one.schedule.time_zone,
+        "timeZone": clocks_of(one.schedule),
         "note": fire.note or None,
     }
 
@@ -119,7 +158,7 @@ def _lines(one: _Asked, fires: Sequence[Fire], *, is_named: bool, is_first: bool
     if is_named:
         yield from () if is_first else ("",)
         yield f"job/{one.job}  {one.schedule.shown()}"
-    zone = one.schedule.time_zone
+    zone = clocks_of(one.schedule)
     rows = [_row(fire, zone) for fire in fires]
     if rows:
         has_notes = any(row[-1] for row in rows)
@@ -127,7 +166,15 @@ def _lines(one: _Asked, fires: Sequence[Fire], *, is_named: bool, is_first: bool
         width = len(titles) if has_notes else len(titles) - 1
         yield from lines(titles[:width], [row[:width] for row in rows], colour=has_colour())
     else:
-        yield "Only when it is triggered." if one.schedule.shown() == "manual" else "Not due."
+        yield _why_never(one)
+
+
+def _why_never(one: _Asked) -> str:
+    """What is said of a schedule in place of due times."""
+    if one.schedule.shown() == "manual":
+        return "Only when it is triggered."
+    over = _never_due(one, datetime.now(UTC))
+    return str(over[0]) if over else "Not due in that time."
 
 
 def _row(fire: Fire, zone: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from stockjobs.cli.ages import moment
+from stockjobs.cli.rules import Cron, Exchange, Interval, Once, Session, TimeZone, rule_of
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.errors import InvalidInput
 from stockjobs.services.administration import Change
@@ -16,24 +17,13 @@ from stockjobs.services.rescheduling import MANUAL
 def schedule(
     ctx: typer.Context,
     job: Annotated[str, typer.Argument(metavar="JOB", help="The job's name.")],
-    cron: Annotated[
-        str | None, typer.Option("--cron", metavar="CRON", help="Due by a cron expression of 5 or 6 fields.")
-    ] = None,
-    interval: Annotated[
-        str | None, typer.Option("--interval", metavar="R/…", help="Due by an ISO 8601 repeating interval.")
-    ] = None,
-    once: Annotated[str | None, typer.Option("--once", metavar="INSTANT", help="Due once.")] = None,
-    session: Annotated[
-        str | None,
-        typer.Option("--session", metavar="@RULE", help="Due by an exchange's sessions: @open+5m, @close-10m."),
-    ] = None,
+    cron: Cron = None,
+    interval: Interval = None,
+    once: Once = None,
+    session: Session = None,
     manual: Annotated[bool, typer.Option("--manual", help="Due only when it is triggered.")] = False,
-    time_zone: Annotated[
-        str | None, typer.Option("--time-zone", metavar="ZONE", help="The zone whose clocks the schedule goes by.")
-    ] = None,
-    exchange: Annotated[
-        str | None, typer.Option("--exchange", metavar="MIC", help="The exchange whose sessions count.")
-    ] = None,
+    time_zone: TimeZone = None,
+    exchange: Exchange = None,
     jitter: Annotated[
         str | None, typer.Option("--jitter", metavar="PERIOD", help="Start up to so much later than due: PT30S.")
     ] = None,
@@ -43,9 +33,9 @@ def schedule(
     A rule (--cron, --interval, --once, --session or --manual) takes the place of the one before; all else of the schedule
     stays. What was due until now is run as it was; the new schedule counts from now.
     """
-    rules: dict[str, object] = {"cron": cron, "interval": interval, "once": once, "session": session}
     extras = {"time_zone": time_zone, "jitter": jitter, "calendar": {"exchange": exchange} if exchange else None}
-    given = {name: value for name, value in {**rules, **extras}.items() if value is not None}
+    given = rule_of(cron, interval, once, session)
+    given |= {name: value for name, value in extras.items() if value is not None}
     if manual and given:
         raise InvalidInput.because("--manual", "takes the schedule away, and goes with no other option", "remove them")
     if not manual and not given:

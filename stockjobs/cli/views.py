@@ -54,6 +54,11 @@ def _job_document(report: JobReport) -> dict[str, Any]:
     return {**manifest_of(job.name, job.spec, job.labels).document(), "status": status}
 
 
+def _next_run(report: JobReport) -> datetime | None:
+    # A paused job keeps its due time, so that what it misses is known; it does not run then.
+    return None if report.job.paused else report.job.next_due_at
+
+
 JOBS: View[JobReport] = View(
     name=lambda report: f"job/{report.job.name}",
     columns=(
@@ -64,7 +69,7 @@ JOBS: View[JobReport] = View(
         Column("status", lambda report: report.job.status),
         Column("last", lambda report: report.last.state if report.last else None),
         Column("last run", lambda report: report.last.created_at if report.last else None),
-        Column("next run", lambda report: report.job.next_due_at, is_wait=True),
+        Column("next run", _next_run, is_wait=True),
         Column("symbols", lambda report: listed(report.job.spec.symbols), is_wide=True),
         Column("intervals", lambda report: ",".join(report.job.spec.intervals), is_wide=True),
         Column("priority", lambda report: report.job.spec.priority.name.lower(), is_wide=True),

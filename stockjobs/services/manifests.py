@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 
@@ -37,6 +37,20 @@ class Manifests:
         """A fault of a template at its place in its file."""
         file, root = self._found["template", template.name]
         return located(fault, root, file)
+
+    def place_of(self, job: str, path: Path) -> str:
+        """Where a field of a job stands: its file and its line, and the field."""
+        file, root = self._found["job", job]
+        return located(Fault(path, ""), root, file).where
+
+    def placed(self, problem: Problem) -> Problem:
+        """A problem that begins with its job (`NAME: spec.schedule`), at its place in the job's file."""
+        job, _, field_path = problem.where.partition(": ")
+        if ("job", job) not in self._found:
+            return problem
+        steps = re.findall(r"[^.\[\]]+", field_path)
+        path = tuple(int(step) if step.isdigit() else step for step in steps)
+        return replace(problem, where=self.place_of(job, path))
 
     def add(self, document: Document, file: str) -> Iterator[Problem]:
         """Check a document and keep what it defines; yields what is wrong with it."""

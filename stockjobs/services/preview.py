@@ -1,4 +1,4 @@
-"""Preview: when a schedule is due, by UTC and by the clocks of its zone, with a word where the clocks or a calendar move it."""
+"""Preview: when a schedule is due, by UTC and by the clocks of a zone, with a word where the clocks or a calendar move it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from stockjobs.domain.cron_rule import Cron
+from stockjobs.domain.exchanges import zone_of
 from stockjobs.domain.jobs import ScheduleSpec
 from stockjobs.domain.rules import Manual, Repeat
 from stockjobs.domain.schedules import INSTANT, between, upcoming
@@ -21,11 +22,16 @@ SECOND_PASS = "the second of two such times"
 
 @dataclass(frozen=True)
 class Fire:
-    """One due time: in UTC, by the clocks of the job's zone, and what is odd about it, if anything."""
+    """One due time: in UTC, by the clocks that it is shown by, and what is odd about it, if anything."""
 
     at: datetime
     local: datetime
     note: str = ""
+
+
+def clocks_of(spec: ScheduleSpec) -> str:
+    """The zone whose clocks tell people most about a schedule: its own, or its exchange's if it goes by UTC."""
+    return spec.time_zone if spec.time_zone != "UTC" or not spec.calendar else zone_of(spec.calendar.exchange).key
 
 
 def upcoming_fires(spec: ScheduleSpec, sessions: SessionsOf, now: datetime, count: int) -> list[Fire]:
@@ -41,8 +47,8 @@ def fires_between(
 
 
 def _fires(spec: ScheduleSpec, times: Iterable[datetime]) -> list[Fire]:
-    zone = ZoneInfo(spec.time_zone)
-    return [Fire(time, time.astimezone(zone), _note(spec, time, zone)) for time in times]
+    clocks, zone = ZoneInfo(clocks_of(spec)), ZoneInfo(spec.time_zone)
+    return [Fire(time, time.astimezone(clocks), _note(spec, time, zone)) for time in times]
 
 
 def _note(spec: ScheduleSpec, time: datetime, zone: ZoneInfo) -> str:

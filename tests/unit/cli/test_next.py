@@ -68,15 +68,62 @@ def test_several_jobs_of_a_manifest_are_shown_by_name(ctl: Ctl) -> None:
 def test_a_session_rule_has_the_holidays_and_half_days_of_its_exchange(ctl: Ctl) -> None:
     job = yaml_job("CLOSE", schedule={"session": "@close-10m", "calendar": {"exchange": "XNYS"}})
     out = ctl("next", "-f", "-", "--from", "2026-11-25", "-n", "2", stdin=job).stdout.splitlines()
-    assert out[1:] == ["Wed 2026-11-25 20:50:00Z", "Fri 2026-11-27 17:50:00Z"]
+    assert out == [
+        "DUE                        AMERICA/NEW_YORK",
+        "Wed 2026-11-25 20:50:00Z   Wed 2026-11-25 15:50:00-05:00",
+        "Fri 2026-11-27 17:50:00Z   Fri 2026-11-27 12:50:00-05:00",
+    ]
+
+
+def test_days_begin_by_the_clocks_of_the_exchange_where_the_schedule_has_no_zone(ctl: Ctl) -> None:
+    rule = ("--session", "@open-5m", "--exchange", "XTKS")
+    assert ctl.lines("next", *rule, "--from", "2026-11-25", "-n", "1")[1].startswith("Tue 2026-11-24 23:55:00Z")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ("--interval", "R/2030-01-01T00:00:00Z/P1D"),
+        ("--once", "2030-01-01T00:00:00Z"),
+        ("--cron", "0 0 * * *", "--exchange", "24/7"),
+        ("--session", "@open", "--exchange", "24/7"),
+    ],
+)
+def test_every_rule_that_a_job_may_have_can_be_tried(ctl: Ctl, rule: tuple[str, ...]) -> None:
+    assert ctl.lines("next", *rule, "--from", "2030-01-01", "-n", "1")[1] == "Tue 2030-01-01 00:00:00Z"
+
+
+def test_schedules_that_are_over_are_refused_as_apply_refuses_them(ctl: Ctl) -> None:
+    past = [yaml_job(name, schedule={"once": "2020-01-01T00:00:00Z"}) for name in "AB"]
+    (ctl.folder / "job.yaml").write_text("---\n".join(past))
+    shown, applied = (ctl(verb, "-f", "job.yaml", code=2).stderr.splitlines() for verb in ("next", "apply"))
+    assert [line.split(":")[:4] for line in shown] == [line.split(":")[:4] for line in applied]
+    assert shown[0].startswith("stockctl: job.yaml:1: spec.schedule: this schedule is never due after ")
+    assert shown[1].startswith("stockctl: job.yaml:3: spec.schedule: this schedule is never due after ")
+    assert "--once: this schedule is never due" in ctl("next", "--once", "2020-01-01T00:00:00Z", code=2).stderr
+    assert ctl.lines("next", "--once", "2020-01-01T00:00:00Z", "--from", "2020-01-01")[1:]
+    assert ctl.lines("next", "--cron", "0 0 * * *", "--from", "2020-01-01T01:00:00Z", "--to", "2020-01-02") == [
+        "Not due in that time."
+    ]
+
+
+def test_of_a_paused_or_disabled_job_it_is_told_that_none_will_run(ctl: Ctl) -> None:
+    ctl.apply("DAILY", schedule={"cron": "0 0 * * *"})
+    ctl("pause", "job/DAILY")
+    assert ctl("next", "DAILY").stderr == "stockctl: job/DAILY is paused: none of these will run\n"
+    assert ctl.lines("get", "jobs")[1].split()[-1] == "-"
+    ctl("disable", "DAILY")
+    assert "job/DAILY is disabled" in ctl("next", "DAILY").stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        ((), 2, "takes a job, or --filename, or --cron"),
-        (("A", "--cron", "* * * * *"), 2, "takes a job, or --filename, or --cron"),
-        (("A", "--time-zone", "UTC"), 2, "--time-zone: goes with --cron"),
+        ((), 2, "takes a job, or --filename, or a rule"),
+        (("A", "--cron", "* * * * *"), 2, "takes a job, or --filename, or a rule"),
+        (("A", "--time-zone", "UTC"), 2, "--time-zone: goes with a rule such as --cron"),
+        (("A", "--exchange", "XNYS"), 2, "--exchange: goes with a rule such as --cron"),
+        (("--session", "@open", "--exchange", "XNYZ"), 2, "--exchange: 'XNYZ'"),
         (("NONE",), 3, "there is no job 'NONE'"),
         (("--cron", "0 0 30 2 *"), 2, "--cron: '0 0 30 2 *' never fires"),
         (("--cron", "* * * * *", "--time-zone", "Europe/Berlni"), 2, "did you mean Europe/Berlin?"),
