@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -83,6 +84,8 @@ class Maintenance:
         for expired in self._expired(policy or self.policy, states, job):
             # A step of its own, for finding out what is expired may have taken a while.
             yield Removed()
+            if expired is None:
+                continue
             for removed in self._prune(expired):
                 total += removed
                 yield removed
@@ -95,25 +98,53 @@ class Maintenance:
         self, policy: Retention | None = None, *, states: Sequence[State] = (), job: str | None = None
     ) -> dict[State, int]:
         """How many occurrences `prune` would remove, by state. Raises NotFound."""
-        every = list(self._expired(policy or self.policy, states, job))
+        every = [one for one in self._expired(policy or self.policy, states, job) if one is not None]
         with self._database.read() as connection:
             return retention.count(connection, every)
 
-    def _expired(self, policy: Retention, states: Sequence[State], job: str | None) -> Iterator[Expired]:
+    def _expired(self, policy: Retention, states: Sequence[State], job: str | None) -> Iterator[Expired | None]:
+        """What is expired; None after each piece of looking for it that has found nothing yet."""
         with self._database.read() as connection:
             of = filters.job_named(connection, job) if job is not None else None
             now = self._database.now(connection)
         yield from policy.expired(now, states=states, job=of)
         if policy.at_most is not None:
-            yield from self._surplus(policy.at_most, states, of)
+            for one in [of] if of is not None else self._crowded(policy.at_most):
+                yield None
+                if one is not None:
+                    yield from self._surplus(one, policy.at_most, states)
 
-    def _surplus(self, at_most: int, states: Sequence[State], job: UUID | None) -> Iterator[Expired]:
-        with self._database.read() as connection:
-            jobs = [job] if job is not None else retention.crowded(connection, at_most)
-        for one in jobs:
-            with self._database.read() as connection:
-                found = retention.surplus(connection, one, at_most, states)
+    def _crowded(self, at_most: int) -> Iterator[UUID | None]:
+        began = time.monotonic()
+        found, place = self._some_crowded(at_most, None)
+        while place is not None:
             yield from found
+            if time.monotonic() - began > SHORTEST_TRANSACTION_S:
+                yield None
+                began = time.monotonic()
+            found, place = self._some_crowded(at_most, place)
+
+    def _some_crowded(self, at_most: int, after: UUID | None) -> tuple[Sequence[UUID], UUID | None]:
+        with self._database.read() as connection:
+            return retention.crowded(connection, at_most, after)
+
+    def _surplus(self, job: UUID, at_most: int, states: Sequence[State]) -> Iterator[Expired | None]:
+        """The oldest of a job's ended occurrences, in those states in which there are more than so many."""
+        counts: Counter[State] = Counter()
+        place: Place | None = None
+        while page := self._newest(job, place):
+            for place, state in page:
+                if state is None or (states and state not in states):
+                    continue
+                counts[state] += 1
+                if counts[state] == at_most:
+                    # What is older than the last that is kept: the same answer for everybody who asks at once.
+                    yield Expired(state, created_before=place.at, job=job)
+            yield None
+
+    def _newest(self, job: UUID, before: Place | None) -> Sequence[tuple[Place, State | None]]:
+        with self._database.read() as connection:
+            return retention.newest(connection, job, before)
 
     def _prune(self, expired: Expired) -> Iterator[Removed]:
         place: Place | None = None

@@ -16,10 +16,11 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, fu
 from stockjobs.domain.retention import Expired
 from stockjobs.domain.states import State
 from stockjobs.store import events, tables
-from stockjobs.store.statements import word, words
+from stockjobs.store.statements import word
 
 _occurrences, _tasks, _attempts = tables.occurrences, tables.tasks, tables.attempts
-_dependencies = tables.occurrence_dependencies
+_jobs, _dependencies = tables.jobs, tables.occurrence_dependencies
+_READ_AT_ONCE, _SEEN_AT_ONCE = 50_000, 1_000
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,12 @@ class Removed:
 
 
 def page(connection: Connection, expired: Expired, after: Place | None, limit: int) -> Sequence[Place]:
-    """The next expired occurrences, oldest first; also those that have to stay, so that a walk sees each only once."""
-    # By the end where all jobs are meant, by the beginning where one is: an index gives each in order.
+    """The next occurrences to look at, oldest first; also those that have to stay, so that a walk sees each only once."""
+    # By the end where all jobs are meant, by the beginning where one is: an index gives each in order. Of one job those in
+    # other states are seen too, or a page might read all of it for the few in a rare one.
     at = _occurrences.c.created_at if expired.job else _occurrences.c.finished_at
-    query = select(at, _occurrences.c.id).where(*_of(expired)).order_by(at, _occurrences.c.id).limit(limit)
+    which = _within(expired) if expired.job else _of(expired)
+    query = select(at, _occurrences.c.id).where(*which).order_by(at, _occurrences.c.id).limit(limit)
     if after is not None:
         query = query.where(at >= after.at, or_(at > after.at, _occurrences.c.id > after.id))
     return [Place(*row) for row in connection.execute(query)]
@@ -103,34 +106,48 @@ def count(connection: Connection, every: Sequence[Expired]) -> dict[State, int]:
     return {State(state): number for state, number in connection.execute(query.group_by(_occurrences.c.state))}
 
 
-def crowded(connection: Connection, at_most: int) -> Sequence[UUID]:
-    """The jobs with more than so many occurrences in all; an index alone tells."""
-    query = select(_occurrences.c.job_id).group_by(_occurrences.c.job_id).having(func.count() > at_most)
-    return connection.execute(query).scalars().all()
+def crowded(connection: Connection, at_most: int, after: UUID | None) -> tuple[Sequence[UUID], UUID | None]:
+    """Of the next jobs, those with more than so many occurrences in all; and where to go on. None begins, or has come to the end.
+
+    It looks at so many jobs that it reads a bounded piece of an index.
+    """
+    query = select(_jobs.c.id).order_by(_jobs.c.id).limit(max(_READ_AT_ONCE // (at_most + 1), 1))
+    page = (query if after is None else query.where(_jobs.c.id > after)).subquery()
+    rows = connection.execute(select(page.c.id, _has_more(page.c.id, at_most)).order_by(page.c.id)).all()
+    return [job for job, has_more in rows if has_more], rows[-1].id if rows else None
 
 
-def surplus(connection: Connection, job: UUID, at_most: int, states: Sequence[State] = ()) -> Sequence[Expired]:
-    """The oldest of a job's ended occurrences, in those states in which there are more than so many."""
-    query = select(_occurrences.c.state).where(_occurrences.c.job_id == job, _occurrences.c.finished_at.is_not(None))
-    if states:
-        query = query.where(_occurrences.c.state.in_(words(states)))
-    full = connection.execute(query.group_by(_occurrences.c.state).having(func.count() > at_most)).scalars().all()
-    return [_surplus(connection, job, State(state), at_most) for state in full]
+def _has_more(job: ColumnElement[UUID], at_most: int) -> ColumnElement[bool]:
+    # So many places on in the index of jobs and times it is still the same job. Asked for the rows of that job, PostgreSQL, which
+    # does not know which one it will be, may walk the times of all.
+    order = (_occurrences.c.job_id, _occurrences.c.created_at)
+    place = select(_occurrences.c.job_id).where(_occurrences.c.job_id >= job).order_by(*order).offset(at_most).limit(1)
+    return place.scalar_subquery() == job
 
 
-def _surplus(connection: Connection, job: UUID, state: State, at_most: int) -> Expired:
-    made = select(_occurrences.c.created_at).where(*_of(Expired(state, job=job)))
-    last_kept = made.order_by(_occurrences.c.created_at.desc()).offset(at_most - 1).limit(1)
-    # What is older than the last that is kept: the same answer for everybody who asks at once.
-    return Expired(state, created_before=connection.execute(last_kept).scalar_one(), job=job)
+def newest(connection: Connection, job: UUID, before: Place | None) -> Sequence[tuple[Place, State | None]]:
+    """The next occurrences of a job, newest first, each with the state that it has ended in; a bounded number of them."""
+    at = _occurrences.c.created_at
+    query = select(at, _occurrences.c.id, _occurrences.c.state, _occurrences.c.finished_at.is_not(None).label("ended"))
+    query = query.where(_occurrences.c.job_id == job).order_by(at.desc(), _occurrences.c.id.desc()).limit(_SEEN_AT_ONCE)
+    if before is not None:
+        query = query.where(at <= before.at, or_(at < before.at, _occurrences.c.id < before.id))
+    return [(Place(row[0], row.id), State(row.state) if row.ended else None) for row in connection.execute(query)]
 
 
 def _of(expired: Expired) -> list[ColumnElement[bool]]:
-    found = [_occurrences.c.state == word(expired.state), _occurrences.c.finished_at.is_not(None)]
+    found = [_occurrences.c.state == word(expired.state), _occurrences.c.finished_at.is_not(None), *_within(expired)]
     if expired.finished_before is not None:
         found.append(_occurrences.c.finished_at < expired.finished_before)
-    if expired.created_before is not None:
-        found.append(_occurrences.c.created_at < expired.created_before)
+    return found
+
+
+def _within(expired: Expired) -> list[ColumnElement[bool]]:
+    """The part of a job's history that holds what is expired; what ended before a time began before it."""
+    found: list[ColumnElement[bool]] = []
+    created_before = expired.created_before or (expired.finished_before if expired.job else None)
+    if created_before is not None:
+        found.append(_occurrences.c.created_at < created_before)
     if expired.job is not None:
         found.append(_occurrences.c.job_id == expired.job)
     return found

@@ -140,6 +140,18 @@ def test_no_more_than_so_many_of_each_job_and_state_are_kept(house: House) -> No
     assert kept == {*made["A"][2:], *made["B"]}
 
 
+def test_of_each_state_the_newest_are_kept_however_rare_it_is(house: House) -> None:
+    crowd(house.database, house, 2_500)
+    old = tables.occurrences.c.created_at < house.clock.now - timedelta(days=364, hours=23, minutes=59, seconds=55)
+    with house.database.begin() as connection:
+        connection.execute(tables.occurrences.update().where(old).values(state="failed"))
+    maintenance = Maintenance(house.database, Retention(None, None, at_most=3))
+    steps = list(maintenance.prune(by="test"))
+    assert sum(step.occurrences for step in steps) == 2_500 - 2 * 3
+    states = [report.occurrence.state for report in house.reports.occurrences()]
+    assert states == 3 * [State.COMPLETED] + 3 * [State.FAILED]
+
+
 def test_by_hand_one_job_or_one_state_is_pruned(house: House, maintenance: Maintenance) -> None:
     for name in ("A", "B"):
         house.define(name)

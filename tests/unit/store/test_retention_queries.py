@@ -15,7 +15,7 @@ from stockjobs.domain.states import State
 from stockjobs.store import definitions, retention, tables
 from stockjobs.store.database import Database
 from stockjobs.store.definitions import Job
-from stockjobs.store.retention import Place
+from stockjobs.store.retention import Place, Removed
 from tests.fixtures.database import NOON
 from tests.fixtures.house import spec
 
@@ -66,6 +66,40 @@ def test_the_walk_sees_each_expired_occurrence_once_and_in_order(long_history: D
             seen.extend(page)
     assert len(seen) == len({place.id for place in seen}) == 1_000
     assert [place.at for place in seen] == sorted(place.at for place in seen)
+
+
+def test_jobs_with_too_many_occurrences_are_found_by_a_piece_of_an_index(long_history: Database) -> None:
+    plan = _plan(long_history, lambda connection: retention.crowded(connection, 100, None))
+    assert "ix_occurrences_job_id_created_at" in plan
+    assert "Seq Scan on occurrences" not in plan
+    with long_history.read() as connection:
+        found, place = retention.crowded(connection, COUNT - 1, None)
+        assert (found, place) == ([ids.job_id("OLD")], ids.job_id("OLD"))
+        assert retention.crowded(connection, COUNT, None) == ([], place)
+        assert retention.crowded(connection, COUNT - 1, place) == ([], None)
+
+
+def test_a_jobs_newest_occurrences_are_read_a_bounded_number_at_once(long_history: Database) -> None:
+    job = ids.job_id("OLD")
+    seen: list[tuple[Place, State | None]] = []
+    with long_history.read() as connection:
+        while page := retention.newest(connection, job, seen[-1][0] if seen else None):
+            assert len(page) <= COUNT // 5
+            seen.extend(page)
+    assert len({place.id for place, _ in seen}) == COUNT
+    assert [place.at for place, _ in seen] == sorted((place.at for place, _ in seen), reverse=True)
+    assert [state for _, state in seen[:2]] == [None, State.COMPLETED]
+    plan = _plan(long_history, lambda connection: retention.newest(connection, job, seen[2_000][0]))
+    assert "ix_occurrences" in plan
+    assert "Seq Scan on occurrences" not in plan
+
+
+def test_a_page_of_one_job_reads_no_more_for_the_few_in_a_rare_state(long_history: Database) -> None:
+    rare = Expired(State.FAILED, created_before=NOON + timedelta(hours=1), job=ids.job_id("OLD"))
+    with long_history.read() as connection:
+        page = retention.page(connection, rare, None, 100)
+        assert len(page) == 100
+        assert retention.remove(connection, rare, [one.id for one in page], NOON, rows=400) == Removed()
 
 
 def _plan(database: Database, deed: Callable[[Connection], object]) -> str:
