@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import op
@@ -194,14 +195,35 @@ def _fill() -> None:
                         ON job_versions.job_id = occurrences.job_id AND job_versions.version = occurrences.version
                         WHERE occurrences.id = tasks.occurrence_id)
     """)
-    length = "jsonb_array_length(symbols)" if not _is_sqlite() else "json_array_length(symbols)"
+    symbols = "json_each(tasks.symbols) AS symbol"
+    if not _is_sqlite():
+        symbols = "jsonb_array_elements_text(tasks.symbols) AS symbol(value)"
     op.execute(f"""
         UPDATE occurrences SET
             rows_written = (SELECT coalesce(sum(attempts.rows_written), 0) FROM attempts
                             JOIN tasks ON tasks.id = attempts.task_id WHERE tasks.occurrence_id = occurrences.id),
-            symbols = (SELECT coalesce(sum({length.replace("symbols", "tasks.symbols")}), 0) FROM tasks
+            symbols = (SELECT count(DISTINCT symbol.value) FROM tasks, {symbols}
                        WHERE tasks.occurrence_id = occurrences.id AND tasks.state = 'completed')
         WHERE finished_at IS NOT NULL
+    """)
+    _fill_from_definitions()
+
+
+def _fill_from_definitions() -> None:
+    """What the current definitions say, where this revision was reached before, left, and is reached again."""
+    of_current = "job_versions WHERE job_versions.job_id = jobs.id AND job_versions.version = jobs.version"
+    cap = "CAST(spec ->> 'maxParallel' AS integer)" if not _is_sqlite() else "json_extract(spec, '$.maxParallel')"
+    op.execute(f"UPDATE jobs SET max_parallel = (SELECT {cap} FROM {of_current})")
+    others, name = "json_each(spec, '$.dependsOn') AS other", "json_extract(other.value, '$.job')"
+    if not _is_sqlite():
+        others, name = "jsonb_path_query(spec, '$.dependsOn[*]') AS other(value)", "other.value ->> 'job'"
+    op.execute(f"""
+        INSERT INTO job_dependencies (job_id, on_job_id)
+        SELECT DISTINCT jobs.id, on_job.id FROM jobs
+        JOIN job_versions ON job_versions.job_id = jobs.id AND job_versions.version = jobs.version
+        CROSS JOIN {others}
+        JOIN jobs AS on_job ON on_job.name = {name} AND on_job.id <> jobs.id
+        WHERE jobs.deleted_at IS NULL
     """)
 
 
@@ -213,7 +235,7 @@ def downgrade() -> None:
         ("ix_occurrences_waiting", "occurrences"),
     ):
         op.drop_index(name, table)
-    op.execute("UPDATE occurrences SET state = 'queued' WHERE state = 'scheduled'")
+    _end_waiting()
     _index("ix_tasks_pending", "tasks", ["priority", "about", "created_at"], _PENDING)
     _index("ix_occurrences_open", "occurrences", ["job_id"], "state IN ('queued', 'running')")
     _index("ix_jobs_due", "jobs", ["next_due_at"], _LIVE)
@@ -228,6 +250,18 @@ def downgrade() -> None:
             op.drop_column(table, column.name)
     for table in ("occurrence_dependencies", "pauses", "templates", "job_dependencies"):
         op.drop_table(table)
+
+
+def _end_waiting() -> None:
+    """The revision before knows no waiting for others: what has no tasks yet would stay open for ever."""
+    reason = "it waited for others when the schema that knows of this was left"
+    statement = sa.text("""
+        UPDATE occurrences SET state = 'cancelled', finished_at = :now, reason = :reason
+        WHERE state = 'scheduled' AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.occurrence_id = occurrences.id)
+    """)
+    now = sa.bindparam("now", datetime.now(UTC), Instant())
+    op.execute(statement.bindparams(now, sa.bindparam("reason", reason)))
+    op.execute("UPDATE occurrences SET state = 'queued' WHERE state = 'scheduled'")
 
 
 def _is_sqlite() -> bool:
