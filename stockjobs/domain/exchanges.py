@@ -86,17 +86,66 @@ _ZONES = {
     "XZAG": "Europe/Zagreb",
 }
 
+_OTHER_NAMES = (
+    # Not taken, so that a calendar has one name wherever jobs are listed and compared; but who writes one is told that name.
+    ("Nasdaq", "XNYS", "NASDAQ XNAS NMS NGM NCM NIM"),
+    ("NYSE", "XNYS", "NYSE NYQ US USA"),
+    ("NYSE Arca", "XNYS", "ARCA ARCX PCX"),
+    ("NYSE American", "XNYS", "AMEX XASE ASE"),
+    ("Cboe US", "XNYS", "BATS BTS"),
+    ("an index of S&P or Dow Jones", "XNYS", "SNP DJI"),
+    ("CME", "CMES", "CME XCME CBOT COMEX NYMEX"),
+    ("CFE", "XCBF", "CFE CBOE"),
+    ("ICE Futures US", "IEPA", "ICE ICEUS NYFE"),
+    ("US trading over the counter", "XNYS", "OTC OOTC PNK"),
+    ("Toronto", "XTSE", "TSX TSXV XTSX TOR"),
+    ("São Paulo", "BVMF", "B3 BMF SAO"),
+    ("London", "XLON", "LSE LON FGI"),
+    ("Xetra", "XETR", "XETRA ETR GER"),
+    ("Frankfurt", "XFRA", "FWB FRA"),
+    ("Paris", "XPAR", "EPA PAR"),
+    ("Amsterdam", "XAMS", "AEX AMS"),
+    ("Milan", "XMIL", "MIL BIT MTAA"),
+    ("Madrid", "XMAD", "BME MCE"),
+    ("Zurich", "XSWX", "SIX EBS"),
+    ("Stockholm", "XSTO", "STO OMX"),
+    ("Oslo", "XOSL", "OSE OSL"),
+    ("Luxembourg", "XLUX", "LUXSE"),
+    ("Tel Aviv", "XTAE", "TASE TLV"),
+    ("Riyadh", "XSAU", "TADAWUL SAU"),
+    ("Johannesburg", "XJSE", "JSE JNB"),
+    ("Tokyo", "XTKS", "JPX TYO"),
+    ("Osaka", "XTKS", "OSA"),
+    ("Hong Kong", "XHKG", "HKEX HKSE HKG"),
+    ("Shanghai", "XSHG", "SSE SHH"),
+    ("Shenzhen", "XSHG", "SZSE XSHE SHZ"),
+    ("Seoul", "XKRX", "KRX KSE KSC"),
+    ("Mumbai", "XBOM", "BSE NSE XNSE NSI"),
+    ("Jakarta", "XIDX", "IDX JKT"),
+    ("Sydney", "XASX", "ASX"),
+    ("a crypto currency", ALWAYS_OPEN, "CRYPTO CCC 24X7"),
+    ("a currency pair", FOREIGN_EXCHANGE, "FX FOREX CCY 24X5"),
+)
+_HINTS = {word: (market, mic) for market, mic, words in _OTHER_NAMES for word in words.split()}
+
 EXCHANGES = frozenset(_ZONES)
 """Every exchange that a schedule may name."""
 
 
 def parse_exchange(text: str, where: str = "") -> str:
-    """Check the name of an exchange. Raises InvalidInput with the nearest names."""
+    """Check the name of an exchange. Raises InvalidInput with the name that may be meant."""
     if text in EXCHANGES:
         return text
-    near = get_close_matches(text.upper(), sorted(EXCHANGES), n=3)
-    cure = f"did you mean {' or '.join(near)}?" if near else "a MIC such as XNYS, or 24/7, or 24/5"
+    cure = _cure(text.upper())
     raise InvalidInput.because(where, f"{excerpt(text)} is not an exchange with a calendar", cure)
+
+
+def _cure(text: str) -> str:
+    if text in _HINTS:
+        market, mic = _HINTS[text]
+        return f"{market} trades by {mic}"
+    near = get_close_matches(text, sorted(EXCHANGES), n=3)
+    return f"did you mean {' or '.join(near)}?" if near else "a MIC such as XNYS, or 24/7, or 24/5"
 
 
 def zone_of(exchange: str) -> ZoneInfo:

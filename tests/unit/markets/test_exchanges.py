@@ -45,6 +45,29 @@ def test_an_unknown_exchange_is_refused_with_the_nearest(text: str, cure: str) -
         parse_exchange(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [("NASDAQ", "Nasdaq trades by XNYS"), ("xnas", "Nasdaq trades by XNYS"), ("FX", "a currency pair trades by 24/5")],
+)
+def test_a_market_known_by_another_name_is_refused_with_its_own(text: str, cure: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"\({cure}\)"):
+        parse_exchange(text)
+
+
+def test_every_code_of_yahoo_s_is_refused_with_the_exchange_that_it_stands_for() -> None:
+    for known in exchanges():
+        with pytest.raises(InvalidInput, match=rf"{known.mic}\)$"):
+            parse_exchange(known.code)
+
+
+def test_the_names_of_the_calendars_library_lead_to_the_same_calendar() -> None:
+    utilities = pytest.importorskip("exchange_calendars.calendar_utils")
+    for name, mic in utilities._default_calendar_aliases.items():
+        if mic in EXCHANGES:
+            with pytest.raises(InvalidInput, match=mic):
+                parse_exchange(name)
+
+
 def test_no_calendar_is_loaded_before_one_is_computed() -> None:
     code = (
         "import sys; from datetime import *; from stockjobs.domain.jobs import ScheduleSpec\n"
