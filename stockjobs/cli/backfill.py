@@ -13,7 +13,7 @@ from stockjobs.cli.arguments import Key, Timeout, Wait
 from stockjobs.cli.later import After, At, OnFailureOfThose, StartAfter, later
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
-from stockjobs.cli.values import checked, period, words
+from stockjobs.cli.values import checked, iso, words
 from stockjobs.domain.jobs import JobSpec, OnFailure, WindowSpec
 from stockjobs.errors import InvalidInput
 from stockjobs.services.requests import Estimate, Request, Timing
@@ -36,7 +36,7 @@ def backfill(
     end: Annotated[
         str | None, typer.Option(metavar="DAY|INSTANT", help="The last moment, excluded; today if not given.")
     ] = None,
-    period_: Annotated[
+    period: Annotated[
         str | None, typer.Option("--period", metavar="PERIOD", help="So far back from the end: 5d, 6mo, 10y, P10Y.")
     ] = None,
     provider: Annotated[str, typer.Option(help="Where the data comes from, for --symbols.")] = "yahoo",
@@ -57,7 +57,7 @@ def backfill(
     Days are UTC days. Without a window a job's own is taken, or ten years.
     """
     check_timeout(timeout)
-    window = {"start": start, "end": end, "period": period(period_)}
+    window = {"start": start, "end": end, "period": iso(period) if period else None}
     window = {name: value for name, value in window.items() if value is not None}
     asked = _asked(job, words(symbols), words(interval), provider, window)
     when = later(at, start_after, after, on_failure)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from stockjobs.cli.values import duration, period, words
+from stockjobs.cli.values import iso, words
 from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.filters import Filter
 from stockjobs.domain.lanes import Lane
@@ -83,18 +83,16 @@ def states_of(given: Sequence[str] | None) -> tuple[State, ...]:
 
 
 def moment_of(text: str, where: str, now: datetime) -> datetime:
-    """A moment in the past: so long ago (7d, PT1H, P1M), a day, or an instant. Raises InvalidInput."""
-    hint = "such as 7d, PT1H, P1M, 2026-01-31 or 2026-01-31T15:30:00Z"
+    """A moment in the past: so long ago (7d, 1h30m, P1M), a day, or an instant. Raises InvalidInput."""
+    hint = "such as 7d, 1h30m, P1M, 2026-01-31 or 2026-01-31T15:30:00Z"
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
         return parse_instant(f"{text}T00:00:00Z", where)
     if text[:4].isdigit() and len(text) > len("2026-01-31"):
         return parse_instant(text, where)
-    as_period = period(text) or text
-    try:
-        length = None if as_period.startswith("P") else duration(text, where)
-    except InvalidInput:
-        raise InvalidInput.because(where, f"{excerpt(text)} is not a moment", hint) from None
-    return now - length if length else parse_period(as_period, where).times(-1, now)
+    as_iso = iso(text)
+    if not as_iso.startswith("P"):
+        raise InvalidInput.because(where, f"{excerpt(text)} is not a moment", hint)
+    return parse_period(as_iso, where).times(-1, now)
 
 
 def _label(text: str) -> tuple[str, str]:

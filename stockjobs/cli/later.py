@@ -42,13 +42,10 @@ class Later:
     on_failure: OnFailure
 
     def timing(self, container: Container) -> Timing:
-        """The same by the clock of the database. Raises InvalidInput for a time that no calendar has."""
+        """The same by the clock of the database."""
         start = self.start_after
         if isinstance(start, timedelta):
-            try:
-                start = container.reports.now() + start
-            except OverflowError:
-                raise InvalidInput.because("--start-after", "is too long", "such as 10m") from None
+            start = container.reports.now() + start
         return Timing(self.at, start, self.after, self.on_failure)
 
 

@@ -11,7 +11,6 @@ from rich.console import Console
 from stockjobs.cli.filters import OfJob, OfStates, states_of
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.values import period
-from stockjobs.domain.periods import parse_period
 from stockjobs.domain.retention import Retention
 from stockjobs.domain.states import ENDED, State
 from stockjobs.errors import InvalidInput
@@ -25,7 +24,7 @@ def prune(
     ctx: typer.Context,
     older_than: Annotated[
         str | None,
-        typer.Option("--older-than", metavar="PERIOD", help="What ended longer ago: 30d, P30D; else as is set."),
+        typer.Option("--older-than", metavar="PERIOD", help="What ended longer ago: 30d, 12h, P30D; else as is set."),
     ] = None,
     state: OfStates = None,
     job: OfJob = None,
@@ -52,7 +51,7 @@ def prune(
 def _policy(older_than: str | None) -> Retention | None:
     if older_than is None:
         return None
-    length = parse_period(period(older_than) or "", "--older-than")
+    length = period(older_than, "--older-than")
     return Retention(length, length)
 
 

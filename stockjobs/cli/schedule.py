@@ -9,6 +9,7 @@ import typer
 from stockjobs.cli.ages import moment
 from stockjobs.cli.rules import Cron, Exchange, Interval, Once, Session, TimeZone, rule_of
 from stockjobs.cli.session import container_of, submitter
+from stockjobs.cli.values import iso
 from stockjobs.errors import InvalidInput
 from stockjobs.services.administration import Change
 from stockjobs.services.rescheduling import MANUAL
@@ -25,7 +26,7 @@ def schedule(
     time_zone: TimeZone = None,
     exchange: Exchange = None,
     jitter: Annotated[
-        str | None, typer.Option("--jitter", metavar="PERIOD", help="Start up to so much later than due: PT30S.")
+        str | None, typer.Option("--jitter", metavar="TIME", help="Start up to so much later than due: 30s, PT30S.")
     ] = None,
 ) -> None:
     """Change when a job is due, at once, while everything runs.
@@ -33,7 +34,11 @@ def schedule(
     A rule (--cron, --interval, --once, --session or --manual) takes the place of the one before; all else of the schedule
     stays. What was due until now is run as it was; the new schedule counts from now.
     """
-    extras = {"time_zone": time_zone, "jitter": jitter, "calendar": {"exchange": exchange} if exchange else None}
+    extras = {
+        "time_zone": time_zone,
+        "jitter": iso(jitter) if jitter else None,
+        "calendar": {"exchange": exchange} if exchange else None,
+    }
     given = rule_of(cron, interval, once, session)
     given |= {name: value for name, value in extras.items() if value is not None}
     if manual and given:

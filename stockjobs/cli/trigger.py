@@ -13,7 +13,7 @@ from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.later import After, At, OnFailureOfThose, StartAfter, later
 from stockjobs.cli.output import as_json
 from stockjobs.cli.session import container_of, submitter
-from stockjobs.cli.values import duration
+from stockjobs.cli.values import timeout as timeout_of
 from stockjobs.cli.views import OCCURRENCES, occurrence_document
 from stockjobs.cli.waiting import exit_code, tell_errors, wait_for
 from stockjobs.domain.jobs import OnFailure
@@ -56,10 +56,10 @@ def trigger(
     conclude(container, occurrence, output, wait=wait, timeout=timeout)
 
 
-def check_timeout(timeout: str | None) -> None:
+def check_timeout(text: str | None) -> None:
     """Raise InvalidInput for a timeout that cannot be read, before anything is asked for."""
-    if timeout:
-        duration(timeout, "--timeout")
+    if text:
+        timeout_of(text)
 
 
 def conclude(container: Container, occurrence: Occurrence, output: Said, *, wait: bool, timeout: str | None) -> None:

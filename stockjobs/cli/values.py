@@ -12,16 +12,19 @@ from pydantic import BaseModel, ValidationError
 
 from stockjobs import settings
 from stockjobs.cli.globals import Globals
-from stockjobs.domain.periods import parse_duration
+from stockjobs.domain.excerpts import excerpt
+from stockjobs.domain.periods import Period, parse_duration, parse_period
 from stockjobs.errors import InvalidInput, Problem
 from stockjobs.services.manifest_problems import is_echo, problem_without_file
 from stockjobs.settings import Origin, Settings
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_SHORT_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
-_SHORT_PERIOD = re.compile(r"(\d+)(d|wk|mo|y)")
-_PERIOD_LETTERS = {"d": "D", "wk": "W", "mo": "M", "y": "Y"}
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_SHORT = re.compile(
+    r"(?:([0-9]+)y)?(?:([0-9]+)mo)?(?:([0-9]+)wk?)?(?:([0-9]+)d)?"
+    r"(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?"
+)
 
 
 def settings_of(ctx: typer.Context) -> tuple[Settings, dict[str, Origin]]:
@@ -31,26 +34,34 @@ def settings_of(ctx: typer.Context) -> tuple[Settings, dict[str, Origin]]:
 
 
 def duration(text: str, where: str) -> timedelta:
-    """A duration such as 90s, 10m, 1h30m or PT10M. Raises InvalidInput."""
-    short = _SHORT_DURATION.fullmatch(text)
+    """A duration of fixed length such as 90s, 10m, 1h30m, 30d or PT10M. Raises InvalidInput."""
+    as_iso = iso(text)
+    if not as_iso.startswith("P"):
+        raise InvalidInput.because(where, f"{excerpt(text)} is not a duration", "such as 90s, 10m, 1h30m or PT10M")
+    return parse_duration(as_iso, where)
+
+
+def period(text: str, where: str) -> Period:
+    """A length of time that may have months and years: 12h, 30d, 6mo, P30D. Raises InvalidInput."""
+    as_iso = iso(text)
+    if not as_iso.startswith("P"):
+        raise InvalidInput.because(where, f"{excerpt(text)} is not a length of time", "such as 12h, 30d, 6mo or P30D")
+    return parse_period(as_iso, where)
+
+
+def timeout(text: str) -> timedelta:
+    """A duration, or a bare number of seconds, as `timeout` and `curl` take it. Raises InvalidInput naming --timeout."""
+    return duration(f"{text}s" if _NUMBER.fullmatch(text) else text, "--timeout")
+
+
+def iso(text: str) -> str:
+    """A length of time in short words (90s, 1h30m, 5d, 1wk, 6mo, 10y) as ISO 8601; anything else as it is."""
+    short = _SHORT.fullmatch(text)
     if short is None or not any(short.groups()):
-        if not text.startswith("P"):
-            raise InvalidInput.because(where, f"{text!r} is not a duration", "such as 90s, 10m, 1h30m or PT10M")
-        return parse_duration(text, where)
-    days, hours, minutes, seconds = (float(part or 0) for part in short.groups())
-    try:
-        length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    except OverflowError:
-        raise InvalidInput.because(where, f"{text!r} is too long", "such as 90s, 10m, 1h30m or PT10M") from None
-    if not length:
-        raise InvalidInput.because(where, f"{text!r} is no time at all", "such as 90s")
-    return length
-
-
-def period(text: str | None) -> str | None:
-    """A period in yfinance's words (5d, 1wk, 6mo, 10y) as ISO 8601; anything else is left to who reads it."""
-    short = _SHORT_PERIOD.fullmatch(text) if text else None
-    return f"P{short[1]}{_PERIOD_LETTERS[short[2]]}" if short else text
+        return text
+    parts = [f"{number}{letter}" if number else "" for number, letter in zip(short.groups(), "YMWDHMS", strict=True)]
+    time = "".join(parts[4:])
+    return f"P{''.join(parts[:4])}{f'T{time}' if time else ''}"
 
 
 def words(given: list[str] | None) -> list[str]:

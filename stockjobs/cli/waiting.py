@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from stockjobs.cli.ages import span
 from stockjobs.cli.exits import ExitCode
-from stockjobs.cli.values import duration
+from stockjobs.cli.values import timeout as timeout_of
 from stockjobs.cli.views import short
 from stockjobs.domain.states import ENDED, State
 from stockjobs.services.reports import OccurrenceReport, Reports
@@ -19,7 +19,7 @@ from stockjobs.services.reports import OccurrenceReport, Reports
 
 def wait_for(reports: Reports, occurrence: UUID, timeout: str | None) -> OccurrenceReport:
     """Wait until an occurrence has ended, with a bar on a terminal's stderr. Exits with 124 when the time is up."""
-    length = duration(timeout, "--timeout") if timeout else None
+    length = timeout_of(timeout) if timeout else None
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),

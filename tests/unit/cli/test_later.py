@@ -98,14 +98,14 @@ def test_a_later_start_may_be_a_length_of_time_and_leaves_what_it_is_about(ctl: 
     [
         (("--start-after", "-5m"), "--start-after: '-5m' is a negative time"),
         (("--start-after", "-PT5M"), "--start-after: '-PT5M' is a negative time"),
-        (("--start-after", "0s"), "--start-after: '0s' is no time at all"),
+        (("--start-after", "0s"), "--start-after: 'PT0S' is not a positive duration"),
         (("--start-after", "soon"), "--start-after: 'soon' is not a duration"),
         (
             ("--start-after", "2026-01-31T15:30:00"),
             "--start-after: '2026-01-31T15:30:00' is not an instant with a zone",
         ),
-        (("--start-after", "90000d"), "start_after: "),
-        (("--start-after", "9000000d"), "--start-after: is too long"),
+        (("--start-after", "90000d"), "longer than a hundred years"),
+        (("--start-after", "9000000d"), "longer than a hundred years"),
         (("--at", "1492-10-12T00:00:00Z"), "--at: '1492-10-12T00:00:00Z' is outside of the years"),
         (
             ("--at", "1969-07-20T20:17:00Z"),

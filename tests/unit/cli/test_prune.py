@@ -19,7 +19,7 @@ def test_what_is_older_than_asked_for_is_counted_and_then_removed(ctl: Ctl) -> N
     for _ in range(2):
         ctl("trigger", "DAILY")
         ctl.work()
-    aged = ("--older-than", "PT0.001S")
+    aged = ("--older-than", "0.001s")
     assert ctl.lines("prune", *aged, "--dry-run") == ["1 completed", "1 occurrences would be removed"]
     assert ctl.lines("prune", *aged, "--state", "failed") == ["0 occurrences removed, with 0 tasks and 0 events"]
     assert ctl.lines("prune", *aged, "--job", "job/DAILY") == ["1 occurrences removed, with 1 tasks and 4 events"]
@@ -29,8 +29,8 @@ def test_what_is_older_than_asked_for_is_counted_and_then_removed(ctl: Ctl) -> N
 @pytest.mark.parametrize(
     ("options", "code", "complaint"),
     [
-        (("--older-than", "soon"), 2, "is not an ISO 8601 duration"),
-        (("--older-than", "P0D"), 2, "is not a positive duration"),
+        (("--older-than", "soon"), 2, "is not a length of time (such as 12h, 30d"),
+        (("--older-than", "0s"), 2, "is not a positive duration"),
         (("--state", "queued"), 2, "what is queued has not ended"),
         (("--job", "NOBODY"), 3, "there is no job 'NOBODY'"),
     ],

@@ -26,7 +26,8 @@ def test_a_job_is_rescheduled_and_says_when_it_is_due(ctl: Ctl) -> None:
 
 def test_a_rule_takes_the_place_of_another_and_manual_of_all(ctl: Ctl) -> None:
     ctl.apply("DAILY", schedule=DAILY)
-    ctl("schedule", "job/DAILY", "--session", "@open+5m", "--exchange", "XNYS", "--jitter", "PT30S")
+    ctl("schedule", "job/DAILY", "--session", "@open+5m", "--exchange", "XNYS", "--jitter", "30s")
+    assert schedule_of(ctl)["jitter"] == "PT30S"
     assert {"session", "calendar", "jitter"} <= set(schedule_of(ctl))
     assert ctl.lines("schedule", "DAILY", "--manual") == ["job/DAILY rescheduled, not due by itself"]
     assert not {"session", "calendar", "jitter", "cron"} & set(schedule_of(ctl))

@@ -8,7 +8,7 @@ import pytest
 
 from stockjobs.cli import tables
 from stockjobs.cli.ages import age, moment, span
-from stockjobs.cli.values import duration, matches, period, words
+from stockjobs.cli.values import duration, iso, matches, timeout, words
 from stockjobs.errors import InvalidInput
 
 
@@ -27,10 +27,27 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "iso"), [("5d", "P5D"), ("2wk", "P2W"), ("6mo", "P6M"), ("10y", "P10Y"), ("P1Y", "P1Y")]
+    ("text", "meant"),
+    [
+        ("5d", "P5D"),
+        ("2wk", "P2W"),
+        ("2w", "P2W"),
+        ("6mo", "P6M"),
+        ("6m", "PT6M"),
+        ("10y", "P10Y"),
+        ("1d12h", "P1DT12H"),
+        ("P1Y", "P1Y"),
+        ("soon", "soon"),
+        ("", ""),
+    ],
 )
-def test_periods_are_read_in_the_words_of_yfinance(text: str, iso: str) -> None:
-    assert period(text) == iso
+def test_short_words_are_the_same_in_iso_8601(text: str, meant: str) -> None:
+    assert iso(text) == meant
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("60", 60), ("1.5", 1.5), ("60s", 60), ("1m", 60)])
+def test_a_bare_number_of_a_timeout_is_seconds(text: str, seconds: float) -> None:
+    assert timeout(text) == timedelta(seconds=seconds)
 
 
 def test_commas_and_repetition_both_separate() -> None:
