@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -32,6 +34,8 @@ def through_proxy(yahoo: SimulatorClient, monkeypatch: pytest.MonkeyPatch) -> Si
 
 
 def _in_child(provider: Provider, symbols: tuple[str, ...], send: Callable[[object], None]) -> None:
+    # A child that hangs shows where, and ends.
+    faulthandler.dump_traceback_later(60, exit=True, file=sys.__stderr__)
     replies = [days(provider, symbol) for symbol in symbols]
     send([(reply.identity.symbol, reply.bars.close.tolist()) for reply in replies if reply.identity])
 
