@@ -167,6 +167,11 @@ class Steering:
         allowed = FAILED if is_whole else (*FAILED, State.CANCELLED)
         if redriving.reopen(connection, occurrence.id, allowed):
             return
+        if occurrence.removal_began_at is not None:
+            raise Conflict(
+                f"occurrence {occurrence.id} is being removed, for it is kept no longer, and some of its tasks are gone: "
+                "trigger its job again"
+            )
         cure = {
             State.CANCELLED: "trigger its job again",
             State.SKIPPED: "trigger its job",

@@ -41,6 +41,7 @@ class Occurrence:
     start_after: datetime | None = None
     symbols: int | None = None
     rows_written: int | None = None
+    removal_began_at: datetime | None = None
 
 
 def create(connection: Connection, made: Sequence[Occurrence]) -> set[UUID]:

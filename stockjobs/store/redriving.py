@@ -94,7 +94,10 @@ def queue(connection: Connection, again: Sequence[Again], now: datetime) -> int:
 
 
 def reopen(connection: Connection, occurrence: UUID, states: Sequence[State]) -> bool:
-    """Open an occurrence again that has ended in one of these states. False if it is in another."""
-    statement = update(_occurrences).where(_occurrences.c.id == occurrence, _occurrences.c.state.in_(words(states)))
+    """Open an occurrence again that has ended in one of these states. False if it is in another, or being removed."""
+    is_whole = _occurrences.c.removal_began_at.is_(None)
+    statement = update(_occurrences).where(
+        _occurrences.c.id == occurrence, _occurrences.c.state.in_(words(states)), is_whole
+    )
     values = dict.fromkeys(("reason", "started_at", "finished_at", "symbols", "rows_written"))
     return connection.execute(statement.values(state=State.QUEUED.value, **values)).rowcount == 1

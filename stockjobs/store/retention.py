@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, literal, or_, select, update
 
 from stockjobs.domain.retention import Expired
 from stockjobs.domain.states import State
@@ -61,7 +61,8 @@ def page(connection: Connection, expired: Expired, after: Place | None, limit: i
 def remove(connection: Connection, expired: Expired, chosen: Sequence[UUID], now: datetime, *, rows: int) -> Removed:
     """Remove those of the chosen occurrences that are expired and may go, and of their tasks and events at most `rows` each.
 
-    What is left of a large one goes the next time; it goes itself when nothing of it is left.
+    What is left of a large one goes the next time; it goes itself when nothing of it is left. Until then it is marked, so that
+    nobody tries again what is left of it.
     """
     # In a CASE, or SQLite walks the index of all that has ended instead of looking at those that were chosen.
     is_going = case((and_(*_of(expired), *_may_go()), 1), else_=0) == 1
@@ -72,6 +73,8 @@ def remove(connection: Connection, expired: Expired, chosen: Sequence[UUID], now
     tasks = _remove_tasks(connection, going, rows)
     told = events.remove(connection, going, now, at_most=rows)
     if tasks == rows or told == rows:
+        begun = update(_occurrences).where(_occurrences.c.id.in_(going), _occurrences.c.removal_began_at.is_(None))
+        connection.execute(begun.values(removal_began_at=now))
         return Removed(0, tasks, told, is_all=False)
     connection.execute(delete(_dependencies).where(_dependencies.c.occurrence_id.in_(going)))
     gone = connection.execute(delete(_occurrences).where(_occurrences.c.id.in_(going))).rowcount

@@ -112,6 +112,11 @@ occurrences = Table(
     Column("finished_at", Instant),
     Column("symbols", Integer, comment="once it has ended: the symbols of its completed tasks"),
     Column("rows_written", BigInteger, comment="once it has ended: the rows that were new or differed"),
+    Column(
+        "removal_began_at",
+        Instant,
+        comment="when its tasks began to be removed; what is left of it goes soon, and cannot be tried again",
+    ),
     UniqueConstraint("job_id", "key"),
     ForeignKeyConstraint(["job_id", "version"], ["job_versions.job_id", "job_versions.version"]),
     one_of("state", "scheduled", "queued", "running", "completed", "failed", "cancelled", "timeout", "skipped"),

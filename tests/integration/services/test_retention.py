@@ -14,11 +14,11 @@ from stockjobs.domain import ids
 from stockjobs.domain.events import EventName
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.periods import parse_period
-from stockjobs.domain.retention import Retention
+from stockjobs.domain.retention import Expired, Retention
 from stockjobs.domain.states import State
-from stockjobs.errors import NotFound, SymbolUnknown
+from stockjobs.errors import Conflict, NotFound, SymbolUnknown
 from stockjobs.services.maintenance import Maintenance, Pace
-from stockjobs.store import tables
+from stockjobs.store import retention, tables
 from stockjobs.store.database import Database
 from stockjobs.store.occurrences import Occurrence
 from stockjobs.store.retention import Removed
@@ -178,6 +178,27 @@ def test_a_large_occurrence_goes_in_several_transactions(house: House, maintenan
     assert len(steps) > 1
     assert [step.occurrences for step in steps if step.occurrences] == [1]
     assert sum(step.tasks for step in steps) == 900
+
+
+def test_what_is_half_removed_is_not_tried_again(house: House) -> None:
+    house.define(symbols=[f"SIM{number:04d}" for number in range(30)], batchSize=1, schedule={"concurrency": "allow"})
+    large = house.trigger()
+    with house.database.begin() as connection:
+        for table in (tables.tasks, tables.occurrences):
+            connection.execute(table.update().values(state="failed", finished_at=house.clock.now))
+    house.clock.advance(timedelta(seconds=1))
+    house.trigger()
+    expired = Expired(State.FAILED, finished_before=house.clock.now)
+    with house.database.begin() as connection:
+        removed = retention.remove(connection, expired, [large.id], house.clock.now, rows=10)
+    assert removed == Removed(0, 10, 1, is_all=False)
+    task = next(task for task in house.tasks() if task.occurrence_id == large.id)
+    with pytest.raises(Conflict, match=r"is being removed.*trigger its job again"):
+        house.steering.retry(str(large.id), by="test")
+    with pytest.raises(Conflict, match="is being removed"):
+        house.steering.retry_task(str(task.id), by="test")
+    house.clock.advance(timedelta(days=400))
+    assert prune(Maintenance(house.database, POLICY)).occurrences == 1
 
 
 def test_many_at_once_remove_each_occurrence_once(house: House) -> None:
