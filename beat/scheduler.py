@@ -14,7 +14,7 @@ from celery.beat import Scheduler
 
 from stockjobs.celery import check_servers, container
 from stockjobs.domain.pauses import Scope
-from stockjobs.errors import Unreachable
+from stockjobs.errors import Busy, Unavailable, Unreachable
 from stockjobs.store.pauses import Pause
 from stockjobs.telemetry import logs
 from stockjobs.telemetry.heartbeat import Heartbeat
@@ -32,7 +32,7 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
     def setup_schedule(self) -> None:
         """Look at the servers; the schedule itself is the ledger's."""
         check_servers("beat")
-        with suppress(Unreachable):
+        with suppress(Unavailable):
             revived = container.dispatch.revive()
             if revived:
                 log.info("Calendars go on: jobs are due again.", action="revive", jobs=revived)
@@ -71,6 +71,9 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
             tick = container.dispatch.tick()
             self._tell_pauses(has_paused=tick.has_paused)
             wait = min(tick.wait, self._tidy(is_busy=bool(tick.fired or tick.offered)))
+        except Busy as error:
+            log.warning("Somebody else was in the way; beat tries again.", action="tick", error=str(error))
+            return container.settings.beat_interval
         except Unreachable as error:
             log.warning("A server cannot be reached; beat tries again.", action="tick", error=str(error))
             return container.settings.beat_interval

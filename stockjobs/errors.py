@@ -7,6 +7,7 @@ class                  what the caller does
 `NotFound`             asks for something that exists
 `Conflict`             looks at the present state and decides anew
 `Unreachable`          waits for a server to come back; nothing was decided
+`Busy`                 takes the step again; somebody else held what it needed
 `SchemaMismatch`       migrates the database, or updates the program
 `ProviderTransient`    waits and tries the same request again
 `ProviderPermanent`    gives this request up; another try would end alike
@@ -59,12 +60,20 @@ class Conflict(StockjobsError):
     """The present state does not allow it: already running, disabled, changed by somebody else."""
 
 
-class Unreachable(StockjobsError):
+class Unavailable(StockjobsError):
+    """Nothing was decided, and the same step may succeed in a moment."""
+
+
+class Unreachable(Unavailable):
     """A server (database, broker) cannot be reached just now."""
 
 
 class BrokerAway(Unreachable):
     """Redis cannot be reached just now; the ledger can."""
+
+
+class Busy(Unavailable):
+    """Somebody else held what a transaction needed: a deadlock, or a lock waited for too long. Nothing of it was written."""
 
 
 class SchemaMismatch(StockjobsError):

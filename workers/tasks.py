@@ -10,7 +10,7 @@ from celery.exceptions import Ignore, Retry
 
 from stockjobs.celery import app
 from stockjobs.domain.lanes import Lane
-from stockjobs.errors import Unreachable
+from stockjobs.errors import Unavailable
 from stockjobs.services.conclusion import Outcome, Verdict
 from stockjobs.telemetry import logs
 from stockjobs.transport.messages import COLLECT_TASK
@@ -29,9 +29,9 @@ def collect(self: Task, *, task: str, attempt: int, lane: str) -> dict[str, Any]
     """Make one attempt. A retry is raised as a retry and a failure as a failure, so that Flower tells the truth."""
     try:
         outcome = container().collect.run(UUID(task), attempt, Lane(lane), worker=self.request.hostname)
-    except Unreachable as error:
+    except Unavailable as error:
         # Nothing was claimed, so the ledger sends the message again.
-        log.warning("The database cannot be reached.", action="collect", task=task, attempt=attempt, error=str(error))
+        log.warning("The task cannot be claimed now.", action="collect", task=task, attempt=attempt, error=str(error))
         raise Retry(message=str(error)) from error
     _log(outcome, task, attempt, lane)
     return _celery_result(outcome)

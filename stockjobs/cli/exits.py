@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from stockjobs.errors import Conflict, InvalidInput, NotFound, SchemaMismatch, StockjobsError, Unreachable
+from stockjobs.errors import Busy, Conflict, InvalidInput, NotFound, SchemaMismatch, StockjobsError, Unreachable
 
 
 class ExitCode(IntEnum):
@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     NOT_FOUND = 3
     AUTH = 4
     CONFLICT = 5
-    """The present state does not allow it: disabled, still running, ended already."""
+    """The present state does not allow it: disabled, still running, ended already, in somebody else's hand just now."""
     UNREACHABLE = 6
     """The database or Redis is away."""
     JOB_FAILED = 7
@@ -37,6 +37,7 @@ _CODES: tuple[tuple[type[StockjobsError], ExitCode], ...] = (
     (SchemaMismatch, ExitCode.USAGE),
     (NotFound, ExitCode.NOT_FOUND),
     (Conflict, ExitCode.CONFLICT),
+    (Busy, ExitCode.CONFLICT),
     (Unreachable, ExitCode.UNREACHABLE),
 )
 

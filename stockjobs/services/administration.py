@@ -16,6 +16,7 @@ from stockjobs.errors import InvalidInput, Problem, StockjobsError, Unreachable
 from stockjobs.services import edges
 from stockjobs.services.firing import Firing
 from stockjobs.services.instances import Instances, cancel
+from stockjobs.services.repetition import taken_twice_if_busy
 from stockjobs.services.rescheduling import rescheduled
 from stockjobs.store import definitions, events, occurrences, tasks
 from stockjobs.store.database import Connection, Database
@@ -50,6 +51,7 @@ class Administration:
         self._firing = firing
         self._tickers = tuple(tickers)
 
+    @taken_twice_if_busy
     def apply(self, manifests: Sequence[Manifest], *, by: str, dry_run: bool = False) -> list[Applied]:
         """Make the jobs as the manifests say, all of them or none. Applying the same again changes nothing.
 
@@ -170,6 +172,7 @@ class Administration:
             )
         return manifest.spec.model_copy(update={"symbols": self._tickers})
 
+    @taken_twice_if_busy
     def reschedule(self, name: str, changes: Mapping[str, object], *, by: str) -> Applied:
         """Change when a job is due, and nothing else of it: see `rescheduled`. Raises NotFound or InvalidInput.
 
@@ -186,6 +189,7 @@ class Administration:
                 return Applied(Change.UNCHANGED, before, before)
             return Applied(Change.CONFIGURED, before, self._revise(connection, before, after, by, now))
 
+    @taken_twice_if_busy
     def set_enabled(self, name: str, *, enabled: bool, by: str) -> Job:
         """Let a job be due again, or no more. What it missed while it was disabled is not made up. Raises NotFound."""
         with self._database.begin() as connection:
@@ -196,6 +200,7 @@ class Administration:
                 connection, before, replace(before, enabled=enabled), by, self._database.now(connection)
             )
 
+    @taken_twice_if_busy
     def pause(self, name: str, *, by: str) -> Job:
         """Let nothing of a job start until it is resumed: it is not due, and what waits of it is held. Raises NotFound.
 
@@ -210,6 +215,7 @@ class Administration:
             tasks.hold(connection, after.id)
         return after
 
+    @taken_twice_if_busy
     def resume(self, name: str, *, missed: Misfire | None = None, by: str) -> Job:
         """Let a paused job start again, and make up what it missed by a policy, its own if none is given. Raises NotFound.
 
@@ -226,6 +232,7 @@ class Administration:
             events.append(connection, _about(EventName.CHANGED, after, now, by, paused=False))
         return after
 
+    @taken_twice_if_busy
     def delete(self, name: str, *, by: str) -> Job:
         """Delete a job; its history stays, and what is open of it is cancelled.
 

@@ -14,12 +14,13 @@ from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.states import State
-from stockjobs.errors import Interrupted, OurFault, ProviderError, Unreachable
+from stockjobs.errors import Interrupted, OurFault, ProviderError, Unavailable
 from stockjobs.providers.base import Patience, Provider
 from stockjobs.services.conclusion import Outcome, Verdict, concluded
 from stockjobs.services.fetching import Fetched, fetch
 from stockjobs.services.landing import land
 from stockjobs.services.lease import Lease
+from stockjobs.services.repetition import taken_twice_if_busy
 from stockjobs.services.settling import settle
 from stockjobs.store import bars, claims, events, instruments, occurrences
 from stockjobs.store.claims import Claim, Then
@@ -63,7 +64,7 @@ class Collect:
     def run(self, task: UUID, number: int, lane: Lane, *, worker: str) -> Outcome:
         """Claim, plan, fetch, validate, land, decide.
 
-        Raises Unreachable if the database is away at the claim, or for long after it; the lease then ends by itself.
+        Raises Unavailable if the database is away at the claim, or for long after it; the lease then ends by itself.
         """
         claim = self._claim(task, number, lane, worker)
         if claim is None:
@@ -72,6 +73,7 @@ class Collect:
             outcome = self._attempt(claim, lease)
         return outcome or self._persistently(lambda: self._yield_up(claim))
 
+    @taken_twice_if_busy
     def give_back(self, task: UUID, number: int) -> bool:
         """End the lease of an attempt whose process has died, so that the next tick offers its task again.
 
@@ -87,7 +89,7 @@ class Collect:
             return None
         try:
             return self._persistently(lambda: self._land(claim, fetched))
-        except Unreachable:
+        except Unavailable:
             raise
         except Exception:  # the edge: what cannot be stored must not keep the rest of the batch from it
             storable = fetched.without(self._unstorable(claim, fetched))
@@ -96,7 +98,7 @@ class Collect:
     def _fetched(self, claim: Claim, lease: Lease) -> Fetched:
         try:
             return self._fetch(claim, lease)
-        except Unreachable:
+        except Unavailable:
             raise
         except Exception as error:  # the edge: whatever it is, it is written down and the task moves on
             return Fetched(errors=dict.fromkeys(claim.symbols, _our_fault(error)))
@@ -109,12 +111,13 @@ class Collect:
                 with self._database.begin() as connection:
                     land(connection, claim, fetched.only(symbol), self._database.now(connection))
                     connection.rollback()
-            except Unreachable:
+            except Unavailable:
                 raise
             except Exception as error:  # as above
                 refused[symbol] = _our_fault(error)
         return refused
 
+    @taken_twice_if_busy
     def _claim(self, task: UUID, number: int, lane: Lane, worker: str) -> Claim | None:
         with self._database.begin() as connection:
             now = self._database.now(connection)
@@ -162,12 +165,12 @@ class Collect:
         return Outcome(Verdict.LOST if state is State.RUNNING else Verdict(state.value))
 
     def _persistently(self, step: Callable[[], T]) -> T:
-        """Take a step again until the database is back: that it is away is no fault of the attempt."""
+        """Take a step again until the database is back, or nobody is in the way: neither is a fault of the attempt."""
         give_up_at = time.monotonic() + self._config.patience_with_database.total_seconds()
         while True:
             try:
                 return step()
-            except Unreachable:
+            except Unavailable:
                 if time.monotonic() > give_up_at:
                     raise
                 time.sleep(1)

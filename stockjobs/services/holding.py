@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.pauses import Scope
 from stockjobs.services.offering import withdraw_lane
+from stockjobs.services.repetition import taken_twice_if_busy
 from stockjobs.store import events, pauses
 from stockjobs.store.database import Database
 from stockjobs.store.pauses import Pause
@@ -18,6 +19,7 @@ class Holding:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @taken_twice_if_busy
     def pause(self, scope: Scope, *, by: str, reason: str = "") -> bool:
         """Let nothing more of a scope start; what runs goes on. False if it was paused already.
 
@@ -33,6 +35,7 @@ class Holding:
             events.append(connection, Event(EventName.LANE_PAUSED, now, data=data))
         return True
 
+    @taken_twice_if_busy
     def resume(self, scope: Scope, *, by: str) -> bool:
         """Let the work of a scope start again; the next tick offers it. False if it was not paused.
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.retention import Expired, Retention
 from stockjobs.domain.states import State
-from stockjobs.errors import Unreachable
+from stockjobs.errors import Unavailable
 from stockjobs.store import events, filters, retention
 from stockjobs.store.database import Database
 from stockjobs.store.retention import Place, Removed
@@ -52,14 +52,14 @@ class Maintenance:
         self._next_at = 0.0
 
     def step(self, *, is_busy: bool) -> Step:
-        """Remove a little, if it is time to; one short transaction. Raises Unreachable."""
+        """Remove a little, if it is time to; one short transaction. Raises Unreachable, Busy."""
         if time.monotonic() < self._next_at:
             return self._wait()
         if self._sweep is None:
             self._sweep, self._swept = self.prune(by="retention"), Removed()
         try:
             removed = next(self._sweep, None)
-        except Unreachable:
+        except Unavailable:
             self._sweep = None
             raise
         if removed is not None:

@@ -13,6 +13,7 @@ from stockjobs.errors import Conflict, InvalidInput
 from stockjobs.services.adhoc import manifest_for
 from stockjobs.services.administration import Administration
 from stockjobs.services.instances import Asked, Instances
+from stockjobs.services.repetition import taken_twice_if_busy
 from stockjobs.services.waiting import resolve
 from stockjobs.store import definitions, occurrences
 from stockjobs.store.database import Connection, Database
@@ -78,6 +79,7 @@ class Requests:
         self._instances = instances
         self._administration = administration
 
+    @taken_twice_if_busy
     def trigger(self, request: Request) -> Occurrence:
         """Ask for an occurrence of a job. Asking again with the same key gives the occurrence that is there.
 

@@ -10,8 +10,9 @@ from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.filters import Filter
 from stockjobs.domain.jobs import Concurrency
 from stockjobs.domain.states import ENDED, OPEN, State
-from stockjobs.errors import Conflict, InvalidInput, NotFound
+from stockjobs.errors import Busy, Conflict, InvalidInput, NotFound
 from stockjobs.services.instances import cancel
+from stockjobs.services.repetition import taken_twice_if_busy
 from stockjobs.services.settling import settle
 from stockjobs.store import definitions, events, filters, occurrences, redriving, tasks
 from stockjobs.store.database import Connection, Database
@@ -46,6 +47,7 @@ class Steering:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @taken_twice_if_busy
     def cancel(self, occurrence_id: str, *, by: str) -> Occurrence:
         """Cancel an occurrence: what waits at once, what runs within seconds. Raises NotFound, or Conflict if it has ended."""
         with self._database.begin() as connection:
@@ -55,6 +57,7 @@ class Steering:
                 raise Conflict(f"occurrence {occurrence.id} has ended already: {occurrence.state}")
             return occurrences.require(connection, occurrence.id)
 
+    @taken_twice_if_busy
     def cancel_task(self, task_id: str, *, by: str) -> Task:
         """Cancel one task; its occurrence goes on with the others. Raises NotFound, or Conflict if it has ended."""
         with self._database.begin() as connection:
@@ -80,20 +83,21 @@ class Steering:
         Raises InvalidInput for states in which nothing is open, NotFound for an unknown job.
         """
         narrowed = _narrowed(wanted, OPEN, "cancelled")
-        while True:
-            with self._database.begin() as connection:
-                now = self._database.now(connection)
-                found = filters.newest(connection, narrowed, now, _A_TRANSACTION)
-                cancelled = sum(self._cancel(connection, one, by) for one in found)
-            if not cancelled:
-                return
+        while cancelled := self._cancel_some(narrowed, by):
             yield cancelled
+
+    @taken_twice_if_busy
+    def _cancel_some(self, wanted: Filter, by: str) -> int:
+        with self._database.begin() as connection:
+            found = filters.newest(connection, wanted, self._database.now(connection), _A_TRANSACTION)
+            return sum(self._cancel(connection, one, by) for one in found)
 
     def _cancel(self, connection: Connection, identity: UUID, by: str) -> bool:
         now = self._database.now(connection)
         cancel(connection, occurrences.require(connection, identity), now, reason=f"cancelled by {by}")
         return occurrences.require(connection, identity).state is State.CANCELLED
 
+    @taken_twice_if_busy
     def retry(self, occurrence_id: str, *, by: str) -> Retried:
         """Give the failed tasks of an ended occurrence another chance, for the symbols that failed.
 
@@ -104,6 +108,7 @@ class Steering:
             occurrence = occurrences.get_by_prefix(connection, occurrence_id)
             return self._retry(connection, occurrence.id, by)
 
+    @taken_twice_if_busy
     def retry_task(self, task_id: str, *, by: str) -> Retried:
         """Give one failed task another chance, also while the rest of its occurrence runs. Raises as `retry` does."""
         with self._database.begin() as connection:
@@ -124,9 +129,8 @@ class Steering:
             found = filters.newest(connection, narrowed, self._database.now(connection), _AT_MOST)
         for identity in found:
             try:
-                with self._database.begin() as connection:
-                    done: Retried | Refused = self._retry(connection, identity, by)
-            except (Conflict, NotFound) as error:
+                done: Retried | Refused = self.retry(str(identity), by=by)
+            except (Busy, Conflict, NotFound) as error:
                 done = Refused(identity, str(error))
             yield done
 

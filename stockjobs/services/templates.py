@@ -15,6 +15,7 @@ from stockjobs.errors import Conflict, InvalidInput, Problem
 from stockjobs.services.administration import Administration, Applied, Change
 from stockjobs.services.manifest_checks import check_job
 from stockjobs.services.manifests import Manifests
+from stockjobs.services.repetition import taken_twice_if_busy
 from stockjobs.store import templates
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.templates import StoredTemplate
@@ -44,6 +45,7 @@ class Templates:
         self._database = database
         self._administration = administration
 
+    @taken_twice_if_busy
     def apply(self, found: Manifests, *, by: str, dry_run: bool = False) -> list[AppliedTemplate | Applied]:
         """Make the templates and the jobs as files say, all of them or none. Applying the same again changes nothing.
 
@@ -74,6 +76,7 @@ class Templates:
         stored = self.get(name)
         return render(stored.template, values, stored.version)
 
+    @taken_twice_if_busy
     def delete(self, name: str) -> StoredTemplate:
         """Delete a template; the jobs that were made from it stay. Raises NotFound."""
         with self._database.begin() as connection:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection as Connection  # for services, which know no S
 from sqlalchemy import exc as sql
 
 from stockjobs.domain.masks import mask_secrets
-from stockjobs.errors import InvalidInput, SchemaMismatch, Unreachable
+from stockjobs.errors import Busy, InvalidInput, SchemaMismatch, Unreachable
 
 _BUSY_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 10
@@ -25,6 +25,12 @@ _SCHEMES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgres", "postgresql+p
 _LARGEST_PORT = 65_535
 # What libpq says where waiting will not help; it gives no SQLSTATE for a connection that was never made.
 _REFUSALS = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
+# A deadlock, a lock waited for longer than lock_timeout, a row changed under a stricter isolation: the server itself is well.
+_CONTENTION = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.SerializationFailure,
+)
 _SERVER_OPTIONS = " ".join(
     f"-c {option}"
     for option in (
@@ -91,13 +97,13 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction that writes: committed at the end, rolled back on an error. Raises Unreachable."""
+        """A transaction that writes: committed at the end, rolled back on an error. Raises Unreachable, Busy."""
         with _translated(self.url), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only reads: on SQLite it waits for no writer. Raises Unreachable."""
+        """A transaction that only reads: on SQLite it waits for no writer. Raises Unreachable, Busy."""
         with _translated(self.url), self.engine.connect() as plain:
             connection = plain.execution_options(sqlite_begin="DEFERRED")
             with connection.begin():
@@ -220,6 +226,8 @@ def _translated(url: URL) -> Iterator[None]:
             raise InvalidInput.because(
                 "DATABASE_URL", f"{shown}: {reason[0]}", "check user, password and name"
             ) from None
+        if isinstance(getattr(error, "orig", None), _CONTENTION):
+            raise Busy(f"somebody else holds what this needs in database {shown}: try again ({reason[0]})") from error
         raise Unreachable(f"database {shown}: {reason[0] if reason else 'no answer'}") from error
     except sql.DatabaseError as error:
         if "file is not a database" in str(error.orig):

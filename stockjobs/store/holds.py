@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, TextClause, and_, case
 from stockjobs.domain.lanes import Lane, Priority, midnight
 from stockjobs.domain.states import OPEN, State
 from stockjobs.store import tables
-from stockjobs.store.statements import is_set, is_unset, word, words
+from stockjobs.store.statements import Conditions, in_order, is_set, is_unset, word, words
 
 _jobs, _tasks, _occurrences = tables.jobs, tables.tasks, tables.occurrences
 
@@ -126,24 +126,28 @@ def cap(connection: Connection, job: UUID, before: int | None, after: int | None
         return
     if before is None:
         open_ones = select(_occurrences.c.id).where(_occurrences.c.job_id == job, _occurrences.c.state.in_(words(OPEN)))
-        uncapped = (_tasks.c.occurrence_id.in_(open_ones), _tasks.c.state.in_(words(OPEN)), is_unset(_tasks.c.capped))
+        which = (_tasks.c.occurrence_id.in_(open_ones), _tasks.c.state.in_(words(OPEN)), is_unset(_tasks.c.capped))
+        uncapped = in_order(connection, _tasks, which)
         held = case((_tasks.c.state == word(State.RUNNING), False), else_=True)
         connection.execute(
             update(_tasks).where(*uncapped).values(capped=True, held=held, offered_at=None, offered_lane=None)
         )
-    hold_again(connection, _tasks.c.job_id == job)
+    _hold_again(connection, in_order(connection, _tasks, (*_is_to_run(), _tasks.c.job_id == job)))
 
 
-def hold_again(connection: Connection, *which: ColumnElement[bool]) -> int:
-    """Hold tasks of capped jobs again that were released and do not run yet. Returns how many."""
-    statement = update(_tasks).where(*_is_released(), _tasks.c.state == word(State.QUEUED), *which)
+def _hold_again(connection: Connection, which: Conditions) -> int:
+    statement = update(_tasks).where(*which)
     return connection.execute(statement.values(held=True, offered_at=None, offered_lane=None)).rowcount
 
 
 def hold_lane_again(connection: Connection, lane: Lane, now: datetime) -> int:
-    """Hold what was released into a lane and does not run yet, so that it keeps no other work of its job waiting."""
+    """Hold what was released into a lane and does not run yet, so that it keeps no other work of its job waiting.
+
+    What is in another's hand is passed over. Returns how many.
+    """
     is_today = _tasks.c.about >= midnight(now)
-    return hold_again(connection, is_today if lane is Lane.REALTIME else ~is_today)
+    which = (*_is_to_run(), is_today if lane is Lane.REALTIME else ~is_today)
+    return _hold_again(connection, in_order(connection, _tasks, which, passing_over=True))
 
 
 def _in_flight(job: UUID | ColumnElement[UUID]) -> Select[int]:
@@ -153,6 +157,11 @@ def _in_flight(job: UUID | ColumnElement[UUID]) -> Select[int]:
 
 def _is_held() -> tuple[ColumnElement[bool] | TextClause, ...]:
     return (_tasks.c.state == word(State.QUEUED), is_set(_tasks.c.held))
+
+
+def _is_to_run() -> Conditions:
+    """Of a capped job, released, and not running yet."""
+    return (*_is_released(), _tasks.c.state == word(State.QUEUED))
 
 
 def _is_released() -> tuple[ColumnElement[bool] | TextClause, ...]:

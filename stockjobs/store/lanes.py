@@ -21,7 +21,7 @@ from stockjobs.domain.knocks import Knock
 from stockjobs.domain.lanes import Lane, Priority, midnight, rank
 from stockjobs.domain.states import State
 from stockjobs.store import tables
-from stockjobs.store.statements import is_set, is_unset, word
+from stockjobs.store.statements import in_order, is_set, is_unset, word
 
 _tasks = tables.tasks
 _NEEDED = ("id", "occurrence_id", "number", "about", "created_at", "priority", "symbols", "interval_s")
@@ -215,22 +215,23 @@ def withdraw(connection: Connection, chosen: Sequence[tuple[UUID, int]]) -> int:
     """Forget that messages about these tasks (id, attempt number) were sent, so that they are offered again."""
     if not chosen:
         return 0
-    statement = update(_tasks).where(*_is_out(), tuple_(_tasks.c.id, _tasks.c.number).in_(chosen))
-    return connection.execute(statement.values(offered_at=None, offered_lane=None)).rowcount
+    return _withdraw(connection, tuple_(_tasks.c.id, _tasks.c.number).in_(chosen))
 
 
 def withdraw_moved(connection: Connection, now: datetime) -> int:
     """Withdraw what midnight has moved: messages in the realtime lane about a day that is no longer today."""
-    statement = update(_tasks).where(
-        *_is_out(), _tasks.c.offered_lane == Lane.REALTIME.value, _tasks.c.about < midnight(now)
-    )
-    return connection.execute(statement.values(offered_at=None, offered_lane=None)).rowcount
+    return _withdraw(connection, _tasks.c.offered_lane == Lane.REALTIME.value, _tasks.c.about < midnight(now))
 
 
 def withdraw_all(connection: Connection, lane: Lane) -> int:
     """Withdraw every message of a lane that nobody has claimed yet. Returns how many."""
-    statement = update(_tasks).where(*_is_out(), _tasks.c.offered_lane == lane.value)
-    return connection.execute(statement.values(offered_at=None, offered_lane=None)).rowcount
+    return _withdraw(connection, _tasks.c.offered_lane == lane.value)
+
+
+def _withdraw(connection: Connection, *which: ColumnElement[bool]) -> int:
+    # What is in another's hand is being claimed, held, cancelled or offered: the next tick finds it if it is still out.
+    mine = in_order(connection, _tasks, (*_is_out(), *which), passing_over=True)
+    return connection.execute(update(_tasks).where(*mine).values(offered_at=None, offered_lane=None)).rowcount
 
 
 def counts(connection: Connection, now: datetime) -> dict[Lane, LaneCount]:

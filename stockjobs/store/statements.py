@@ -7,7 +7,20 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Connection, CursorResult, Table, TextClause, literal, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Table,
+    TextClause,
+    Uuid,
+    any_,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stockjobs.domain.states import State
@@ -31,6 +44,22 @@ def is_set(column: Column[bool]) -> TextClause:
 def is_unset(column: Column[bool]) -> TextClause:
     """The opposite of `is_set`."""
     return text(f"NOT {column.table.name}.{column.name}")
+
+
+Conditions = tuple[ColumnElement[bool] | TextClause, ...]
+
+
+def in_order(connection: Connection, table: Table, which: Conditions, *, passing_over: bool = False) -> Conditions:
+    """The same conditions for an UPDATE of many rows that locks them by id, so that of two neither holds what the other wants.
+
+    `passing_over` leaves out the rows in another's hand. A writer of SQLite is alone.
+    """
+    if connection.dialect.name != "postgresql":
+        return which
+    chosen = select(table.c.id).where(*which).order_by(table.c.id).correlate(None)
+    locked = chosen.with_for_update(skip_locked=passing_over, key_share=True).scalar_subquery()
+    # As an array it is found once, before the first row is changed, whatever the statistics say.
+    return (table.c.id == any_(func.array(locked, type_=postgresql.ARRAY(Uuid()))),)
 
 
 def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

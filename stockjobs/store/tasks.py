@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, select, update
+from sqlalchemy import ColumnElement, Connection, Select, exists, select, update
 
 from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.lanes import Lane, Priority, lane_of
@@ -17,7 +17,7 @@ from stockjobs.domain.states import OPEN, State
 from stockjobs.errors import NotFound
 from stockjobs.store import tables
 from stockjobs.store.occurrences import Occurrence
-from stockjobs.store.statements import insert_many, word, words
+from stockjobs.store.statements import in_order, insert_many, word, words
 
 _tasks, _attempts = tables.tasks, tables.attempts
 
@@ -173,8 +173,14 @@ def attempts_of(connection: Connection, tasks: Collection[UUID]) -> dict[UUID, l
 
 
 def promote(connection: Connection, now: datetime) -> int:
-    """Queue the tasks whose time has come. Returns how many."""
-    statement = update(_tasks).where(_tasks.c.state == word(State.SCHEDULED), _tasks.c.run_at <= now)
+    """Queue the tasks whose time has come. Returns how many.
+
+    Those of an occurrence that is not queued itself wait for it. Those in another's hand are passed over.
+    """
+    occurrences = tables.occurrences
+    waits = exists().where(occurrences.c.id == _tasks.c.occurrence_id, occurrences.c.state == word(State.SCHEDULED))
+    due = (_tasks.c.state == word(State.SCHEDULED), _tasks.c.run_at <= now, ~waits)
+    statement = update(_tasks).where(*in_order(connection, _tasks, due, passing_over=True))
     return connection.execute(statement.values(state=State.QUEUED.value)).rowcount
 
 
@@ -182,9 +188,8 @@ def hold(connection: Connection, job: UUID) -> int:
     """Keep what waits of a job out of its lane, and withdraw its messages. Returns how many tasks."""
     occurrences = tables.occurrences
     mine = select(occurrences.c.id).where(occurrences.c.job_id == job, occurrences.c.state.in_(words(OPEN)))
-    statement = update(_tasks).where(
-        _tasks.c.occurrence_id.in_(mine), _tasks.c.state.in_(words([State.SCHEDULED, State.QUEUED]))
-    )
+    waiting = (_tasks.c.occurrence_id.in_(mine), _tasks.c.state.in_(words([State.SCHEDULED, State.QUEUED])))
+    statement = update(_tasks).where(*in_order(connection, _tasks, waiting))
     return connection.execute(statement.values(held=True, offered_at=None, offered_lane=None)).rowcount
 
 
@@ -202,8 +207,8 @@ def cancel(connection: Connection, occurrence: UUID, now: datetime, *, task: UUI
         "lease_until": None,
         "worker": None,
     }
-    statement = update(_tasks).where(*which, _tasks.c.state.in_(words(OPEN))).values(values)
-    cancelled = connection.execute(statement).rowcount
+    still_open = in_order(connection, _tasks, (*which, _tasks.c.state.in_(words(OPEN))))
+    cancelled = connection.execute(update(_tasks).where(*still_open).values(values)).rowcount
     # Only now nobody can claim any of them.
     mine = select(_tasks.c.id).where(*which, _tasks.c.state == word(State.CANCELLED))
     running = update(_attempts).where(_attempts.c.task_id.in_(mine), _attempts.c.state == State.RUNNING.value)

@@ -64,6 +64,7 @@ def test_without_a_verb_the_help_is_shown(ctl: Ctl) -> None:
         (errors.SchemaMismatch("no"), 2),
         (errors.NotFound("no"), 3),
         (errors.Conflict("no"), 5),
+        (errors.Busy("no"), 5),
         (errors.Unreachable("no"), 6),
         (errors.ProviderDown("no"), 1),
     ],

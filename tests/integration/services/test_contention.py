@@ -1,0 +1,120 @@
+"""What happens when several want the same rows: a deadlock is not an outage, and work takes its locks in one order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from stockjobs.domain.lanes import Lane
+from stockjobs.domain.pauses import Scope
+from stockjobs.domain.states import State
+from stockjobs.errors import Busy
+from stockjobs.store import claims
+from stockjobs.store.database import Database
+from tests.fixtures.house import House, manifest
+from tests.integration.services.test_races import at_once
+
+pytestmark = pytest.mark.integration
+
+LEASE = timedelta(seconds=30)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def postgresql(postgresql_url: str) -> Database:
+    """Where rows have locks; a writer of SQLite is alone."""
+    return Database(postgresql_url)
+
+
+def lock_both(database: Database, barrier: threading.Barrier, first: int, second: int) -> None:
+    with database.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:one)"), {"one": first})
+        barrier.wait(10)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:one)"), {"one": second})
+
+
+def test_of_two_in_a_deadlock_one_is_told_that_somebody_was_in_its_way(postgresql: Database) -> None:
+    barrier = threading.Barrier(2)
+    answers = at_once(
+        lambda: lock_both(postgresql, barrier, 1, 2),
+        lambda: lock_both(postgresql, barrier, 2, 1),
+    )
+    postgresql.dispose()
+    assert sorted(type(answer) for answer in answers if answer is not None) == [Busy]
+    assert "try again (deadlock detected)" in "".join(map(str, answers))
+
+
+def test_a_lock_that_is_waited_for_too_long_is_not_an_outage(postgresql: Database) -> None:
+    with postgresql.begin() as connection:
+        connection.execute(text("LOCK TABLE pauses"))
+        with pytest.raises(Busy, match="lock timeout"):
+            read_pauses(postgresql)
+    postgresql.dispose()
+
+
+def read_pauses(database: Database) -> None:
+    with database.read() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = '10ms'"))
+        connection.execute(text("SELECT * FROM pauses"))
+
+
+def test_a_tick_that_somebody_was_in_the_way_of_gives_no_dead_worker_more_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.define(symbols=["AAPL"], schedule={"cron": "*/5 * * * *"})
+    house.trigger()
+    house.dispatch.tick()
+    claim(house, Lane.REALTIME)
+    house.clock.advance(timedelta(minutes=5))
+
+    def busy() -> None:
+        raise Busy("deadlock detected")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.dispatch, "fire", busy)
+        with pytest.raises(Busy):
+            house.dispatch.tick()
+    assert house.dispatch.tick().lost == 1
+
+
+def test_jobs_and_lanes_are_paused_and_resumed_beside_beats_that_tick(house: House) -> None:
+    names = [f"J{number:02}" for number in range(12)]
+    symbols = [f"S{number}" for number in range(50)]
+    common = {"symbols": symbols, "batchSize": 5, "schedule": {"concurrency": "allow"}}
+    house.administration.apply([manifest(name, **common) for name in names], by="test")
+    for _ in range(2):
+        for name in names:
+            house.trigger(name, start_after=house.clock.now + MINUTE)
+        house.clock.advance(2 * MINUTE)
+        beats = [house.dispatcher(lane_window=500) for _ in range(2)]
+        ticks = [lambda beat=beat: [beat.tick() for _ in range(5)] for beat in beats]  # type: ignore[misc]
+        pauses = [lambda: each(house.administration.pause, names[::-1]), lambda: pause_everything(house)]
+        answers = at_once(*ticks, *pauses, lambda: each(house.administration.resume, names))
+        assert not [answer for answer in answers if isinstance(answer, Exception)]
+        each(house.administration.resume, names)
+    house.dispatch.tick()
+    assert {task.state for task in house.tasks()} == {State.QUEUED}
+
+
+def each(deed: Callable[..., object], names: list[str]) -> None:
+    for name in names:
+        deed(name, by="test")
+
+
+def pause_everything(house: House) -> None:
+    for _ in range(3):
+        house.holding.pause(Scope.EVERYTHING, by="test")
+        house.holding.resume(Scope.EVERYTHING, by="test")
+
+
+def claim(house: House, lane: Lane) -> None:
+    """Claim the first message of a lane and let the worker die of it."""
+    task, number = house.knocks(lane)[0]
+    with house.database.begin() as connection:
+        now = house.clock.now
+        assert claims.claim(connection, UUID(task), number, lane, worker="w", now=now, lease=LEASE)
