@@ -75,14 +75,21 @@ class Recovery:
         return lost
 
     def promote(self) -> int:
-        """Queue the tasks whose time has come, and withdraw the messages that midnight has moved."""
+        """Queue the tasks whose time has come, and withdraw the messages that midnight has moved. Returns how many tasks."""
+        with self._database.begin() as connection:
+            lanes.withdraw_moved(connection, self._database.now(connection))
+        # Each in a transaction of its own: other dispatchers pass over what is in our hand, and must not do so for long.
+        while self._promote_occurrences():
+            pass
+        with self._database.begin() as connection:
+            return tasks.promote(connection, self._database.now(connection))
+
+    def _promote_occurrences(self) -> int:
         with self._database.begin() as connection:
             now = self._database.now(connection)
-            lanes.withdraw_moved(connection, now)
-            # Before their tasks, as whoever cancels a scheduled one does: else each could hold what the other wants.
-            while due := occurrences.promote(connection, now):
-                events.append(connection, *(queued(one, now) for one in due))
-            return tasks.promote(connection, now)
+            due = occurrences.promote(connection, now)
+            events.append(connection, *(queued(one, now) for one in due))
+        return len(due)
 
     def resend(self, now: datetime) -> int:
         """Find messages that Redis no longer has and that nobody claimed; they are offered again. Returns how many.

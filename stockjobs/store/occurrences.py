@@ -145,8 +145,12 @@ def _end(
 
 
 def start(connection: Connection, occurrence: UUID, now: datetime) -> bool:
-    """Note that the first task of an occurrence has started. True if it was the first."""
-    statement = update(_occurrences).where(_occurrences.c.id == occurrence, _occurrences.c.state == word(State.QUEUED))
+    """Note that the first task of an occurrence has started. True if it was the first.
+
+    One that is scheduled may be in the hand of a dispatcher that queues it: its row is waited for.
+    """
+    waits = _occurrences.c.state.in_(words([State.SCHEDULED, State.QUEUED]))
+    statement = update(_occurrences).where(_occurrences.c.id == occurrence, waits)
     return connection.execute(statement.values(state=State.RUNNING.value, started_at=now)).rowcount == 1
 
 

@@ -8,14 +8,16 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
+from stockjobs.domain.events import EventName
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.pauses import Scope
 from stockjobs.domain.states import State
 from stockjobs.errors import Busy
-from stockjobs.store import claims
+from stockjobs.store import claims, events, occurrences, tables
 from stockjobs.store.database import Database
+from stockjobs.store.occurrences import Occurrence
 from tests.fixtures.house import House, manifest
 from tests.integration.services.test_races import at_once
 
@@ -118,3 +120,49 @@ def claim(house: House, lane: Lane) -> None:
     with house.database.begin() as connection:
         now = house.clock.now
         assert claims.claim(connection, UUID(task), number, lane, worker="w", now=now, lease=LEASE)
+
+
+def scheduled(house: House, **spec: object) -> Occurrence:
+    """An occurrence, as it was read before its time came."""
+    house.define(symbols=["AAPL"], **spec)
+    made = house.trigger(start_after=house.clock.now + MINUTE)
+    house.clock.advance(2 * MINUTE)
+    return made
+
+
+def now_of(house: House, occurrence: Occurrence) -> Occurrence:
+    with house.database.read() as connection:
+        return occurrences.require(connection, occurrence.id)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_tasks_wait_for_an_occurrence_that_another_beat_is_queueing(house: House) -> None:
+    made, other = scheduled(house), house.dispatcher()
+    with house.database.begin() as connection:
+        assert occurrences.promote(connection, house.clock.now)
+        assert other.tick().offered == 0
+    assert other.tick().offered == 1
+    house.work(Lane.REALTIME)
+    ended = now_of(house, made)
+    assert (ended.state, ended.started_at) == (State.COMPLETED, house.clock.now)
+
+
+def test_the_tasks_of_an_occurrence_whose_beat_died_after_queueing_it_are_queued_by_the_next(house: House) -> None:
+    made = scheduled(house)
+    with house.database.begin() as connection:
+        assert occurrences.promote(connection, house.clock.now)
+    assert house.dispatch.tick().offered == 1
+    house.work(Lane.REALTIME)
+    assert now_of(house, made).state is State.COMPLETED
+
+
+def test_an_occurrence_that_is_still_scheduled_starts_with_its_first_task(house: House) -> None:
+    made = scheduled(house)
+    with house.database.begin() as connection:
+        connection.execute(update(tables.tasks).values(state=State.QUEUED.value))
+    house.dispatch.tick()
+    house.work(Lane.REALTIME)
+    ended = now_of(house, made)
+    assert (ended.state, ended.started_at) == (State.COMPLETED, house.clock.now)
+    with house.database.read() as connection:
+        assert EventName.STARTED in [event.name for event in events.after(connection, 0)]
