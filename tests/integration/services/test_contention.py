@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,6 +17,8 @@ from stockjobs.domain.lanes import Lane
 from stockjobs.domain.pauses import Scope
 from stockjobs.domain.states import State
 from stockjobs.errors import Busy
+from stockjobs.services.instances import cancel
+from stockjobs.services.waiting import resolve
 from stockjobs.store import claims, events, occurrences, tables
 from stockjobs.store.database import Database
 from stockjobs.store.occurrences import Occurrence
@@ -166,3 +170,51 @@ def test_an_occurrence_that_is_still_scheduled_starts_with_its_first_task(house:
     assert (ended.state, ended.started_at) == (State.COMPLETED, house.clock.now)
     with house.database.read() as connection:
         assert EventName.STARTED in [event.name for event in events.after(connection, 0)]
+
+
+def cancelling(house: House, pool: ThreadPoolExecutor, occurrence: Occurrence) -> Future[int]:
+    """A cancellation by somebody who has read the occurrence before; where rows have locks, it has come to wait for one."""
+
+    def do() -> int:
+        with house.database.begin() as connection:
+            return cancel(connection, occurrence, house.clock.now, reason="test")
+
+    began = pool.submit(do)
+    deadline = time.monotonic() + 10
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    while house.database.is_postgresql:
+        with house.database.read() as connection:
+            if connection.execute(waiting).scalar_one():
+                break
+        assert time.monotonic() < deadline
+    return began
+
+
+def test_what_is_claimed_while_it_is_cancelled_is_cancelled_without_a_deadlock(house: House) -> None:
+    made = scheduled(house)
+    house.dispatch.tick()
+    [(task, number)] = house.knocks(Lane.REALTIME)
+    with ThreadPoolExecutor(1) as pool:
+        with house.database.begin() as connection:
+            now = house.clock.now
+            assert claims.claim(connection, UUID(task), number, Lane.REALTIME, worker="w", now=now, lease=LEASE)
+            cancelled = cancelling(house, pool, made)
+            assert occurrences.start(connection, made.id, now)
+        assert cancelled.result(10) == 1
+    assert now_of(house, made).state is State.CANCELLED
+
+
+def test_what_is_given_its_tasks_while_it_is_cancelled_keeps_none_of_them_open(house: House) -> None:
+    house.define("BASE")
+    base = house.trigger("BASE")
+    house.define("TOP")
+    top = house.trigger("TOP", after=(str(base.id),))
+    house.dispatch.tick()
+    house.work(Lane.REALTIME)
+    with ThreadPoolExecutor(1) as pool:
+        with house.database.begin() as connection:
+            assert resolve(connection, house.instances, [top.id], house.clock.now)
+            cancelled = cancelling(house, pool, top)
+        assert cancelled.result(10) == 1
+    assert now_of(house, top).state is State.CANCELLED
+    assert {task.state for task in house.tasks() if task.occurrence_id == top.id} == {State.CANCELLED}
