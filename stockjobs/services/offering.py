@@ -38,17 +38,21 @@ class Offering:
         return self._provider_parallel > 0
 
     def release(self) -> bool:
-        """Let held work of capped jobs into its lane, as far as there is room. True if jobs that are not paused had any."""
+        """Let held work of capped jobs into its lane, as far as there is room.
+
+        True if some was, or if more could be as soon as a task of a job at its cap ends; not where it waits for a paused lane.
+        """
         with self._database.read() as connection:
             waiting = holds.waiting(connection)
         with_room = [one.job_id for one in waiting if one.room is None or one.room > 0]
+        is_any_full = len(with_room) < len(waiting)
         if not with_room:
-            return bool(waiting)
+            return is_any_full
         with self._database.begin() as connection:
             now = self._database.now(connection)
             open_lanes = [lane for lane in Lane if lane not in pauses.paused_lanes(connection)]
-            holds.release(connection, with_room, open_lanes, now)
-        return True
+            released = holds.release(connection, with_room, open_lanes, now)
+        return bool(released) or is_any_full
 
     def offer(self) -> int:
         """Fill each lane's window in Redis from the ledger, in the lane's order. Returns how many messages were sent."""

@@ -105,6 +105,24 @@ def test_beat_rests_while_everything_is_paused(house: House) -> None:
     assert house.dispatch.tick().wait == timedelta(seconds=1)
 
 
+@pytest.mark.parametrize("scope", [Scope.REALTIME, Scope.EVERYTHING])
+def test_beat_rests_while_a_job_with_a_cap_waits_in_a_paused_lane(house: House, scope: Scope) -> None:
+    house.define("CAPPED", symbols=["AAPL", "MSFT"], batchSize=1, maxParallel=1)
+    house.trigger("CAPPED")
+    house.dispatch.tick()
+    house.holding.pause(scope, by="test")
+    assert house.dispatch.tick().wait == timedelta(seconds=1)
+    house.holding.resume(scope, by="test")
+    assert house.dispatch.tick().offered == 1
+
+
+def test_beat_looks_often_while_a_job_is_at_its_cap(house: House) -> None:
+    house.define("CAPPED", symbols=["AAPL", "MSFT"], batchSize=1, maxParallel=1)
+    house.trigger("CAPPED")
+    house.dispatch.tick()
+    assert house.dispatch.tick().wait == timedelta(milliseconds=100)
+
+
 def test_work_that_midnight_moves_into_a_paused_lane_waits_there(house: House) -> None:
     house.holding.pause(Scope.HISTORICAL, by="test")
     house.define()
