@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -14,14 +13,26 @@ from stockjobs.cli.session import container_of
 from stockjobs.cli.stats import StatisticsFormat
 from stockjobs.services.health import Component
 
+
+def _document(part: Component) -> dict[str, object]:
+    return {
+        "name": part.name,
+        "isWell": part.is_well,
+        "health": part.condition,
+        "about": part.about,
+        "since": part.since,
+    }
+
+
 _VIEW: View[Component] = View(
     name=lambda part: f"component/{part.name}",
     columns=(
         Column("component", lambda part: part.name),
-        Column("health", lambda part: "well" if part.is_well else "failed"),
+        Column("health", lambda part: part.condition),
+        Column("since", lambda part: part.since),
         Column("about", lambda part: part.about),
     ),
-    document=asdict,
+    document=_document,
 )
 
 
@@ -33,11 +44,12 @@ def status(
 ) -> None:
     """Tell whether database, Redis, beat and workers do their work.
 
-    Beats are seen by what they leave undone: work that is overdue. The exit code is 1 if anything is not well.
+    Beats are seen by what they leave undone: work that is overdue. What is paused, and that there are no
+    workers while nothing waits, is noted. The exit code is 1 if anything has failed.
     """
     parts = container_of(ctx).health.check()
     if output is StatisticsFormat.JSON:
-        typer.echo(as_json([{"name": part.name, "isWell": part.is_well, "about": part.about} for part in parts]))
+        typer.echo(as_json([_document(part) for part in parts]))
     else:
         for line in table(_VIEW, parts, datetime.now(UTC), is_wide=False):
             typer.echo(line)

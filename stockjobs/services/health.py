@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from stockjobs.domain.lanes import Lane
 from stockjobs.errors import StockjobsError
-from stockjobs.store import agenda, lanes, revisions, workers
+from stockjobs.store import agenda, lanes, pauses, revisions, workers
 from stockjobs.store.database import Connection, Database
 from stockjobs.transport.inspector import Inspector
 
@@ -17,13 +18,28 @@ OVERDUE_AFTER = timedelta(seconds=30)
 """A beat that runs has found what is due long before."""
 
 
+class Condition(StrEnum):
+    """How a part does."""
+
+    WELL = "well"
+    NOTED = "noted"
+    """Nothing is wrong, but who wonders why nothing happens finds the reason here."""
+    FAILED = "failed"
+
+
 @dataclass(frozen=True)
 class Component:
-    """A part of the system, whether it is well, and how one can tell."""
+    """A part of the system, how it does, how one can tell, and since when, where that is known."""
 
     name: str
-    is_well: bool
+    condition: Condition
     about: str
+    since: datetime | None = None
+
+    @property
+    def is_well(self) -> bool:
+        """True unless somebody has to do something."""
+        return self.condition is not Condition.FAILED
 
 
 class Health:
@@ -34,13 +50,17 @@ class Health:
         self._inspector = inspector
 
     def check(self) -> list[Component]:
-        """Every part. A server that is away is told as one that is not well; beats and workers are seen through the database."""
+        """Every part, and what is paused. A server that is away is told as a part that failed.
+
+        Beats and workers are seen through the database.
+        """
         found = [_asked("database", self._look_at_database), _asked("redis", self._look_at_redis)]
         if not found[0].is_well:
-            return [*found, *(Component(name, False, "not known without the database") for name in ("beat", "workers"))]
+            unknown = "not known without the database"
+            return [*found, *(Component(name, Condition.FAILED, unknown) for name in ("beat", "workers"))]
         with self._database.read() as connection:
             now = self._database.now(connection)
-            return [*found, _beat(connection, now), _workers(connection, now)]
+            return [*found, _beat(connection, now), _workers(connection, now), *_paused(connection)]
 
     def _look_at_database(self) -> str:
         began = time.perf_counter()
@@ -53,14 +73,14 @@ class Health:
 
     def _look_at_redis(self) -> str:
         depths = self._inspector.depths()
-        return ", ".join(f"{depths[lane]:,} messages in {lane}" for lane in Lane)
+        return "messages: " + ", ".join(f"{depths[lane]:,} in {lane}" for lane in Lane)
 
 
 def _asked(name: str, look: Callable[[], str]) -> Component:
     try:
-        return Component(name, True, look())
+        return Component(name, Condition.WELL, look())
     except StockjobsError as error:
-        return Component(name, False, str(error))
+        return Component(name, Condition.FAILED, str(error))
 
 
 def _beat(connection: Connection, now: datetime) -> Component:
@@ -70,21 +90,34 @@ def _beat(connection: Connection, now: datetime) -> Component:
     late = now - min(since, default=now)
     if late > OVERDUE_AFTER:
         return Component(
-            "beat", False, f"work is overdue for {late.total_seconds():.0f} s: no beat runs, or it is held up"
+            "beat",
+            Condition.FAILED,
+            f"work is overdue for {late.total_seconds():.0f} s: no beat runs, or it is held up",
         )
-    return Component("beat", True, "nothing is overdue")
+    return Component("beat", Condition.WELL, "nothing is overdue")
 
 
 def _workers(connection: Connection, now: datetime) -> Component:
     fleet: Sequence[workers.Worker] = workers.seen_since(connection, now - workers.GONE_AFTER)
     served = {lane for worker in fleet for lane in worker.lanes}
     slots = sum(worker.concurrency for worker in fleet)
-    about = f"{len(fleet)} with {slots} slots"
     left = [
         lane
         for lane, count in lanes.counts(connection, now).items()
         if count.pending + count.offered and lane not in served
     ]
+    if fleet:
+        about = f"{len(fleet):,} with {slots:,} slot{'' if slots == 1 else 's'}"
+        waits = f"{about}; work waits in {' and '.join(left)}, which none of them serves"
+    else:
+        about = "no workers: nothing runs until one is started"
+        waits = f"no workers, and work waits in {' and '.join(left)}: start one with `celery -A stockjobs worker`"
     if left:
-        return Component("workers", False, f"{about}; work waits in {' and '.join(left)}, which none of them serves")
-    return Component("workers", True, about)
+        return Component("workers", Condition.FAILED, waits)
+    return Component("workers", Condition.WELL if fleet else Condition.NOTED, about)
+
+
+def _paused(connection: Connection) -> Iterator[Component]:
+    for one in pauses.every(connection):
+        reason = f": {one.reason}" if one.reason else ""
+        yield Component("paused", Condition.NOTED, f"{one.scope.shown}, by {one.by}{reason}", one.at)

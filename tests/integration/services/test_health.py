@@ -28,7 +28,7 @@ def test_all_is_well_where_nothing_is_left_undone(house: House) -> None:
     house.dispatch.tick()
     found = check(house)
     assert all(part.is_well for part in found.values()), found
-    assert found["redis"].about == "1 messages in realtime, 0 messages in historical"
+    assert found["redis"].about == "messages: 1 in realtime, 0 in historical"
     assert found["workers"].about == "1 with 4 slots"
 
 

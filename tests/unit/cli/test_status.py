@@ -11,11 +11,11 @@ from tests.fixtures.cli import Ctl
 def test_a_redis_that_is_away_is_told_and_the_rest_is_looked_at(ctl: Ctl) -> None:
     result = ctl("status", code=1)
     titles, database, redis, beat, workers = result.stdout.splitlines()
-    assert titles.split() == ["COMPONENT", "HEALTH", "ABOUT"]
-    assert database.split()[:3] == ["database", "well", "SQLite"]
+    assert titles.split() == ["COMPONENT", "HEALTH", "SINCE", "ABOUT"]
+    assert database.split()[:4] == ["database", "well", "-", "SQLite"]
     assert redis.split()[:2] == ["redis", "failed"]
     assert "nothing is overdue" in beat
-    assert workers.split() == ["workers", "well", "0", "with", "0", "slots"]
+    assert workers.split()[:5] == ["workers", "noted", "-", "no", "workers:"]
 
 
 def test_work_that_nobody_serves_is_told(ctl: Ctl) -> None:
@@ -23,7 +23,17 @@ def test_work_that_nobody_serves_is_told(ctl: Ctl) -> None:
     ctl("trigger", "DAILY")
     parts = {part["name"]: part for part in json.loads(ctl("status", "-o", "json", code=1).stdout)}
     assert parts["workers"]["isWell"] is False
-    assert "work waits in realtime, which none of them serves" in parts["workers"]["about"]
+    assert "no workers, and work waits in realtime" in parts["workers"]["about"]
+
+
+def test_what_is_paused_is_noted_with_since_when_by_whom_and_why(ctl: Ctl) -> None:
+    ctl("pause", "everything", "--reason", "a new disk")
+    ctl("pause", "lane/realtime")
+    everything, realtime = ctl.lines("status", code=1)[-2:]
+    assert everything.split()[:2] == realtime.split()[:2] == ["paused", "noted"]
+    assert everything.split(maxsplit=3)[3].startswith("everything, by ")
+    assert everything.endswith(": a new disk")
+    assert "lane/realtime, by " in realtime
 
 
 def test_without_its_tables_the_database_is_not_well_and_nothing_else_is_known(ctl: Ctl, tmp_path: Path) -> None:
