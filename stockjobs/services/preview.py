@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from stockjobs.domain.cron_rule import Cron
 from stockjobs.domain.exchanges import zone_of
 from stockjobs.domain.jobs import ScheduleSpec
+from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.rules import Manual, Repeat
-from stockjobs.domain.schedules import INSTANT, between, upcoming
+from stockjobs.domain.schedules import INSTANT, Due, Misfire, between, due, upcoming
 from stockjobs.domain.sessions import SessionsOf
 
 LATE = "the clocks jump over its time"
@@ -44,6 +45,11 @@ def fires_between(
 ) -> list[Fire]:
     """The due times with start ≤ t < end, at most `limit` of them, the first ones."""
     return _fires(spec, between(spec.rule(sessions), start, end, limit=limit))
+
+
+def made_up(spec: ScheduleSpec, sessions: SessionsOf, first: datetime, until: datetime, misfire: Misfire) -> Due:
+    """What is run, and what is not, of the due times from `first` (due, not yet run) to `until` by a misfire policy."""
+    return due(spec.rule(sessions), first, until, misfire=misfire, grace=parse_duration(spec.grace))
 
 
 def _fires(spec: ScheduleSpec, times: Iterable[datetime]) -> list[Fire]:

@@ -47,10 +47,32 @@ def test_the_audit_trail_tells_of_pauses(ctl: Ctl) -> None:
     assert ["lane.paused" in told[0], "quota" in told[0], "lane.resumed" in told[1]] == [True] * 3
 
 
-@pytest.mark.parametrize("what", ["DAILY", "lane/x", "lane", "job/", "everything/", "worker/w1"])
-def test_what_is_to_be_paused_has_to_be_said_and_nothing_is_paused_by_half(ctl: Ctl, what: str) -> None:
-    assert "stockctl pause job/DAILY" in ctl("pause", "everything", what, code=2).stderr
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+@pytest.mark.parametrize(
+    ("what", "cure"),
+    [
+        ("DAILY", "write job/DAILY if it is a job"),
+        ("realtime", "write lane/realtime"),
+        ("lane/x", "job/NAME, everything, lane/realtime"),
+        ("lane", "write job/lane"),
+        ("job/", "job/NAME"),
+        ("everything/", "job/NAME"),
+        ("worker/w1", "job/NAME"),
+    ],
+)
+def test_what_is_meant_has_to_be_said_and_nothing_is_done_by_half(ctl: Ctl, verb: str, what: str, cure: str) -> None:
+    told = ctl(verb, "everything", what, code=2).stderr
+    assert told.startswith(f"stockctl: {verb}: what '{what}' is was not said (")
+    assert cure in told
     assert not any(lane["paused"] for lane in ctl.json("get", "lanes"))
+
+
+def test_options_that_would_do_nothing_are_refused(ctl: Ctl) -> None:
+    ctl.apply("DAILY")
+    assert "not of job/DAILY" in ctl("pause", "everything", "job/DAILY", "--reason", "x", code=2).stderr
+    assert "goes with jobs" in ctl("resume", "everything", "--missed", "all", code=2).stderr
+    assert ctl("status", code=1).stdout.count("paused") == 0
+    assert ctl.json("get", "jobs", "DAILY")["status"]["paused"] is False
 
 
 def test_a_pause_of_an_unknown_job_is_exit_code_3(ctl: Ctl) -> None:

@@ -75,6 +75,20 @@ def test_describe_tells_what_was_missed(ctl: Ctl) -> None:
     assert line.split()[1] in ("29:", "30:")
 
 
+@pytest.mark.parametrize(("missed", "made_up"), [("all", 30), ("latest", 1)])
+def test_resuming_tells_what_is_made_up_and_what_is_not(ctl: Ctl, missed: str, made_up: int) -> None:
+    ctl.apply("DAILY", schedule={"interval": "R/2026-01-01T00:00:00Z/P1D", "concurrency": "allow"})
+    ctl("pause", "job/DAILY")
+    assert ctl.lines("pause", "job/DAILY") == ["job/DAILY was paused already"]
+    _put_back(ctl, timedelta(days=30))
+    [line] = ctl.lines("resume", "job/DAILY", "--missed", missed)
+    left_out = 30 - made_up or "none"
+    noun = "time" if made_up == 1 else "times"
+    assert line == f"job/DAILY resumed: {made_up} missed due {noun} made up, {left_out} left out"
+    assert len(ctl.json("get", "occurrences")) == made_up
+    assert ctl.lines("resume", "job/DAILY") == ["job/DAILY was not paused"]
+
+
 def _put_back(ctl: Ctl, by: timedelta) -> None:
     """Let the job have been due so much earlier."""
     with ctl.container.database.begin() as connection:
