@@ -51,7 +51,7 @@ def test_of_two_in_a_deadlock_one_is_told_that_somebody_was_in_its_way(postgresq
         lambda: lock_both(postgresql, barrier, 2, 1),
     )
     postgresql.dispose()
-    assert sorted(type(answer) for answer in answers if answer is not None) == [Busy]
+    assert [type(answer) for answer in answers if answer is not None] == [Busy]
     assert "try again (deadlock detected)" in "".join(map(str, answers))
 
 
@@ -91,14 +91,14 @@ def test_a_tick_that_somebody_was_in_the_way_of_gives_no_dead_worker_more_time(
 def test_jobs_and_lanes_are_paused_and_resumed_beside_beats_that_tick(house: House) -> None:
     names = [f"J{number:02}" for number in range(12)]
     symbols = [f"S{number}" for number in range(50)]
-    common = {"symbols": symbols, "batchSize": 5, "schedule": {"concurrency": "allow"}}
+    common: dict[str, object] = {"symbols": symbols, "batchSize": 5, "schedule": {"concurrency": "allow"}}
     house.administration.apply([manifest(name, **common) for name in names], by="test")
     for _ in range(2):
         for name in names:
             house.trigger(name, start_after=house.clock.now + MINUTE)
         house.clock.advance(2 * MINUTE)
         beats = [house.dispatcher(lane_window=500) for _ in range(2)]
-        ticks = [lambda beat=beat: [beat.tick() for _ in range(5)] for beat in beats]  # type: ignore[misc]
+        ticks = [lambda beat=beat: [beat.tick() for _ in range(5)] for beat in beats]
         pauses = [lambda: each(house.administration.pause, names[::-1]), lambda: pause_everything(house)]
         answers = at_once(*ticks, *pauses, lambda: each(house.administration.resume, names))
         assert not [answer for answer in answers if isinstance(answer, Exception)]
@@ -126,9 +126,9 @@ def claim(house: House, lane: Lane) -> None:
         assert claims.claim(connection, UUID(task), number, lane, worker="w", now=now, lease=LEASE)
 
 
-def scheduled(house: House, **spec: object) -> Occurrence:
+def scheduled(house: House) -> Occurrence:
     """An occurrence, as it was read before its time came."""
-    house.define(symbols=["AAPL"], **spec)
+    house.define(symbols=["AAPL"])
     made = house.trigger(start_after=house.clock.now + MINUTE)
     house.clock.advance(2 * MINUTE)
     return made
