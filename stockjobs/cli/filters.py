@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any
 
 import typer
 
+from stockjobs.cli.session import container_of
 from stockjobs.cli.values import iso, words
 from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.filters import Filter
@@ -42,17 +45,37 @@ Before = Annotated[
 ]
 
 
+def filtered(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb these options, where it has a parameter `wanted`: it takes the filter that they describe."""
+    options = dict(signature(filter_of, eval_str=True).parameters)
+    del options["now"]
+    takes = signature(verb, eval_str=True).parameters
+
+    @wraps(verb)
+    def with_filter(ctx: typer.Context, **given: Any) -> None:
+        described = {name: given.pop(name) for name in options}
+        verb(ctx, wanted=filter_of(container_of(ctx).reports.now(), **described), **given)
+
+    found: list[Parameter] = []
+    for name, parameter in takes.items():
+        found.extend(options.values() if name == "wanted" else [parameter.replace(kind=Parameter.KEYWORD_ONLY)])
+    # Typer reads both.
+    with_filter.__signature__ = Signature(found)  # type: ignore[attr-defined]
+    with_filter.__annotations__ = {parameter.name: parameter.annotation for parameter in found}
+    return with_filter
+
+
 def filter_of(
     now: datetime,
     *,
-    job: str | None = None,
-    state: list[str] | None = None,
-    lane: Lane | None = None,
-    tag: str | None = None,
-    label: list[str] | None = None,
-    submitter: str | None = None,
-    since: str | None = None,
-    before: str | None = None,
+    job: OfJob = None,
+    state: OfStates = None,
+    lane: OfLane = None,
+    tag: OfTag = None,
+    label: OfLabel = None,
+    submitter: OfSubmitter = None,
+    since: Since = None,
+    before: Before = None,
 ) -> Filter:
     """The filter that options describe. Raises InvalidInput."""
     found = Filter(

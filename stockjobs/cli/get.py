@@ -10,23 +10,14 @@ from typer.core import TyperGroup
 
 from stockjobs.bootstrap import Container
 from stockjobs.cli.arguments import Limit, Output, Watch
-from stockjobs.cli.filters import (
-    Before,
-    OfJob,
-    OfLabel,
-    OfLane,
-    OfStates,
-    OfSubmitter,
-    OfTag,
-    Since,
-    filter_of,
-)
+from stockjobs.cli.filters import filtered
 from stockjobs.cli.output import Format
 from stockjobs.cli.session import container_of
 from stockjobs.cli.templates import templates
 from stockjobs.cli.values import matches
 from stockjobs.cli.views import JOBS, LANES, OCCURRENCES, TASKS, WORKERS, LaneReport
 from stockjobs.cli.watching import show
+from stockjobs.domain.filters import Filter
 from stockjobs.domain.lanes import Lane
 from stockjobs.errors import NotFound, Unreachable
 from stockjobs.services import adhoc
@@ -93,6 +84,7 @@ def jobs(
 
 
 @group.command()
+@filtered
 def occurrences(
     ctx: typer.Context,
     ids: Annotated[
@@ -100,22 +92,12 @@ def occurrences(
     ] = None,
     output: Output = Format.TABLE,
     watch: Watch = False,
-    job: OfJob = None,
-    state: OfStates = None,
-    lane: OfLane = None,
-    tag: OfTag = None,
-    label: OfLabel = None,
-    by: OfSubmitter = None,
-    since: Since = None,
-    before: Before = None,
+    *,
+    wanted: Filter,
     limit: Limit = 50,
 ) -> None:
     """List the newest occurrences: how far they are, and what they wrote."""
     reports = container_of(ctx).reports
-    now = reports.now()
-    wanted = filter_of(
-        now, job=job, state=state, lane=lane, tag=tag, label=label, submitter=by, since=since, before=before
-    )
     show(
         OCCURRENCES,
         lambda: [reports.occurrence(one) for one in ids] if ids else reports.occurrences(wanted, limit=limit),
@@ -127,29 +109,20 @@ def occurrences(
 
 
 @group.command()
+@filtered
 def tasks(
     ctx: typer.Context,
     output: Output = Format.TABLE,
     watch: Watch = False,
-    job: OfJob = None,
     occurrence: Annotated[
         str | None, typer.Option("--occurrence", metavar="ID", help="Only those of this occurrence.")
     ] = None,
-    state: OfStates = None,
-    lane: OfLane = None,
-    tag: OfTag = None,
-    label: OfLabel = None,
-    by: OfSubmitter = None,
-    since: Since = None,
-    before: Before = None,
+    *,
+    wanted: Filter,
     limit: Limit = 100,
 ) -> None:
     """List the newest tasks: which symbols, in which state and lane."""
     reports = container_of(ctx).reports
-    now = reports.now()
-    wanted = filter_of(
-        now, job=job, state=state, lane=lane, tag=tag, label=label, submitter=by, since=since, before=before
-    )
     show(
         TASKS,
         lambda: reports.tasks(wanted, occurrence=occurrence, limit=limit),
