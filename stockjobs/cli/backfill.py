@@ -10,6 +10,7 @@ import typer
 
 from stockjobs.bootstrap import Container
 from stockjobs.cli.arguments import Key, Timeout, Wait
+from stockjobs.cli.counting import counted
 from stockjobs.cli.later import After, At, OnFailureOfThose, StartAfter, later
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
@@ -66,7 +67,7 @@ def backfill(
     cost = container.requests.estimate(spec, asked.window)
     _tell_lost(cost, spec.provider)
     if dry_run:
-        typer.echo(f"{cost.tasks:,} tasks, {cost.requests:,} requests to {spec.provider} (dry run)")
+        typer.echo(f"{counted(cost.tasks, 'task')}, {counted(cost.requests, 'request')} to {spec.provider} (dry run)")
     else:
         conclude(
             container, _submitted(container, asked, key, when.timing(container)), output, wait=wait, timeout=timeout

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from stockjobs.cli.counting import counted
 from stockjobs.cli.filters import OfJob, OfStates, states_of
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.values import period
@@ -42,10 +43,11 @@ def prune(
         counts = maintenance.prunable(policy, states=states, job=name)
         for one, count in counts.items():
             typer.echo(f"{count:,} {one}")
-        typer.echo(f"{sum(counts.values()):,} occurrences would be removed")
+        typer.echo(f"{counted(sum(counts.values()), 'occurrence')} would be removed")
         return
     total = _removed(maintenance, policy, states, name)
-    typer.echo(f"{total.occurrences:,} occurrences removed, with {total.tasks:,} tasks and {total.events:,} events")
+    with_them = f"{counted(total.tasks, 'task')} and {counted(total.events, 'event')}"
+    typer.echo(f"{counted(total.occurrences, 'occurrence')} removed, with {with_them}")
 
 
 def _policy(older_than: str | None) -> Retention | None:
@@ -67,7 +69,7 @@ def _removed(maintenance: Maintenance, policy: Retention | None, states: tuple[S
     with console.status("Looking for old history") as status:
         for removed in maintenance.prune(policy, by=submitter(), states=states, job=job):
             total += removed
-            status.update(f"{total.occurrences:,} occurrences removed")
+            status.update(f"{counted(total.occurrences, 'occurrence')} removed")
             # So that whoever else wants to write comes in between.
             time.sleep(_PAUSE_S)
     return total

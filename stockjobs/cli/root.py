@@ -41,6 +41,7 @@ VERBS = {
     "schedule": Verb("schedule", "schedule", "Change when a job is due, at once, while everything runs."),
     "trigger": Verb("trigger", "trigger", "Ask for an occurrence of a job, now or for later."),
     "backfill": Verb("backfill", "backfill", "Collect a window of the past, for a job or for symbols."),
+    "wait": Verb("wait", "wait", "Wait until an occurrence has ended, and say how."),
     "cancel": Verb("steering", "cancel", "Cancel occurrences or tasks, whether they wait or run."),
     "retry": Verb("steering", "retry", "Give what failed or timed out another chance."),
     "enable": Verb("change", "enable", "Let a job be due again; what it missed is not made up."),

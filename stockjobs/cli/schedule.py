@@ -45,7 +45,9 @@ def schedule(
         raise InvalidInput.because("--manual", "takes the schedule away, and goes with no other option", "remove them")
     if not manual and not given:
         raise InvalidInput.because(
-            "schedule", "what is to be different was not said", "such as --cron '0 18 * * MON-FRI'"
+            "schedule",
+            "what is to be different was not said",
+            "name a rule, such as --cron '0 18 * * MON-FRI', or --time-zone, --exchange or --jitter",
         )
     container = container_of(ctx)
     name = job.removeprefix("job/")

@@ -9,10 +9,20 @@ from typing import Annotated, Any
 import typer
 
 from stockjobs.cli.ages import moment, span
-from stockjobs.cli.filters import filtered
+from stockjobs.cli.counting import counted
+from stockjobs.cli.filters import (
+    Before,
+    OfJob,
+    OfLabel,
+    OfLane,
+    OfStates,
+    OfSubmitter,
+    OfTag,
+    Since,
+    filter_of,
+)
 from stockjobs.cli.output import Column, View, as_json, table
 from stockjobs.cli.session import container_of
-from stockjobs.domain.filters import Filter
 from stockjobs.domain.states import OPEN, State
 from stockjobs.services.statistics import Load, StatisticsReport
 from stockjobs.store.statistics import Statistics
@@ -27,11 +37,16 @@ class StatisticsFormat(StrEnum):
     JSON = "json"
 
 
-@filtered
 def stats(
     ctx: typer.Context,
-    *,
-    wanted: Filter,
+    job: OfJob = None,
+    state: OfStates = None,
+    lane: OfLane = None,
+    tag: OfTag = None,
+    label: OfLabel = None,
+    by: OfSubmitter = None,
+    since: Since = None,
+    before: Before = None,
     limit: Annotated[int, typer.Option("--limit", min=0, max=10_000, help="So many jobs, the busiest first.")] = 20,
     output: Annotated[StatisticsFormat, typer.Option("--output", "-o", help="How to write them.")] = (
         StatisticsFormat.TABLE
@@ -43,6 +58,9 @@ def stats(
     """
     container = container_of(ctx)
     now = container.reports.now()
+    wanted = filter_of(
+        now, job=job, state=state, lane=lane, tag=tag, label=label, submitter=by, since=since, before=before
+    )
     report, load = container.statistics.of(wanted, jobs=limit), container.statistics.load()
     if output is StatisticsFormat.JSON:
         typer.echo(as_json(_document(report, load)))
@@ -52,14 +70,14 @@ def stats(
     typer.echo()
     typer.echo(_period(report.total, container.settings.time_zone))
     typer.echo(
-        f"Now: {load.workers} worker{'' if load.workers == 1 else 's'} with {load.slots} slots; "
-        f"{load.running:,} tasks run, {load.waiting:,} wait"
+        f"Now: {counted(load.workers, 'worker')} with {counted(load.slots, 'slot')}; "
+        f"tasks: {load.running:,} running, {load.waiting:,} waiting"
     )
 
 
 def _period(total: Statistics, zone: str) -> str:
     if total.first_at is None or total.last_at is None:
-        return "No occurrences are meant."
+        return "No occurrences match."
     return f"Created from {moment(total.first_at, zone)} to {moment(total.last_at, zone)}"
 
 

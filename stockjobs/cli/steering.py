@@ -8,8 +8,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from stockjobs.cli.counting import counted
 from stockjobs.cli.exits import ExitCode
-from stockjobs.cli.filters import filtered
+from stockjobs.cli.filters import (
+    Before,
+    OfJob,
+    OfLabel,
+    OfLane,
+    OfStates,
+    OfSubmitter,
+    OfTag,
+    Since,
+    filter_of,
+)
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.domain.filters import Filter
 from stockjobs.errors import InvalidInput
@@ -23,12 +34,17 @@ All = Annotated[bool, typer.Option("--all", help="All of them, if nothing else s
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many it would be, and do nothing.")]
 
 
-@filtered
 def cancel(
     ctx: typer.Context,
     names: Names = None,
-    *,
-    wanted: Filter,
+    job: OfJob = None,
+    state: OfStates = None,
+    lane: OfLane = None,
+    tag: OfTag = None,
+    label: OfLabel = None,
+    by: OfSubmitter = None,
+    since: Since = None,
+    before: Before = None,
     everything: All = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -37,22 +53,40 @@ def cancel(
     They are named by their ids, or the options describe them. What waits is cancelled at once, what runs within seconds, and it
     stays cancelled.
     """
-    steering = container_of(ctx).steering
+    container = container_of(ctx)
+    steering = container.steering
+    wanted = filter_of(
+        container.reports.now(),
+        job=job,
+        state=state,
+        lane=lane,
+        tag=tag,
+        label=label,
+        submitter=by,
+        since=since,
+        before=before,
+    )
     if _is_by_name(names, wanted, everything=everything, dry_run=dry_run):
         _one_by_one(names or (), lambda name: _cancelled(steering, name))
         return
     if dry_run:
-        typer.echo(f"{steering.cancellable(wanted):,} occurrences would be cancelled")
+        typer.echo(f"{counted(steering.cancellable(wanted), 'occurrence')} would be cancelled")
         return
-    typer.echo(f"{_told(steering.cancel_matching(wanted, by=submitter()), 'cancelled'):,} occurrences cancelled")
+    cancelled = _told(steering.cancel_matching(wanted, by=submitter()), "cancelled")
+    typer.echo(f"{counted(cancelled, 'occurrence')} cancelled")
 
 
-@filtered
 def retry(
     ctx: typer.Context,
     names: Names = None,
-    *,
-    wanted: Filter,
+    job: OfJob = None,
+    state: OfStates = None,
+    lane: OfLane = None,
+    tag: OfTag = None,
+    label: OfLabel = None,
+    by: OfSubmitter = None,
+    since: Since = None,
+    before: Before = None,
     everything: All = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -61,12 +95,24 @@ def retry(
     Occurrences or tasks are named by their ids, or the options describe occurrences: then the newest come first. Only the
     symbols that failed are asked for again, with all retries anew. Attempts are kept, and their numbers go on.
     """
-    steering = container_of(ctx).steering
+    container = container_of(ctx)
+    steering = container.steering
+    wanted = filter_of(
+        container.reports.now(),
+        job=job,
+        state=state,
+        lane=lane,
+        tag=tag,
+        label=label,
+        submitter=by,
+        since=since,
+        before=before,
+    )
     if _is_by_name(names, wanted, everything=everything, dry_run=dry_run):
         _one_by_one(names or (), lambda name: _retried(steering, name))
         return
     if dry_run:
-        typer.echo(f"{steering.retriable(wanted):,} occurrences have failed tasks that would be tried again")
+        typer.echo(f"{counted(steering.retriable(wanted), 'occurrence')} with failed tasks would be tried again")
         return
     _tell_retried(list(steering.retry_matching(wanted, by=submitter())))
 
@@ -102,12 +148,8 @@ def _retried(steering: Steering, name: str) -> str:
 
 
 def _line(done: Retried) -> str:
-    what = f"{_count(done.tasks, 'task')}, {_count(done.symbols, 'symbol')}"
+    what = f"{counted(done.tasks, 'task')}, {counted(done.symbols, 'symbol')}"
     return f"occurrence/{done.occurrence.id} {done.occurrence.state} ({what})"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _told(batches: Iterable[int], verb: str) -> int:
@@ -116,7 +158,7 @@ def _told(batches: Iterable[int], verb: str) -> int:
     with console.status("") as status:
         for batch in batches:
             total += batch
-            status.update(f"{total:,} occurrences {verb}")
+            status.update(f"{counted(total, 'occurrence')} {verb}")
     return total
 
 

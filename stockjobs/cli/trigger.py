@@ -9,6 +9,7 @@ import typer
 
 from stockjobs.bootstrap import Container
 from stockjobs.cli.arguments import Key, Timeout, Wait
+from stockjobs.cli.counting import counted
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.later import After, At, OnFailureOfThose, StartAfter, later
 from stockjobs.cli.output import as_json
@@ -80,6 +81,6 @@ def _said(report: OccurrenceReport, output: Said) -> str:
     name = OCCURRENCES.name(report)
     if output is Said.NAME:
         return name
-    tasks = sum(report.tasks.values())
-    wrote = f", {report.rows_written:,} rows written" if report.has_ended else ""
-    return f"{name} {report.occurrence.state} ({tasks} task{'' if tasks == 1 else 's'}{wrote})"
+    tasks = counted(sum(report.tasks.values()), "task")
+    wrote = f", {counted(report.rows_written, 'row')} written" if report.has_ended else ""
+    return f"{name} {report.occurrence.state} ({tasks}{wrote})"

@@ -20,9 +20,9 @@ def test_what_is_older_than_asked_for_is_counted_and_then_removed(ctl: Ctl) -> N
         ctl("trigger", "DAILY")
         ctl.work()
     aged = ("--older-than", "0.001s")
-    assert ctl.lines("prune", *aged, "--dry-run") == ["1 completed", "1 occurrences would be removed"]
+    assert ctl.lines("prune", *aged, "--dry-run") == ["1 completed", "1 occurrence would be removed"]
     assert ctl.lines("prune", *aged, "--state", "failed") == ["0 occurrences removed, with 0 tasks and 0 events"]
-    assert ctl.lines("prune", *aged, "--job", "job/DAILY") == ["1 occurrences removed, with 1 tasks and 4 events"]
+    assert ctl.lines("prune", *aged, "--job", "job/DAILY") == ["1 occurrence removed, with 1 task and 4 events"]
     assert len(ctl.json("get", "occurrences")) == 1
 
 

@@ -20,7 +20,7 @@ def test_the_table_has_a_row_for_each_job_and_one_for_all(ctl: Ctl) -> None:
         ["(all)", "3", "2", "1"],
     ]
     assert "66.7%" in rows[2]
-    assert rows[-1] == "Now: 0 workers with 0 slots; 0 tasks run, 0 wait"
+    assert rows[-1] == "Now: 0 workers with 0 slots; tasks: 0 running, 0 waiting"
 
 
 def test_programs_get_the_numbers_whole(ctl: Ctl) -> None:
@@ -35,5 +35,5 @@ def test_programs_get_the_numbers_whole(ctl: Ctl) -> None:
 
 
 def test_of_nothing_the_table_says_so(ctl: Ctl) -> None:
-    assert "No occurrences are meant." in ctl.lines("stats", "--tag", "none")
+    assert "No occurrences match." in ctl.lines("stats", "--tag", "none")
     assert "there is no job 'NOBODY'" in ctl("stats", "--job", "NOBODY", code=3).stderr

@@ -37,7 +37,7 @@ def test_what_options_describe_is_cancelled_and_counted(ctl: Ctl) -> None:
         ctl("trigger", job)
     assert ctl.lines("cancel", "--job", "A", "--dry-run") == ["2 occurrences would be cancelled"]
     assert ctl.lines("cancel", "--label", "set=a", "--since", "1h") == ["2 occurrences cancelled"]
-    assert ctl.lines("cancel", "--all", "--state", "queued,running") == ["1 occurrences cancelled"]
+    assert ctl.lines("cancel", "--all", "--state", "queued,running") == ["1 occurrence cancelled"]
     assert ctl.lines("cancel", "--all") == ["0 occurrences cancelled"]
 
 
@@ -75,7 +75,7 @@ def test_failed_work_is_tried_again_by_its_id_or_by_filter(ctl: Ctl) -> None:
     assert "is queued: wait" in ctl("retry", name, code=5).stderr
     ctl.work()
     dry = ctl.lines("retry", "--job", "DAILY", "--state", "failed,timeout", "--since", "1d", "--dry-run")
-    assert dry == ["1 occurrences have failed tasks that would be tried again"]
+    assert dry == ["1 occurrence with failed tasks would be tried again"]
     assert ctl.lines("retry", "--job", "DAILY") == [f"{name} queued (1 task, 1 symbol)"]
     ctl.work()
     assert [one["state"] for one in ctl.json("get", "occurrences")] == ["completed"]

@@ -49,7 +49,10 @@ def test_a_later_start_leaves_the_task_scheduled(ctl: Ctl) -> None:
 def test_a_job_that_still_runs_is_a_conflict(ctl: Ctl) -> None:
     ctl.apply("DAILY")
     ctl("trigger", "DAILY")
-    assert "job 'DAILY' is still running" in ctl("trigger", "DAILY", code=5).stderr
+    assert (
+        "of job 'DAILY' is queued, and the job's concurrency policy forbids a second one"
+        in ctl("trigger", "DAILY", code=5).stderr
+    )
 
 
 def test_an_unknown_job_is_not_found(ctl: Ctl) -> None:
@@ -111,7 +114,7 @@ def test_a_backfill_of_an_incremental_job_asks_for_the_window(ctl: Ctl) -> None:
 
 def test_a_dry_run_counts_and_asks_for_nothing(ctl: Ctl) -> None:
     ctl.apply("DAILY")
-    assert ctl.lines("backfill", "DAILY", "--period", "1y", "--dry-run") == ["1 tasks, 2 requests to yahoo (dry run)"]
+    assert ctl.lines("backfill", "DAILY", "--period", "1y", "--dry-run") == ["1 task, 2 requests to yahoo (dry run)"]
     assert ctl.lines("backfill", "-s", "AAPL", "-i", "1m", "--start", "2020-01-01", "--dry-run") == [
         "5 tasks, 5 requests to yahoo (dry run)"
     ]
