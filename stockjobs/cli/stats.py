@@ -10,19 +10,10 @@ import typer
 
 from stockjobs.cli.ages import moment, span
 from stockjobs.cli.counting import counted
-from stockjobs.cli.filters import (
-    Before,
-    OfJob,
-    OfLabel,
-    OfLane,
-    OfStates,
-    OfSubmitter,
-    OfTag,
-    Since,
-    filter_of,
-)
+from stockjobs.cli.filters import filtered
 from stockjobs.cli.output import Column, View, as_json, table
 from stockjobs.cli.session import container_of
+from stockjobs.domain.filters import Filter
 from stockjobs.domain.states import OPEN, State
 from stockjobs.services.statistics import Load, StatisticsReport
 from stockjobs.store.statistics import Statistics
@@ -37,16 +28,11 @@ class StatisticsFormat(StrEnum):
     JSON = "json"
 
 
+@filtered
 def stats(
     ctx: typer.Context,
-    job: OfJob = None,
-    state: OfStates = None,
-    lane: OfLane = None,
-    tag: OfTag = None,
-    label: OfLabel = None,
-    by: OfSubmitter = None,
-    since: Since = None,
-    before: Before = None,
+    *,
+    wanted: Filter,
     limit: Annotated[int, typer.Option("--limit", min=0, max=10_000, help="So many jobs, the busiest first.")] = 20,
     output: Annotated[StatisticsFormat, typer.Option("--output", "-o", help="How to write them.")] = (
         StatisticsFormat.TABLE
@@ -58,9 +44,6 @@ def stats(
     """
     container = container_of(ctx)
     now = container.reports.now()
-    wanted = filter_of(
-        now, job=job, state=state, lane=lane, tag=tag, label=label, submitter=by, since=since, before=before
-    )
     report, load = container.statistics.of(wanted, jobs=limit), container.statistics.load()
     if output is StatisticsFormat.JSON:
         typer.echo(as_json(_document(report, load)))

@@ -10,17 +10,7 @@ from rich.console import Console
 
 from stockjobs.cli.counting import counted
 from stockjobs.cli.exits import ExitCode
-from stockjobs.cli.filters import (
-    Before,
-    OfJob,
-    OfLabel,
-    OfLane,
-    OfStates,
-    OfSubmitter,
-    OfTag,
-    Since,
-    filter_of,
-)
+from stockjobs.cli.filters import filtered
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.domain.filters import Filter
 from stockjobs.errors import InvalidInput
@@ -34,17 +24,12 @@ All = Annotated[bool, typer.Option("--all", help="All of them, if nothing else s
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many it would be, and do nothing.")]
 
 
+@filtered
 def cancel(
     ctx: typer.Context,
     names: Names = None,
-    job: OfJob = None,
-    state: OfStates = None,
-    lane: OfLane = None,
-    tag: OfTag = None,
-    label: OfLabel = None,
-    by: OfSubmitter = None,
-    since: Since = None,
-    before: Before = None,
+    *,
+    wanted: Filter,
     everything: All = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -53,19 +38,7 @@ def cancel(
     They are named by their ids, or the options describe them. What waits is cancelled at once, what runs within seconds, and it
     stays cancelled.
     """
-    container = container_of(ctx)
-    steering = container.steering
-    wanted = filter_of(
-        container.reports.now(),
-        job=job,
-        state=state,
-        lane=lane,
-        tag=tag,
-        label=label,
-        submitter=by,
-        since=since,
-        before=before,
-    )
+    steering = container_of(ctx).steering
     if _is_by_name(names, wanted, everything=everything, dry_run=dry_run):
         _one_by_one(names or (), lambda name: _cancelled(steering, name))
         return
@@ -76,17 +49,12 @@ def cancel(
     typer.echo(f"{counted(cancelled, 'occurrence')} cancelled")
 
 
+@filtered
 def retry(
     ctx: typer.Context,
     names: Names = None,
-    job: OfJob = None,
-    state: OfStates = None,
-    lane: OfLane = None,
-    tag: OfTag = None,
-    label: OfLabel = None,
-    by: OfSubmitter = None,
-    since: Since = None,
-    before: Before = None,
+    *,
+    wanted: Filter,
     everything: All = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -95,19 +63,7 @@ def retry(
     Occurrences or tasks are named by their ids, or the options describe occurrences: then the newest come first. Only the
     symbols that failed are asked for again, with all retries anew. Attempts are kept, and their numbers go on.
     """
-    container = container_of(ctx)
-    steering = container.steering
-    wanted = filter_of(
-        container.reports.now(),
-        job=job,
-        state=state,
-        lane=lane,
-        tag=tag,
-        label=label,
-        submitter=by,
-        since=since,
-        before=before,
-    )
+    steering = container_of(ctx).steering
     if _is_by_name(names, wanted, everything=everything, dry_run=dry_run):
         _one_by_one(names or (), lambda name: _retried(steering, name))
         return
