@@ -24,7 +24,7 @@ class CollectionFailed(Exception):
     """A task of collection has failed for good; Flower shows it as a failure with this text."""
 
 
-@app.task(name=COLLECT_TASK, bind=True, Request=KnockRequest)  # type: ignore[untyped-decorator]  # Celery publishes no types
+@app.task(name=COLLECT_TASK, bind=True, Request=KnockRequest, throws=(CollectionFailed,))  # type: ignore[untyped-decorator]  # Celery publishes no types
 def collect(self: Task, *, task: str, attempt: int, lane: str) -> dict[str, Any]:
     """Make one attempt. A retry is raised as a retry and a failure as a failure, so that Flower tells the truth."""
     try:

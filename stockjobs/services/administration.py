@@ -244,8 +244,7 @@ class Administration:
             job = definitions.get(connection, name, for_change=True)
             edges.drop(connection, job)
             definitions.delete(connection, job.id, now)
-            for occurrence in occurrences.open_of(connection, job.id):
-                cancel(connection, occurrence, now, reason=f"the job was deleted by {by}")
+            cancel(connection, occurrences.open_of(connection, job.id), now, reason=f"the job was deleted by {by}")
             events.append(connection, _about(EventName.DELETED, job, now, by))
         return job
 

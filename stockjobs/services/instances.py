@@ -177,26 +177,32 @@ class Instances:
 
     def replace_open(self, connection: Connection, job: Job, now: datetime) -> None:
         """Cancel the occurrences of a job that wait or run, as a newer one takes their place."""
-        for occurrence in occurrences.open_of(connection, job.id):
-            cancel(connection, occurrence, now, reason="replaced by a newer occurrence")
+        cancel(connection, occurrences.open_of(connection, job.id), now, reason="replaced by a newer occurrence")
 
 
 def _as_asked(spec: JobSpec, window: WindowSpec | None) -> JobSpec:
     return spec if window is None else spec.model_copy(update={"mode": Mode.BACKFILL, "window": window})
 
 
-def cancel(connection: Connection, occurrence: Occurrence, now: datetime, *, reason: str) -> int:
-    """Cancel an occurrence's open tasks and end it, in the caller's transaction. Returns how many tasks were open.
+def cancel(connection: Connection, chosen: Sequence[Occurrence], now: datetime, *, reason: str) -> set[UUID]:
+    """Cancel the open tasks of some occurrences and end them, in the caller's transaction. Returns the ids of those it ended.
 
     The tasks go first, as for whoever claims or lands one: else each could hold what the other wants.
     """
-    cancelled = tasks.cancel(connection, occurrence.id, now)
-    if occurrences.end(connection, occurrence.id, State.CANCELLED, now, reason=reason):
-        if occurrence.state is State.SCHEDULED:
-            # It may have been given its tasks at this very moment; now nobody gives it more.
-            cancelled += tasks.cancel(connection, occurrence.id, now)
-        events.append(connection, _event(EventName.CANCELLED, occurrence, now, reason=reason, tasks=cancelled))
-    return cancelled
+    if not chosen:
+        return set()
+    cancelled = tasks.cancel(connection, [one.id for one in chosen], now)
+    ended = occurrences.end_all(connection, [one.id for one in chosen], State.CANCELLED, now, reason=reason)
+    had_none = [one.id for one in chosen if one.state is State.SCHEDULED and one.id in ended]
+    if had_none:
+        # They may have been given their tasks at this very moment; now nobody gives them more.
+        cancelled += tasks.cancel(connection, had_none, now)
+    told = {"reason": reason}
+    events.append(
+        connection,
+        *(_event(EventName.CANCELLED, one, now, **told, tasks=cancelled[one.id]) for one in chosen if one.id in ended),
+    )
+    return ended
 
 
 def _occurrence(job: Job, asked: Asked, now: datetime) -> Occurrence:

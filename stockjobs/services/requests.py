@@ -84,7 +84,7 @@ class Requests:
         """Ask for an occurrence of a job. Asking again with the same key gives the occurrence that is there.
 
         Raises NotFound for an unknown job, or an unknown occurrence that it is to wait for; InvalidInput for an impossible time;
-        Conflict if the job is disabled, or still running and its policy forbids a second occurrence.
+        Conflict if the job is disabled, or has an open occurrence and its policy forbids a second.
         """
         _check(request.timing)
         with self._database.begin() as connection:
@@ -115,8 +115,13 @@ class Requests:
             raise Conflict(f"job {job.name!r} is disabled: enable it first")
         if job.paused:
             raise Conflict(f"job {job.name!r} is paused: resume it first")
-        if job.spec.schedule.concurrency is Concurrency.FORBID and occurrences.has_open(connection, job.id):
-            raise Conflict(f"job {job.name!r} is still running, and its concurrency policy forbids a second occurrence")
+        still_open = occurrences.open_of(connection, job.id)
+        if still_open and job.spec.schedule.concurrency is Concurrency.FORBID:
+            one = still_open[0]
+            raise Conflict(
+                f"occurrence {one.id} of job {job.name!r} is {one.state}, and the job's concurrency policy forbids a second "
+                f"one: wait for it, or `stockctl cancel {str(one.id)[:8]}`"
+            )
         self._instances.may_start(connection, job, now)
 
     def submit(self, spec: JobSpec, *, submitter: str, key: str | None = None, timing: Timing = AT_ONCE) -> Occurrence:

@@ -20,7 +20,7 @@ from stockjobs.store.occurrences import Occurrence
 from stockjobs.store.redriving import FAILED
 from stockjobs.store.tasks import Task
 
-_A_TRANSACTION = 100
+_A_TRANSACTION = 500
 _AT_MOST = 100_000
 
 
@@ -53,7 +53,7 @@ class Steering:
         with self._database.begin() as connection:
             now = self._database.now(connection)
             occurrence = occurrences.get_by_prefix(connection, occurrence_id)
-            if not cancel(connection, occurrence, now, reason=f"cancelled by {by}") and occurrence.finished_at:
+            if not cancel(connection, [occurrence], now, reason=f"cancelled by {by}"):
                 raise Conflict(f"occurrence {occurrence.id} has ended already: {occurrence.state}")
             return occurrences.require(connection, occurrence.id)
 
@@ -63,7 +63,7 @@ class Steering:
         with self._database.begin() as connection:
             now = self._database.now(connection)
             task = tasks.get_by_prefix(connection, task_id)
-            if not tasks.cancel(connection, task.occurrence_id, now, task=task.id):
+            if not tasks.cancel(connection, [task.occurrence_id], now, task=task.id):
                 raise Conflict(f"task {task.id} has ended already: {task.state}")
             occurrence = occurrences.require(connection, task.occurrence_id)
             data = {"job": task.job, "by": by}
@@ -83,19 +83,17 @@ class Steering:
         Raises InvalidInput for states in which nothing is open, NotFound for an unknown job.
         """
         narrowed = _narrowed(wanted, OPEN, "cancelled")
-        while cancelled := self._cancel_some(narrowed, by):
+        while (cancelled := self._cancel_some(narrowed, by)) is not None:
             yield cancelled
 
     @taken_twice_if_busy
-    def _cancel_some(self, wanted: Filter, by: str) -> int:
+    def _cancel_some(self, wanted: Filter, by: str) -> int | None:
+        """Cancel the next so many of them. Returns how many; None if there are no more."""
         with self._database.begin() as connection:
-            found = filters.newest(connection, wanted, self._database.now(connection), _A_TRANSACTION)
-            return sum(self._cancel(connection, one, by) for one in found)
-
-    def _cancel(self, connection: Connection, identity: UUID, by: str) -> bool:
-        now = self._database.now(connection)
-        cancel(connection, occurrences.require(connection, identity), now, reason=f"cancelled by {by}")
-        return occurrences.require(connection, identity).state is State.CANCELLED
+            now = self._database.now(connection)
+            found = occurrences.several(connection, filters.newest(connection, wanted, now, _A_TRANSACTION))
+            # Of those that somebody else cancels at this moment none is counted here.
+            return len(cancel(connection, found, now, reason=f"cancelled by {by}")) if found else None
 
     @taken_twice_if_busy
     def retry(self, occurrence_id: str, *, by: str) -> Retried:
@@ -138,6 +136,8 @@ class Steering:
         now = self._database.now(connection)
         # The job first, as whoever triggers it does: then nobody opens another occurrence meanwhile.
         self._check_job(connection, occurrences.require(connection, identity))
+        # Then the occurrence: its last running task may end this very moment.
+        occurrences.lock(connection, identity)
         occurrence = occurrences.require(connection, identity)
         self._reopen(connection, occurrence, is_whole=task is None)
         again = redriving.failed(connection, identity, task=task.id if task else None)

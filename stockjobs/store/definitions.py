@@ -208,7 +208,9 @@ def with_ended_calendar(connection: Connection) -> list[Job]:
     """The enabled jobs that follow an exchange's calendar and are not due again, in this transaction's hand."""
     follows = _versions.c.spec["schedule"]["calendar"]["exchange"].as_string().is_not(None)
     query = _select_jobs().add_columns(_versions.c.digest).where(is_set(_jobs.c.enabled), _jobs.c.next_due_at.is_(None))
-    rows = connection.execute(query.where(follows).with_for_update(skip_locked=True, key_share=True, of=_jobs)).mappings()
+    rows = connection.execute(
+        query.where(follows).with_for_update(skip_locked=True, key_share=True, of=_jobs)
+    ).mappings()
     return [one for one in map(_readable, rows) if isinstance(one, Job)]
 
 

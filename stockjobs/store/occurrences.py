@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, select, update
 from stockjobs.domain.states import OPEN, State, sum_of
 from stockjobs.errors import NotFound
 from stockjobs.store import tables
-from stockjobs.store.statements import insert_new, word, words
+from stockjobs.store.statements import in_order, insert_new, word, words
 from stockjobs.store.tallies import Tally, tally, tasks_by_state
 from stockjobs.store.waits import is_waiting
 
@@ -133,6 +133,24 @@ def open_of(connection: Connection, job: UUID) -> Sequence[Occurrence]:
 def end(connection: Connection, occurrence: UUID, state: State, now: datetime, *, reason: str) -> bool:
     """End an open occurrence in a state, for a reason. False if it has ended already."""
     return _end(connection, occurrence, state, now, tally(connection, occurrence), reason=reason)
+
+
+def end_all(connection: Connection, chosen: Collection[UUID], state: State, now: datetime, *, reason: str) -> set[UUID]:
+    """End those of some occurrences that are open, in a state, for a reason. Returns the ids of those."""
+    still_open = in_order(
+        connection, _occurrences, (_occurrences.c.id.in_(list(chosen)), _occurrences.c.state.in_(words(OPEN)))
+    )
+    values = {"state": state.value, "finished_at": now, "reason": reason, "symbols": 0, "rows_written": 0}
+    statement = update(_occurrences).where(*still_open).values(values).returning(_occurrences.c.id)
+    ended = set(connection.execute(statement).scalars())
+    started = select(_tasks.c.occurrence_id).where(
+        _tasks.c.occurrence_id.in_(list(ended)), _tasks.c.started_at.is_not(None)
+    )
+    for one in connection.execute(started.distinct()).scalars().all():
+        found = tally(connection, one)
+        kept = {"symbols": found.symbols, "rows_written": found.rows_written}
+        connection.execute(update(_occurrences).where(_occurrences.c.id == one).values(kept))
+    return ended
 
 
 def _end(

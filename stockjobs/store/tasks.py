@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -193,12 +194,14 @@ def hold(connection: Connection, job: UUID) -> int:
     return connection.execute(statement.values(held=True, offered_at=None, offered_lane=None)).rowcount
 
 
-def cancel(connection: Connection, occurrence: UUID, now: datetime, *, task: UUID | None = None) -> int:
-    """Cancel every open task of an occurrence, or one of them. Returns how many.
+def cancel(
+    connection: Connection, occurrences: Collection[UUID], now: datetime, *, task: UUID | None = None
+) -> Counter[UUID]:
+    """Cancel every open task of some occurrences, or one of them. Returns how many of each.
 
     What waits is cancelled at once, what runs as soon as its worker looks.
     """
-    which = [_tasks.c.occurrence_id == occurrence] + ([_tasks.c.id == task] if task else [])
+    which = [_tasks.c.occurrence_id.in_(list(occurrences))] + ([_tasks.c.id == task] if task else [])
     values = {
         "state": State.CANCELLED.value,
         "finished_at": now,
@@ -208,7 +211,8 @@ def cancel(connection: Connection, occurrence: UUID, now: datetime, *, task: UUI
         "worker": None,
     }
     still_open = in_order(connection, _tasks, (*which, _tasks.c.state.in_(words(OPEN))))
-    cancelled = connection.execute(update(_tasks).where(*still_open).values(values)).rowcount
+    statement = update(_tasks).where(*still_open).values(values).returning(_tasks.c.occurrence_id)
+    cancelled = Counter(connection.execute(statement).scalars())
     # Only now nobody can claim any of them.
     mine = select(_tasks.c.id).where(*which, _tasks.c.state == word(State.CANCELLED))
     running = update(_attempts).where(_attempts.c.task_id.in_(mine), _attempts.c.state == State.RUNNING.value)

@@ -215,7 +215,7 @@ def test_one_that_waits_counts_as_open(house: House) -> None:
     fire(house)
     fire(house)
     assert (state(house, "TOP"), reason(house, "TOP")) == (S.SKIPPED, "the occurrence before it still runs")
-    with pytest.raises(Conflict, match="still running"):
+    with pytest.raises(Conflict, match="is scheduled, and the job's concurrency policy forbids a second one"):
         house.trigger("TOP")
 
 

@@ -61,6 +61,17 @@ def test_a_retried_occurrence_asks_for_the_failed_symbol_alone_and_completes(hou
     ]
 
 
+def test_every_failed_task_of_an_occurrence_is_tried_again(house: House) -> None:
+    house.define(retry={"maxRetries": 0}, intervals=["1d", "1h"], batchSize=1)
+    for symbol in ("AAPL", "MSFT"):
+        house.provider.errors[symbol] = [SymbolUnknown("gone"), SymbolUnknown("gone")]
+    occurrence = house.trigger()
+    work(house)
+    assert house.steering.retry(str(occurrence.id), by="test").tasks == 4
+    work(house)
+    assert state_of(house, occurrence) is State.COMPLETED
+
+
 def test_what_completed_runs_or_was_cancelled_is_not_tried_again(house: House) -> None:
     house.define()
     occurrence = house.trigger()
