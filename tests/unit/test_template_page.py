@@ -21,6 +21,8 @@ def test_every_field_of_a_parameter_has_its_row(field: str) -> None:
 
 def test_the_template_on_the_page_is_one() -> None:
     (text,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    example = (Path(__file__).parents[2] / "examples" / "templates" / "daily-bars.yaml").read_text(encoding="utf-8")
+    assert example.endswith(f"\n{text}")
     (template,) = read_all([("page", text)]).templates
     job = render(template, {"market": "us", "symbols": ["AAPL"], "hour": 20}).manifest
     assert (job.metadata.name, job.spec.schedule.cron) == ("bars-us", "0 20 * * MON-FRI")

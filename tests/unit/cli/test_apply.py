@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,9 @@ def test_every_example_is_applied_and_comes_back_unchanged(ctl: Ctl, path: Path)
     assert {line.split()[1] for line in ctl.lines("apply", "-f", str(path))} == {"created"}
     stored = ctl("get", "jobs", "-o", "yaml").stdout
     assert {line.split()[1] for line in ctl("apply", "-f", "-", stdin=stored).stdout.splitlines()} == {"unchanged"}
+
+
+def test_the_manifest_of_the_page_about_dependencies_can_be_applied_alone(ctl: Ctl) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    (manifest,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert all(line.endswith(" created") for line in ctl("apply", "-f", "-", stdin=manifest).stdout.splitlines())
