@@ -105,10 +105,12 @@ def load(name: str) -> Any:
     verb = VERBS[name]
     found = getattr(import_module(f"stockjobs.cli.{verb.module}"), verb.attribute)
     if not isinstance(found, typer.Typer):
-        single = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_HELP)
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
         single.command(name)(found)
         found = single
-    return get_command(found)
+    command = get_command(found)
+    command.context_settings = {**command.context_settings, **_HELP}
+    return command
 
 
 def _tell(error: StockjobsError, code: ExitCode, ctx: Any) -> ExitCode:

@@ -37,6 +37,8 @@ def test_the_list_of_verbs_says_what_each_says_of_itself(name: str) -> None:
 @pytest.mark.parametrize("name", VERBS)
 def test_every_verb_explains_itself(ctl: Ctl, name: str) -> None:
     assert ctl(name, "--help").stdout.startswith(f"Usage: stockctl {name} ")
+    assert ctl(name, "-h").stdout == ctl(name, "--help").stdout
+    assert load(name).context_settings["help_option_names"] == ["-h", "--help"]
 
 
 def test_help_imports_nothing_that_is_slow() -> None:
