@@ -12,7 +12,7 @@ from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.jobs import JobSpec, Manifest
 from stockjobs.domain.schedules import Misfire
-from stockjobs.errors import InvalidInput, Problem, StockjobsError, Unreachable
+from stockjobs.errors import InvalidInput, Problem, StockjobsError, Unavailable
 from stockjobs.services import edges
 from stockjobs.services.firing import Firing
 from stockjobs.services.instances import Instances, cancel
@@ -134,7 +134,7 @@ class Administration:
             try:
                 with connection.begin_nested():
                     return self._firing.fire(connection, job, now)
-            except Unreachable:
+            except Unavailable:
                 raise
             except StockjobsError as error:
                 # To change it is the way to mend it.

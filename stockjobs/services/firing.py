@@ -20,7 +20,7 @@ from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.schedules import INSTANT, Due, Misfire, Missed, due
 from stockjobs.domain.sessions import SessionsOf, no_sessions
 from stockjobs.domain.states import State
-from stockjobs.errors import StockjobsError, Unreachable
+from stockjobs.errors import StockjobsError, Unavailable
 from stockjobs.services.instances import Asked, Draft, Instances
 from stockjobs.store import definitions, events, occurrences
 from stockjobs.store.database import Connection
@@ -107,7 +107,7 @@ class Firing:
                 continue
             try:
                 yield self._shot(job, now, job.spec.schedule.misfire)
-            except Unreachable:
+            except Unavailable:
                 raise
             except StockjobsError as error:
                 self.unable[job.name] = Unable(job.id, job.version, job.name, str(error))
