@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from stockjobs.bootstrap import Container
+from stockjobs.cli.counting import counted
 from stockjobs.cli.session import container_of
 from stockjobs.domain.lanes import Lane
 from stockjobs.errors import Conflict, NotFound, Unreachable
+from stockjobs.store.workers import Worker
 from stockjobs.transport.control import Answer, Control
 
 group = typer.Typer(
@@ -35,7 +37,8 @@ def grow(ctx: typer.Context, node: Node, slots: Slots = 1) -> None:
 
     A worker that is started again has the width that it is started with.
     """
-    _tell(container_of(ctx), node, lambda control, nodes: control.grow(nodes, slots))
+    told = f"grows by {counted(slots, 'slot')}"
+    _tell(container_of(ctx), node, lambda control, nodes: control.grow(nodes, slots), lambda _: told)
 
 
 @group.command()
@@ -44,13 +47,18 @@ def shrink(ctx: typer.Context, node: Node, slots: Slots = 1) -> None:
 
     What runs is not stopped.
     """
-    _tell(container_of(ctx), node, lambda control, nodes: control.shrink(nodes, slots))
+    told = f"shrinks by {counted(slots, 'slot')}"
+    _tell(container_of(ctx), node, lambda control, nodes: control.shrink(nodes, slots), lambda _: told)
 
 
 @group.command(name="add-lane")
 def add_lane(ctx: typer.Context, node: Node, lane: LaneName) -> None:
     """Let a worker serve one lane more."""
-    _tell(container_of(ctx), node, lambda control, nodes: control.add_lane(nodes, lane))
+
+    def told(worker: Worker) -> str:
+        return f"serves {lane} already" if lane in worker.lanes else f"serves {lane} from now on"
+
+    _tell(container_of(ctx), node, lambda control, nodes: control.add_lane(nodes, lane), told)
 
 
 @group.command(name="drop-lane")
@@ -59,7 +67,11 @@ def drop_lane(ctx: typer.Context, node: Node, lane: LaneName) -> None:
 
     What runs is not stopped. A lane that nobody serves waits in SQL.
     """
-    _tell(container_of(ctx), node, lambda control, nodes: control.drop_lane(nodes, lane))
+
+    def told(worker: Worker) -> str:
+        return f"serves {lane} no more" if lane in worker.lanes else f"did not serve {lane}"
+
+    _tell(container_of(ctx), node, lambda control, nodes: control.drop_lane(nodes, lane), told)
 
 
 @group.command()
@@ -68,14 +80,21 @@ def shutdown(ctx: typer.Context, node: Node) -> None:
 
     Whoever supervises it (stockd, systemd, Compose, Kubernetes) may start it again.
     """
-    _tell(container_of(ctx), node, lambda control, nodes: control.shut_down(nodes))
+    _tell(container_of(ctx), node, lambda control, nodes: control.shut_down(nodes), lambda _: "shuts down")
 
 
-def _tell(container: Container, node: str, command: Callable[[Control, Sequence[str]], list[Answer]]) -> None:
-    answers = command(container.control, _named(container, node))
+def _tell(
+    container: Container,
+    node: str,
+    command: Callable[[Control, Sequence[str]], list[Answer]],
+    told: Callable[[Worker], str],
+) -> None:
+    """Give a command, and say in our words what those that took it do: theirs are Celery's."""
+    workers = {worker.name: worker for worker in container.reports.workers()}
+    answers = command(container.control, _named(sorted(workers), node))
     for answer in answers:
         if answer.is_ok:
-            typer.echo(f"worker/{answer.node} {answer.said}")
+            typer.echo(f"worker/{answer.node} {told(workers[answer.node])}")
     refused = [f"{answer.node}: {answer.said}" for answer in answers if not answer.is_ok and answer.said]
     silent = [answer.node for answer in answers if answer.said is None]
     if refused:
@@ -84,8 +103,7 @@ def _tell(container: Container, node: str, command: Callable[[Control, Sequence[
         raise Unreachable(f"{', '.join(silent)} did not answer: is it still there, and is its remote control on?")
 
 
-def _named(container: Container, node: str) -> list[str]:
-    known = sorted({worker.name for worker in container.reports.workers()})
+def _named(known: list[str], node: str) -> list[str]:
     if not known:
         raise NotFound("there is no worker: start one with `celery -A stockjobs worker`")
     name = node.removeprefix("worker/")

@@ -47,7 +47,7 @@ def test_a_node_shows_how_wide_and_how_busy_it_is(fleet: Fleet, yahoo: Simulator
     comes(fleet, lambda node: (node.running, node.concurrency) == (2, 2))
     assert (shown(fleet).memory or 0) > 50 * 2**20
     name = shown(fleet).name
-    assert stockctl(fleet, "workers", "grow", name).output == f"worker/{name} pool will grow\n"
+    assert stockctl(fleet, "workers", "grow", name).output == f"worker/{name} grows by 1 slot\n"
     comes(fleet, lambda node: (node.running, node.concurrency) == (3, 3))
     assert fleet.attempts(occurrence) == [State.RUNNING] * 3
     stockctl(fleet, "workers", "shrink", name, "2")
@@ -62,14 +62,19 @@ def test_a_dropped_lane_waits_in_sql_and_goes_on_once_it_is_added(fleet: Fleet) 
     fleet.beat()
     fleet.worker()
     comes(fleet, lambda node: set(node.lanes) == {"realtime", "historical"})
-    stockctl(fleet, "workers", "drop-lane", shown(fleet).name, "realtime")
+    name = shown(fleet).name
+    assert (
+        stockctl(fleet, "workers", "drop-lane", name, "realtime").output == f"worker/{name} serves realtime no more\n"
+    )
     comes(fleet, lambda node: node.lanes == ("historical",))
+    assert stockctl(fleet, "workers", "drop-lane", name, "realtime").output == f"worker/{name} did not serve realtime\n"
     fleet.define("NOW", symbols=["AAPL"])
     now = fleet.trigger("NOW")
     past = fleet.collect("PAST", symbols=["MSFT"], mode="backfill", window={"period": "P30D"})
     assert past.occurrence.state is State.COMPLETED
     assert fleet.attempts(now) == []
-    stockctl(fleet, "workers", "add-lane", "all", "realtime")
+    told = stockctl(fleet, "workers", "add-lane", "all", "realtime").output
+    assert told == f"worker/{name} serves realtime from now on\n"
     assert fleet.ended(now).occurrence.state is State.COMPLETED
     comes(fleet, lambda node: set(node.lanes) == {"realtime", "historical"})
 
