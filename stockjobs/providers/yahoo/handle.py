@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from curl_cffi import Curl, CurlError
@@ -24,6 +25,7 @@ class StoppableHandle(Curl):
     """Called between two steps; what it raises breaks the transfer off."""
 
     def __init__(self) -> None:
+        self._pid = os.getpid()
         self._multi = lib.curl_multi_init()
         super().__init__()
 
@@ -46,7 +48,14 @@ class StoppableHandle(Curl):
             self.clean_handles_and_buffers(clear_headers, clear_resolve)
 
     def close(self) -> None:
-        """Give the handle and its connections back."""
+        """Give the handle and its connections back.
+
+        A forked child leaves those of its parent alone: they are the parent's, and to clean up is to wait for threads that the
+        child does not have.
+        """
+        if self._pid != os.getpid():
+            self._curl = self._multi = None
+            return
         super().close()
         if self._multi is not None:
             lib.curl_multi_cleanup(self._multi)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import faulthandler
-import multiprocessing
+import json
+import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -18,11 +17,11 @@ from stockjobs.providers.base import Provider
 from stockjobs.providers.registry import open_provider
 from stockjobs.simulator.client import SimulatorClient
 from tests.integration.providers.asking import days, opened, patient
+from tests.integration.providers.forking import SYMBOLS
 
 pytestmark = pytest.mark.integration
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
-SYMBOLS = ("AAPL", "MSFT", "NVDA", "VOD.L", "7203.T", "TEVA.TA", "BTC-USD", "JPM")
 
 
 @pytest.fixture
@@ -33,15 +32,6 @@ def through_proxy(yahoo: SimulatorClient, monkeypatch: pytest.MonkeyPatch) -> Si
     return yahoo
 
 
-def _in_child(provider: Provider, symbols: tuple[str, ...], send: Callable[[object], None]) -> None:
-    # A child that hangs shows where, and ends.
-    faulthandler.dump_traceback_later(60, exit=True, file=sys.__stderr__)
-    replies = [days(provider, symbol) for symbol in symbols]
-    send([(reply.identity.symbol, reply.bars.close.tolist()) for reply in replies if reply.identity])
-
-
-# From Python 3.12 on a fork with threads about is warned of; that it goes well all the same is what is tested here.
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 @pytest.mark.parametrize("way", ["plain", "proxy"])
 def test_children_of_a_process_that_has_connected_get_their_own_data(
     yahoo: SimulatorClient, way: str, request: pytest.FixtureRequest
@@ -49,28 +39,14 @@ def test_children_of_a_process_that_has_connected_get_their_own_data(
     if way == "proxy":
         request.getfixturevalue("through_proxy")
     yahoo.set_clock(NOW)
-    fork = multiprocessing.get_context("fork")
-    provider = open_provider("yahoo", None) if way == "proxy" else None
-    with opened(yahoo.url) as direct:
-        used = provider or direct
-        expected = {symbol: days(used, symbol).bars.close.tolist() for symbol in SYMBOLS}
-        yahoo.reset_counters()
-        children, pipes = [], []
-        for turn in range(4):
-            receive, send = fork.Pipe(duplex=False)
-            symbols = SYMBOLS[turn:] + SYMBOLS[:turn]
-            children.append(fork.Process(target=_in_child, args=(used, symbols, send.send)))
-            pipes.append(receive)
-            children[-1].start()
-            send.close()
-        again = {symbol: days(used, symbol).bars.close.tolist() for symbol in SYMBOLS}
-        said = [receive.recv() for receive in pipes]
-        for child in children:
-            child.join()
-        used.close()
-    assert again == expected
-    assert all(dict(replies) == expected for replies in said)
-    assert [child.exitcode for child in children] == [0] * 4
+    command = [sys.executable, "-m", "tests.integration.providers.forking", yahoo.url, str(yahoo.ca), way]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert list(told["expected"]) == list(SYMBOLS)
+    assert told["again"] == told["expected"]
+    assert told["said"] == [told["expected"]] * 4
+    assert told["codes"] == [0] * 4
     # One connection of each child, and that of the parent: nobody speaks on another's.
     counters = yahoo.counters()
     assert counters["connections"] >= 5
