@@ -32,6 +32,7 @@ from stockjobs.store import workers
 from stockjobs.store.workers import Worker
 from stockjobs.telemetry import logs
 from stockjobs.transport.width import Width
+from workers.forks import between_forks
 from workers.health import BeatingHeart
 from workers.memory import children_of, resident
 
@@ -122,7 +123,7 @@ class Presence:
     def _tell(self) -> None:
         while not self._stopped.is_set():
             try:
-                with container().ready_database.begin() as connection:
+                with between_forks(), container().ready_database.begin() as connection:
                     workers.show(connection, self._worker(container().ready_database.now(connection)))
             except (
                 Exception

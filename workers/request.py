@@ -11,6 +11,7 @@ from celery.worker.request import Request
 
 from stockjobs.errors import StockjobsError
 from stockjobs.telemetry import logs
+from workers.forks import between_forks
 from workers.process import container
 
 log = logs.get("workers")
@@ -39,7 +40,8 @@ class KnockRequest(Request):  # type: ignore[misc]  # Celery publishes no types
 
 def _give_back(task: str, attempt: int) -> None:
     try:
-        was_running = container().collect.give_back(UUID(task), attempt)
+        with between_forks():
+            was_running = container().collect.give_back(UUID(task), attempt)
     except StockjobsError as error:
         # Its lease ends by itself.
         log.warning("A dead attempt could not be given back.", action="give_back", task=task, error=str(error))
