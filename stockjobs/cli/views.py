@@ -14,8 +14,8 @@ from stockjobs.domain.lanes import lane_of
 from stockjobs.domain.states import ENDED, State
 from stockjobs.services.manifests import manifest_of
 from stockjobs.services.reports import JobReport, OccurrenceReport
+from stockjobs.store.holdings import Holding
 from stockjobs.store.lanes import LaneCount
-from stockjobs.store.market import Holding
 from stockjobs.store.pauses import Pause
 from stockjobs.store.tasks import Attempt, Task
 from stockjobs.store.workers import Worker

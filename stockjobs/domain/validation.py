@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.bars import COLUMNS, NO_VOLUME, Bars
+from stockjobs.domain.bars import COLUMNS, NO_VOLUME, Bars, Seconds
 
 AHEAD = timedelta(minutes=5)
 """How far a bar may lie in the future before it is impossible: clocks differ."""
@@ -30,11 +30,16 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Checked:
-    """Bars after validation, oldest first; `nulls` counts the times at which the source had no prices at all."""
+    """Bars after validation, oldest first; `null_at` are the times at which the source had no prices at all."""
 
     good: Bars
     rejected: tuple[Rejected, ...]
-    nulls: int
+    null_at: Seconds
+
+    @property
+    def nulls(self) -> int:
+        """How many times the source had no prices."""
+        return len(self.null_at)
 
 
 def validate(bars: Bars, now: datetime) -> Checked:
@@ -47,7 +52,7 @@ def validate(bars: Bars, now: datetime) -> Checked:
         _rejected(served, int(index), rules[broken[index]][0]) for index in np.flatnonzero(broken != _NONE)
     )
     good = served.where(broken == _NONE)
-    return Checked(good.where(np.argsort(good.at, kind="stable")), rejected, int(null.sum()))
+    return Checked(good.where(np.argsort(good.at, kind="stable")), rejected, bars.at[null])
 
 
 def _prices(bars: Bars) -> NDArray[np.float64]:

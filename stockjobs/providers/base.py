@@ -11,7 +11,35 @@ from typing import Protocol
 from stockjobs.domain.bars import BarsReply, BarsRequest, FactsReply
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.limits import Limits
-from stockjobs.errors import Interrupted
+from stockjobs.errors import Interrupted, ProviderError
+
+
+class Gate(Protocol):
+    """The fleet's way to a provider: whoever makes a request enters first, and leaves with what came of it."""
+
+    def enter(self, patience: Patience) -> None:
+        """Wait for a place in the budget.
+
+        Raises `stockjobs.errors.RateLimited` while the provider wants nobody, or when the wait is longer than the patience;
+        `stockjobs.errors.ProviderDown` while it is known to be down.
+        """
+        ...
+
+    def leave(self, error: ProviderError | None) -> None:
+        """Tell how the request ended."""
+        ...
+
+
+class _OpenGate:
+    def enter(self, patience: Patience) -> None:
+        """Nobody has to wait."""
+
+    def leave(self, error: ProviderError | None) -> None:
+        """Nobody wants to know."""
+
+
+OPEN_GATE: Gate = _OpenGate()
+"""The way to a provider that has no budget."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +52,7 @@ class Patience:
 
     deadline: float
     stopped: Callable[[], bool] = field(default=lambda: False)
+    gate: Gate = OPEN_GATE
 
     def remaining(self) -> float:
         """The seconds that are left. Raises `stockjobs.errors.Interrupted` when none are, or when it is cancelled."""

@@ -15,14 +15,15 @@ from stockjobs.domain.lanes import Lane
 from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.states import State
 from stockjobs.errors import Interrupted, OurFault, ProviderError, Unavailable
-from stockjobs.providers.base import Patience, Provider
+from stockjobs.providers.base import OPEN_GATE, Gate, Patience, Provider
+from stockjobs.services.asking import Asks, asks_of
 from stockjobs.services.conclusion import Outcome, Verdict, concluded
 from stockjobs.services.fetching import Fetched, fetch
 from stockjobs.services.landing import land
 from stockjobs.services.lease import Lease
 from stockjobs.services.repetition import taken_twice_if_busy
 from stockjobs.services.settling import settle
-from stockjobs.store import bars, claims, events, instruments, occurrences
+from stockjobs.store import claims, events, occurrences
 from stockjobs.store.claims import Claim, Then
 from stockjobs.store.database import Database
 
@@ -55,11 +56,13 @@ class Collect:
         provider_of: Callable[[str], Provider],
         config: CollectConfig,
         last_resort: LastResort = nullcontext,
+        gate_of: Callable[[Claim], Gate] = lambda _: OPEN_GATE,
     ) -> None:
         self._database = database
         self._provider_of = provider_of
         self._config = config
         self._last_resort = last_resort
+        self._gate_of = gate_of
 
     def run(self, task: UUID, number: int, lane: Lane, *, worker: str) -> Outcome:
         """Claim, plan, fetch, validate, land, decide.
@@ -127,22 +130,18 @@ class Collect:
         return claim
 
     def _fetch(self, claim: Claim, lease: Lease) -> Fetched:
-        newest, now = self._persistently(lambda: self._newest(claim))
+        provider = self._provider_of(claim.spec.provider)
+        asks = self._persistently(lambda: self._asks(claim, provider))
         timeout = min(parse_duration(claim.spec.timeout), self._config.max_timeout)
         deadline = time.monotonic() + timeout.total_seconds()
-        patience = Patience(deadline, lambda: lease.is_lost)
+        patience = Patience(deadline, lambda: lease.is_lost, self._gate_of(claim))
         overrun = lease.ending_at(deadline + OVERRUN.total_seconds(), lambda: self._land(claim, _overrun(claim)))
         with overrun, self._last_resort(timeout + 2 * OVERRUN):
-            return fetch(claim, self._provider_of(claim.spec.provider), newest, now=now, patience=patience)
+            return fetch(asks, provider, patience)
 
-    def _newest(self, claim: Claim) -> tuple[dict[str, datetime], datetime]:
+    def _asks(self, claim: Claim, provider: Provider) -> Asks:
         with self._database.read() as connection:
-            now = self._database.now(connection)
-            if claim.interval is None:
-                return {}, now
-            known = instruments.by_symbol(connection, claim.spec.provider, claim.symbols)
-            at = bars.newest(connection, [instrument.id for instrument in known.values()], claim.interval)
-        return {symbol: at[one.id] for symbol, one in known.items() if one.id in at}, now
+            return asks_of(connection, claim, provider.limits, self._database.now(connection))
 
     def _land(self, claim: Claim, fetched: Fetched) -> Outcome | None:
         with self._database.begin() as connection:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from stockjobs.domain.bars import BarsReply, FactsReply
-from stockjobs.domain.planning import Window, requests_for
+from stockjobs.domain.bars import BarsReply, BarsRequest, FactsReply
 from stockjobs.errors import Interrupted, ProviderDown, ProviderError, RateLimited
 from stockjobs.providers.base import Patience, Provider
-from stockjobs.store.claims import Claim
+from stockjobs.services.asking import Asks
 
 DOWN_IN_A_ROW = 3
 """After so many symbols in a row for which the provider was down, the rest of the batch is not asked for."""
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """What arrived of a task: replies per symbol, errors per symbol, and the symbols that were not asked for."""
+class Answer:
+    """What was asked, and what came."""
 
-    bars: dict[str, tuple[BarsReply, ...]] = field(default_factory=dict)
+    request: BarsRequest
+    reply: BarsReply
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What arrived of a task: answers per symbol, errors per symbol, and the symbols that were not asked for."""
+
+    bars: dict[str, tuple[Answer, ...]] = field(default_factory=dict)
     facts: dict[str, FactsReply] = field(default_factory=dict)
     errors: dict[str, ProviderError] = field(default_factory=dict)
     unasked: tuple[str, ...] = ()
@@ -38,47 +44,30 @@ class Fetched:
         return Fetched(bars, {symbol: self.facts[symbol]} if symbol in self.facts else {})
 
 
-def fetch(
-    claim: Claim, provider: Provider, newest: dict[str, datetime], *, now: datetime, patience: Patience
-) -> Fetched:
+def fetch(asks: Asks, provider: Provider, patience: Patience) -> Fetched:
     """Ask for every symbol of a task. An error of one symbol never stops the others, unless it will meet them all alike."""
     found = Fetched()
+    symbols = (*asks.bars, *asks.facts)
     requests, down_in_a_row = 0, 0
-    for place, symbol in enumerate(claim.symbols):
+    for place, symbol in enumerate(symbols):
         try:
-            requests += _fetch_one(claim, provider, symbol, newest.get(symbol), found, now=now, patience=patience)
+            requests += _fetch_one(asks, provider, symbol, found, patience)
             down_in_a_row = 0
         except ProviderError as error:
             requests += 1
             found.errors[symbol] = error
             down_in_a_row = down_in_a_row + 1 if isinstance(error, ProviderDown) else 0
             if isinstance(error, RateLimited | Interrupted) or down_in_a_row == DOWN_IN_A_ROW:
-                return Fetched(found.bars, found.facts, found.errors, claim.symbols[place + 1 :], requests)
+                return Fetched(found.bars, found.facts, found.errors, symbols[place + 1 :], requests)
     return Fetched(found.bars, found.facts, found.errors, (), requests)
 
 
-def _fetch_one(
-    claim: Claim,
-    provider: Provider,
-    symbol: str,
-    newest: datetime | None,
-    found: Fetched,
-    *,
-    now: datetime,
-    patience: Patience,
-) -> int:
-    if claim.interval is None:
-        found.facts[symbol] = provider.facts(symbol, now=now, patience=patience)
+def _fetch_one(asks: Asks, provider: Provider, symbol: str, found: Fetched, patience: Patience) -> int:
+    if symbol not in asks.bars:
+        found.facts[symbol] = provider.facts(symbol, now=asks.now, patience=patience)
         return 1
-    window = Window(claim.window_start, claim.window_end) if claim.window_start and claim.window_end else None
-    requests = requests_for(
-        symbol,
-        claim.interval,
-        window=window,
-        newest=newest,
-        first=claim.spec.window.length(),
-        limits=provider.limits(claim.interval),
-        now=now,
+    requests = asks.bars[symbol]
+    found.bars[symbol] = tuple(
+        Answer(request, provider.bars(request, now=asks.now, patience=patience)) for request in requests
     )
-    found.bars[symbol] = tuple(provider.bars(request, now=now, patience=patience) for request in requests)
     return len(requests)

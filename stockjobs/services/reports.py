@@ -20,9 +20,9 @@ from stockjobs.store import (
     bars,
     definitions,
     filters,
+    holdings,
     instruments,
     lanes,
-    market,
     occurrences,
     tallies,
     tasks,
@@ -31,9 +31,9 @@ from stockjobs.store import (
 )
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.definitions import Job
+from stockjobs.store.holdings import Holding
 from stockjobs.store.instruments import Instrument
 from stockjobs.store.lanes import LaneCount
-from stockjobs.store.market import Holding
 from stockjobs.store.occurrences import Occurrence
 from stockjobs.store.redriving import FAILED
 from stockjobs.store.tasks import Attempt, Task
@@ -197,7 +197,7 @@ class Reports:
     def holdings(self, symbols: Sequence[str] = ()) -> Sequence[Holding]:
         """What is stored, per symbol and interval."""
         with self._database.read() as connection:
-            return market.holdings(connection, symbols)
+            return holdings.stored(connection, symbols)
 
     def bars(
         self, provider: str, symbol: str, interval: Interval, start: datetime | None = None, end: datetime | None = None

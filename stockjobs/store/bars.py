@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -29,17 +29,17 @@ class Landing:
     since: datetime | None = None
 
 
-_COLUMNS = ("instrument_id", "interval_s", "at", "open", "high", "low", "close", "volume", "provisional")
-_VALUES = _COLUMNS[3:]
+_COLUMNS = ("instrument_id", "interval_s", "at", "open", "high", "low", "close", "volume", "provisional", "landing_id")
+_VALUES = _COLUMNS[3:-1]
 _KEY = "instrument_id, interval_s, at"
 _ON_CONFLICT = f"""
 ON CONFLICT ({_KEY}) DO UPDATE
-SET {", ".join(f"{name} = excluded.{name}" for name in _VALUES)}
+SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])}
 WHERE (bars.provisional OR NOT excluded.provisional)
 AND ({", ".join(f"bars.{name}" for name in _VALUES)}) IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in _VALUES)})"""
 
 
-def land(connection: Connection, landings: Sequence[Landing], now: datetime) -> int:
+def land(connection: Connection, landings: Sequence[Landing], now: datetime, *, landing: Callable[[], int]) -> int:
     """Write bars, in the caller's transaction. Returns how many were new or differed; equal ones are not written.
 
     A bar that is final is not replaced by a provisional one, which must be older news.
@@ -50,22 +50,19 @@ def land(connection: Connection, landings: Sequence[Landing], now: datetime) -> 
     )
     if not ordered:
         return 0
-    written = (
-        _land_postgresql(connection, ordered)
-        if connection.dialect.name == "postgresql"
-        else _land_sqlite(connection, ordered)
-    )
-    for landing in ordered:
-        _move_position(connection, landing, now)
+    by_copy = connection.dialect.name == "postgresql"
+    written = (_land_postgresql if by_copy else _land_sqlite)(connection, ordered, landing())
+    for one in ordered:
+        _move_position(connection, one, now)
     return written
 
 
-def _land_postgresql(connection: Connection, landings: Sequence[Landing]) -> int:
+def _land_postgresql(connection: Connection, landings: Sequence[Landing], number: int) -> int:
     cursor = connection.connection.cursor()
-    cursor.execute("CREATE TEMP TABLE IF NOT EXISTS landing (LIKE bars)")
+    cursor.execute("CREATE TEMP TABLE IF NOT EXISTS landing (LIKE bars INCLUDING DEFAULTS)")
     cursor.execute("TRUNCATE landing")
     with cursor.copy(f"COPY landing ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
-        for row in _rows(landings, lambda second: datetime.fromtimestamp(second, UTC)):
+        for row in _rows(landings, number, lambda second: datetime.fromtimestamp(second, UTC)):
             copy.write_row(row)
     columns = ", ".join(_COLUMNS)
     cursor.execute(
@@ -76,21 +73,21 @@ def _land_postgresql(connection: Connection, landings: Sequence[Landing]) -> int
     return written
 
 
-def _land_sqlite(connection: Connection, landings: Sequence[Landing]) -> int:
+def _land_sqlite(connection: Connection, landings: Sequence[Landing], number: int) -> int:
     # SQLite spells the comparison of two rows IS NOT.
     on_conflict = _ON_CONFLICT.replace("IS DISTINCT FROM", "IS NOT")
     marks = ", ".join("?" * len(_COLUMNS))
     cursor = connection.connection.cursor()
     cursor.executemany(
         f"INSERT INTO bars ({', '.join(_COLUMNS)}) VALUES ({marks}) {on_conflict}",
-        list(_rows(landings, lambda second: second)),
+        list(_rows(landings, number, lambda second: second)),
     )
     written = cursor.rowcount
     cursor.close()
     return max(written, 0)
 
 
-def _rows(landings: Sequence[Landing], time: Any) -> Iterator[tuple[Any, ...]]:
+def _rows(landings: Sequence[Landing], number: int, time: Any) -> Iterator[tuple[Any, ...]]:
     for landing in landings:
         bars = landing.bars
         volumes = (None if volume < 0 else volume for volume in bars.volume.tolist())
@@ -99,7 +96,7 @@ def _rows(landings: Sequence[Landing], time: Any) -> Iterator[tuple[Any, ...]]:
             (time(second) for second in bars.at.tolist()), *columns, volumes, bars.provisional.tolist(), strict=True
         )
         for row in rows:
-            yield (landing.instrument_id, landing.interval.seconds, *row)
+            yield (landing.instrument_id, landing.interval.seconds, *row, number)
 
 
 def _move_position(connection: Connection, landing: Landing, now: datetime) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from stockjobs.errors import SchemaMismatch
 from stockjobs.store.database import Database
 
-KNOWN = ("0001", "0002", "0003", "0004")
+KNOWN = ("0001", "0002", "0003", "0004", "0005")
 """Every schema that this program knows, oldest first; the last is the one that it was written for."""
 
 HEAD = KNOWN[-1]

@@ -1,6 +1,8 @@
-"""The tables of the market data."""
+"""The tables of the market data: who trades, and what was paid."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -13,9 +15,11 @@ from sqlalchemy import (
     Index,
     Integer,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     Uuid,
+    text,
 )
 
 from stockjobs.store.tables.base import metadata, one_of, partial
@@ -49,19 +53,68 @@ symbols = Table(
     Index("ix_symbols_instrument_id", "instrument_id"),
 )
 
+landings = Table(
+    "landings",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("attempt_id", Uuid, comment="null where a person released or imported data"),
+    Column("by", Text, nullable=False, comment="the job, or the person"),
+    Index("ix_landings_at", "at"),
+    sqlite_autoincrement=True,
+)
+
+
+def _bar_columns() -> list[Column[Any]]:
+    # No foreign keys here: each would cost a look at another table for each row, and instruments are never removed.
+    return [
+        Column("instrument_id", Integer, nullable=False),
+        Column("interval_s", Integer, nullable=False, comment="nominal seconds: 60 to 2,592,000 (a month)"),
+        Column("at", BarTime, nullable=False, comment="the open of the bar, UTC"),
+        Column("open", Double, nullable=False),
+        Column("high", Double, nullable=False),
+        Column("low", Double, nullable=False),
+        Column("close", Double, nullable=False),
+        Column("volume", BigInteger, comment="null where the source gave none"),
+        Column(
+            "split_factor",
+            Double,
+            nullable=False,
+            server_default=text("1"),
+            comment="shares of now per share of then, by the splits that are in the prices: close x split_factor was paid",
+        ),
+        Column(
+            "landing_id",
+            Integer,
+            nullable=False,
+            server_default=text("0"),
+            comment="of `landings`: who wrote it, when; 0 for before there were any",
+        ),
+        Column(
+            "revision",
+            SmallInteger,
+            nullable=False,
+            server_default=text("0"),
+            comment="how often the source changed it after it was settled",
+        ),
+        Column("provisional", Boolean, nullable=False, comment="the source may still change it"),
+    ]
+
+
 bars = Table(
     "bars",
     metadata,
-    Column("instrument_id", Integer, ForeignKey("instruments.id"), nullable=False),
-    Column("interval_s", Integer, nullable=False, comment="nominal seconds: 60 to 2,592,000 (a month)"),
-    Column("at", BarTime, nullable=False, comment="the open of the bar, UTC"),
-    Column("open", Double, nullable=False),
-    Column("high", Double, nullable=False),
-    Column("low", Double, nullable=False),
-    Column("close", Double, nullable=False),
-    Column("volume", BigInteger, comment="null where the source gave none"),
-    Column("provisional", Boolean, nullable=False, comment="the source may still change it"),
+    *_bar_columns(),
     PrimaryKeyConstraint("instrument_id", "interval_s", "at"),
+    sqlite_with_rowid=False,
+)
+
+bar_versions = Table(
+    "bar_versions",
+    metadata,
+    *_bar_columns(),
+    Column("replaced_by", Integer, nullable=False, comment="of `landings`: since when it is no longer so"),
+    PrimaryKeyConstraint("instrument_id", "interval_s", "at", "replaced_by"),
     sqlite_with_rowid=False,
 )
 
@@ -73,7 +126,10 @@ corporate_actions = Table(
     Column("at", BarTime, nullable=False, comment="the open of the ex-day, UTC"),
     Column("value", Double, nullable=False, comment="new shares per old share, or the amount per share"),
     Column("seen_at", Instant, nullable=False),
-    PrimaryKeyConstraint("instrument_id", "kind", "at"),
+    Column("landing_id", Integer, nullable=False, server_default=text("0"), comment="of `landings`: who wrote it"),
+    Column("replaced_by", Integer, comment="of `landings`: since when it is no longer so; null for what is so now"),
+    PrimaryKeyConstraint("instrument_id", "kind", "at", "landing_id"),
+    partial("uq_corporate_actions_current", "instrument_id", "kind", "at", where="replaced_by IS NULL", unique=True),
     one_of("kind", "split", "dividend", "capital_gain"),
 )
 
@@ -110,32 +166,11 @@ positions = Table(
     PrimaryKeyConstraint("instrument_id", "interval_s"),
 )
 
-sessions = Table(
-    "sessions",
+fundamentals = Table(
+    "fundamentals",
     metadata,
-    Column("exchange", Text, nullable=False, comment="MIC"),
-    Column("day", Date, nullable=False),
-    Column("open", BarTime, nullable=False),
-    Column("close", BarTime, nullable=False),
-    Column("break_start", BarTime),
-    Column("break_end", BarTime),
-    Column("is_half_day", Boolean, nullable=False),
-    PrimaryKeyConstraint("exchange", "day"),
-)
-
-findings = Table(
-    "findings",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("symbol", Text, nullable=False),
-    Column("instrument_id", Integer, ForeignKey("instruments.id")),
-    Column("interval_s", Integer),
-    Column("at", BarTime, comment="the bar that it is about"),
-    Column("attempt_id", Uuid),
-    Column("reason", Text, nullable=False),
-    Column("evidence", Document, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("resolved_at", Instant),
-    Index("ix_findings_kind_created_at", "kind", "created_at"),
+    Column("instrument_id", Integer, ForeignKey("instruments.id"), primary_key=True),
+    Column("asked_at", Instant, nullable=False, comment="when the source last answered"),
+    Column("changed_at", Instant, comment="when an answer last held something new"),
+    Column("newest_as_of", Date, comment="the last day of the newest period that was reported"),
 )

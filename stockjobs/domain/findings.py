@@ -1,0 +1,43 @@
+"""What can be wrong with data, and what has become of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FindingKind(StrEnum):
+    """What a finding is about."""
+
+    REJECTED_BAR = "rejected-bar"
+    """A bar that breaks a rule; it was set aside whole."""
+    SUSPECT_BAR = "suspect-bar"
+    """A bar that breaks a soft rule; it was stored and only noted."""
+    RESTATEMENT = "restatement"
+    """The source restated history by a constant ratio; what was stored was restated with it."""
+    VARYING_RATIO = "varying-ratio"
+    """History came back changed by a ratio that varies; what came was set aside whole."""
+    REVISION = "revision"
+    """The source changed bars that were settled."""
+    IDENTITY = "identity"
+    """An answer is about something else than what is kept under the symbol."""
+    NO_ROWS = "no-rows"
+    """A trading day has passed for which the source gave nothing."""
+    PERISHING = "perishing"
+    """Bars will soon be beyond what the source keeps."""
+    SYMBOL = "symbol"
+    """A symbol is suspect, dead or renamed."""
+
+
+class FindingState(StrEnum):
+    """What has become of a finding."""
+
+    OPEN = "open"
+    """Somebody should look at it; bars that it is about are set aside."""
+    NOTED = "noted"
+    """Only to be known."""
+    RELEASED = "released"
+    """Somebody has decided that the bars are good; they were landed, and are not set aside again."""
+    REJECTED = "rejected"
+    """Somebody has decided that the bars are bad; they stay aside."""
+    MENDED = "mended"
+    """It was put right since, at the source or here."""
