@@ -1,0 +1,59 @@
+"""Findings on real databases: each is written once, with the bars that were set aside for it as they came."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+from sqlalchemy import select
+
+from stockjobs.domain.bars import NO_VOLUME, Bars, Identity
+from stockjobs.domain.findings import FindingKind, FindingState
+from stockjobs.domain.intervals import Interval
+from stockjobs.store import findings, instruments, tables
+from stockjobs.store.database import Connection, Database
+from stockjobs.store.findings import Finding
+from tests.fixtures.database import NOON
+
+AT = datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
+ASIDE = Bars(
+    at=np.array([int(AT.timestamp())]),
+    open=np.array([10.0]),
+    high=np.array([np.inf]),
+    low=np.array([np.nan]),
+    close=np.array([129.0399932861328]),
+    volume=np.array([NO_VOLUME]),
+    provisional=np.array([True]),
+)
+
+
+def finding(connection: Connection) -> Finding:
+    identity = Identity("AAPL", "NMS", "America/New_York", "USD", "EQUITY")
+    instrument = instruments.ensure(connection, "yahoo", identity, NOON)
+    return Finding(
+        FindingKind.REJECTED_BAR, "AAPL", "why", instrument.id, Interval.D1, AT, evidence={"close": 1.5}, bars=ASIDE
+    )
+
+
+def test_a_finding_keeps_its_bars_as_they_came(database: Database) -> None:
+    with database.begin() as connection:
+        one = finding(connection)
+        new = findings.land(connection, [one], NOON)
+        [row] = connection.execute(select(tables.quarantined_bars)).mappings()
+    assert new == {one.id}
+    assert (row["finding_id"], row["instrument_id"], row["interval_s"]) == (one.id, one.instrument_id, 86_400)
+    assert (row["at"], row["open"], row["close"], row["provisional"]) == (AT, 10.0, 129.0399932861328, True)
+    assert (row["high"], row["low"], row["volume"]) == (None, None, None)
+
+
+def test_a_finding_that_is_seen_again_is_left_as_it_is(database: Database) -> None:
+    with database.begin() as connection:
+        one = finding(connection)
+        findings.land(connection, [one, one], NOON)
+        again = findings.land(connection, [replace(one, state=FindingState.NOTED)], NOON)
+        stored = connection.execute(select(tables.findings)).mappings().all()
+        aside = connection.execute(select(tables.quarantined_bars)).all()
+    assert again == frozenset()
+    assert [row["state"] for row in stored] == ["open"]
+    assert len(aside) == 1
