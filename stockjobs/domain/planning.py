@@ -13,6 +13,7 @@ from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import JobSpec, JobType, Mode, WindowSpec
 from stockjobs.domain.lanes import Priority, midnight
 from stockjobs.domain.limits import Limits
+from stockjobs.domain.novelty import Newest
 from stockjobs.domain.periods import Period, parse_instant
 
 BACKFILL_PERIOD = Period(months=120, fixed=timedelta(0))
@@ -23,8 +24,10 @@ FIRST_INTRADAY = timedelta(days=5)
 """How far the first incremental run goes back when nobody says."""
 
 OVERLAP_BARS = 5
-OVERLAP_AT_LEAST = timedelta(hours=1)
-"""How much of the newest stored is asked for again, so that the unfinished bar is corrected."""
+"""So many stored bars before the newest are asked for again: the unfinished one is corrected, and a restatement shows.
+
+They are counted in stored bars, not in hours, so that no weekend and no holiday uses them up.
+"""
 
 _TICK = timedelta(microseconds=1)
 
@@ -49,6 +52,16 @@ class Window:
 
     start: datetime
     end: datetime
+
+
+@dataclass(frozen=True)
+class Skip:
+    """That nothing is asked for, and why."""
+
+    reason: str
+
+
+OUT_OF_REACH = "the provider no longer keeps any of it"
 
 
 def tasks_of(
@@ -135,23 +148,23 @@ def _chunks(symbols: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
 
 
 def requests_for(
-    symbol: str,
-    interval: Interval,
-    *,
-    window: Window | None,
-    newest: datetime | None,
-    first: Period | None,
-    limits: Limits,
-    now: datetime,
+    symbol: str, interval: Interval, window: Window, limits: Limits, *, now: datetime
 ) -> list[BarsRequest]:
-    """The requests that a task makes for one symbol: its window, or what is new since the newest stored bar, with an overlap."""
-    asked = window or Window(_since(interval, newest, first, now), now)
-    return [BarsRequest(symbol, interval, span.start, span.end) for span in cut(asked, limits, now)]
+    """The requests that a window of one symbol takes, oldest first; what the provider no longer serves is left out."""
+    return [BarsRequest(symbol, interval, span.start, span.end) for span in cut(window, limits, now)]
 
 
-def _since(interval: Interval, newest: datetime | None, first: Period | None, now: datetime) -> datetime:
-    if newest is not None:
-        return newest - max(interval.length * OVERLAP_BARS, OVERLAP_AT_LEAST)
+def since_newest(newest: Newest, interval: Interval, limits: Limits, now: datetime) -> Window:
+    """What is asked for to go on from the newest stored bar: the last few stored bars again, and what came after them."""
+    start = newest.overlap_at or newest.at - interval.length * OVERLAP_BARS
+    if limits.max_span is not None and newest.at >= now - limits.max_span:
+        # Bars that are stored are not worth a second request.
+        start = max(start, now - limits.max_span)
+    return Window(start, now)
+
+
+def first_window(interval: Interval, first: Period | None, now: datetime) -> Window:
+    """What the first run of a series asks for: as far back as the job says, else a year, or five days within the day."""
     if first is not None:
-        return first.times(-1, now)
-    return now - (FIRST_INTRADAY if interval.is_intraday else FIRST_DAILY)
+        return Window(first.times(-1, now), now)
+    return Window(now - (FIRST_INTRADAY if interval.is_intraday else FIRST_DAILY), now)

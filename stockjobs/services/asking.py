@@ -9,8 +9,8 @@ from datetime import datetime
 from stockjobs.domain.bars import BarsRequest
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.limits import Limits
-from stockjobs.domain.planning import Window, requests_for
-from stockjobs.store import bars, instruments
+from stockjobs.domain.planning import OUT_OF_REACH, Skip, Window, requests_for
+from stockjobs.services.novelty import new_of
 from stockjobs.store.claims import Claim
 from stockjobs.store.database import Connection
 
@@ -29,29 +29,23 @@ class Asks:
 
 
 def asks_of(connection: Connection, claim: Claim, limits: Callable[[Interval], Limits], now: datetime) -> Asks:
-    """What a claimed task asks for: its window, or what is new since the newest stored bars."""
+    """What a claimed task asks for: what is missing in its window, or what can be new since the newest stored bars."""
     if claim.interval is None:
         return Asks(now, facts=claim.symbols)
-    newest = _newest(connection, claim, claim.interval)
+    within = limits(claim.interval)
     window = Window(claim.window_start, claim.window_end) if claim.window_start and claim.window_end else None
-    requests = {
-        symbol: tuple(
-            requests_for(
-                symbol,
-                claim.interval,
-                window=window,
-                newest=newest.get(symbol),
-                first=claim.spec.window.length(),
-                limits=limits(claim.interval),
-                now=now,
-            )
-        )
-        for symbol in claim.symbols
-    }
-    return Asks(now, requests)
+    decided: dict[str, Window | Skip] = (
+        dict.fromkeys(claim.symbols, window) if window else new_of(connection, claim, claim.symbols, within, now)
+    )
+    return _requested(claim.interval, decided, within, now)
 
 
-def _newest(connection: Connection, claim: Claim, interval: Interval) -> dict[str, datetime]:
-    known = instruments.by_symbol(connection, claim.spec.provider, claim.symbols)
-    at = bars.newest(connection, [instrument.id for instrument in known.values()], interval)
-    return {symbol: at[one.id] for symbol, one in known.items() if one.id in at}
+def _requested(interval: Interval, decided: dict[str, Window | Skip], limits: Limits, now: datetime) -> Asks:
+    asks = Asks(now)
+    for symbol, what in decided.items():
+        requests = requests_for(symbol, interval, what, limits, now=now) if isinstance(what, Window) else ()
+        if requests:
+            asks.bars[symbol] = tuple(requests)
+        else:
+            asks.skipped[symbol] = what.reason if isinstance(what, Skip) else OUT_OF_REACH
+    return asks

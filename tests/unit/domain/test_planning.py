@@ -15,8 +15,9 @@ from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import JobSpec, WindowSpec
 from stockjobs.domain.lanes import Lane, Priority, lane_of
 from stockjobs.domain.limits import Limits
+from stockjobs.domain.novelty import Newest
 from stockjobs.domain.periods import Period
-from stockjobs.domain.planning import TaskPlan, Window, cut, requests_for, tasks_of
+from stockjobs.domain.planning import TaskPlan, Window, cut, first_window, requests_for, since_newest, tasks_of
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 MIDNIGHT = NOW.replace(hour=0)
@@ -146,52 +147,46 @@ def test_no_task_is_larger_than_a_batch_or_empty(job: JobSpec, limits: Limits) -
     assert all(1 <= len(task.symbols) <= job.batch_size for task in plan(job, limits))
 
 
-def requests(**given: Any) -> list[tuple[datetime, datetime]]:
-    asked = {"interval": Interval.D1, "window": None, "newest": None, "first": None, "limits": NO_LIMITS, **given}
-    return [(request.start, request.end) for request in requests_for("AAPL", now=NOW, **asked)]
+def asked(window: Window, limits: Limits = NO_LIMITS) -> list[tuple[datetime, datetime]]:
+    requests = requests_for("AAPL", Interval.M1, window, limits, now=NOW)
+    return [(request.start, request.end) for request in requests]
 
 
-def test_a_task_with_a_window_asks_for_it_whatever_is_stored() -> None:
-    window = Window(NOW - 30 * DAY, NOW - 10 * DAY)
-    assert requests(window=window, newest=NOW - DAY) == [(window.start, window.end)]
+@given(WINDOWS, LIMITS)
+def test_requests_are_the_spans_of_a_window(window: Window, limits: Limits) -> None:
+    assert asked(window, limits) == [(span.start, span.end) for span in cut(window, limits, NOW)]
 
 
-@pytest.mark.parametrize(
-    ("interval", "overlap"),
-    [
-        (Interval.M1, timedelta(hours=1)),
-        (Interval.M5, timedelta(hours=1)),
-        (Interval.H1, timedelta(hours=5)),
-        (Interval.D1, 5 * DAY),
-        (Interval.W1, 35 * DAY),
-    ],
-)
-def test_what_is_new_is_asked_for_with_an_overlap_of_five_bars_or_an_hour(
-    interval: Interval, overlap: timedelta
-) -> None:
-    newest = NOW - 2 * DAY
-    assert requests(interval=interval, newest=newest) == [(newest - overlap, NOW)]
+def test_what_is_new_is_asked_for_from_a_few_stored_bars_before_the_newest() -> None:
+    newest = Newest(NOW - DAY, overlap_at=NOW - 8 * DAY)
+    assert since_newest(newest, Interval.D1, NO_LIMITS, NOW) == Window(NOW - 8 * DAY, NOW)
 
 
-def test_the_first_run_goes_back_as_far_as_the_job_says() -> None:
-    assert requests(first=Period(1, timedelta(0))) == [(datetime(2026, 2, 4, 12, tzinfo=UTC), NOW)]
+@given(st.timedeltas(timedelta(0), timedelta(days=90)), st.timedeltas(timedelta(0), timedelta(days=30)), LIMITS)
+def test_an_overlap_never_costs_a_second_request(age: timedelta, before: timedelta, limits: Limits) -> None:
+    newest = Newest(NOW - age, overlap_at=NOW - age - before)
+    window = since_newest(newest, Interval.M1, limits, NOW)
+    assert window.start <= newest.at
+    if limits.max_span is None or age <= limits.max_span:
+        assert len(asked(window, limits)) <= 1
 
 
 @pytest.mark.parametrize(("interval", "days"), [(Interval.D1, 366), (Interval.M5, 5), (Interval.MO1, 366)])
 def test_the_first_run_goes_back_a_year_or_five_days_when_nobody_says(interval: Interval, days: int) -> None:
-    assert requests(interval=interval) == [(NOW - days * DAY, NOW)]
+    assert first_window(interval, None, NOW) == Window(NOW - days * DAY, NOW)
 
 
-def test_stored_bars_count_more_than_the_first_period() -> None:
-    assert requests(newest=NOW - DAY, first=Period(12, timedelta(0))) == [(NOW - 6 * DAY, NOW)]
+def test_the_first_run_goes_back_as_far_as_the_job_says() -> None:
+    assert first_window(Interval.D1, Period(1, timedelta(0)), NOW).start == datetime(2026, 2, 4, 12, tzinfo=UTC)
 
 
 def test_a_long_absence_is_asked_for_in_several_requests_as_far_as_it_is_served() -> None:
-    found = requests(interval=Interval.M1, newest=NOW - 100 * DAY, limits=Limits(7 * DAY, 29 * DAY))
+    limits = Limits(7 * DAY, 29 * DAY)
+    found = asked(since_newest(Newest(NOW - 100 * DAY), Interval.M1, limits, NOW), limits)
     assert found[0][0] == NOW - 29 * DAY
     assert found[-1][1] == NOW
     assert len(found) == 5
 
 
 def test_a_newest_bar_in_the_far_future_leaves_nothing_to_ask_for() -> None:
-    assert requests(newest=NOW + 30 * DAY) == []
+    assert asked(since_newest(Newest(NOW + 30 * DAY), Interval.M1, NO_LIMITS, NOW)) == []

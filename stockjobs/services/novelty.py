@@ -1,0 +1,47 @@
+"""What an incremental run asks for: what can be new, symbol by symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from stockjobs.domain.intervals import Interval
+from stockjobs.domain.limits import Limits
+from stockjobs.domain.novelty import LOOK_AHEAD, Newest, idle_until
+from stockjobs.domain.planning import OVERLAP_BARS, Skip, Window, first_window, since_newest
+from stockjobs.services.exchange_days import SpansOf, spans_between
+from stockjobs.store import instruments, positions
+from stockjobs.store.claims import Claim
+from stockjobs.store.database import Connection
+from stockjobs.store.instruments import Instrument
+
+_A_DAY = timedelta(days=1)
+
+
+def new_of(
+    connection: Connection, claim: Claim, symbols: Sequence[str], limits: Limits, now: datetime
+) -> dict[str, Window | Skip]:
+    """For each symbol what to ask for, or why there is nothing to ask: its market has been closed since the newest bar."""
+    interval = claim.interval or Interval.D1
+    known = instruments.by_symbol(connection, claim.spec.provider, symbols)
+    newest = positions.newest(connection, [one.id for one in known.values()], interval, OVERLAP_BARS)
+    oldest = min((one.at for one in newest.values()), default=now)
+    spans_of = spans_between(connection, min(oldest, now) - _A_DAY, now + LOOK_AHEAD)
+    found: dict[str, Window | Skip] = {}
+    for symbol in symbols:
+        instrument = known.get(symbol)
+        at = newest.get(instrument.id) if instrument else None
+        if instrument is None or at is None:
+            found[symbol] = first_window(interval, claim.spec.window.length(), now)
+            continue
+        found[symbol] = _idle(instrument, at, interval, spans_of, now) or since_newest(at, interval, limits, now)
+    return found
+
+
+def _idle(instrument: Instrument, newest: Newest, interval: Interval, spans_of: SpansOf, now: datetime) -> Skip | None:
+    spans = spans_of(instrument.exchange)
+    if spans is None or not instrument.zone:
+        # Without a calendar only the source knows.
+        return None
+    until = idle_until(newest, interval, instrument.zone, spans, now)
+    return Skip(f"nothing can be new before {until:%Y-%m-%d %H:%M} UTC") if until else None
