@@ -14,11 +14,11 @@ from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.states import State
-from stockjobs.errors import Interrupted, OurFault, ProviderError, Unavailable
+from stockjobs.errors import Interrupted, ProviderError, Unavailable
 from stockjobs.providers.base import OPEN_GATE, Gate, Patience, Provider
 from stockjobs.services.asking import Asks, asks_of
 from stockjobs.services.conclusion import Outcome, Verdict, concluded
-from stockjobs.services.fetching import Fetched, fetch
+from stockjobs.services.fetching import Fetched, fetch, our_fault
 from stockjobs.services.landing import land
 from stockjobs.services.lease import Lease
 from stockjobs.services.repetition import taken_twice_if_busy
@@ -39,12 +39,13 @@ LastResort = Callable[[timedelta], AbstractContextManager[object]]
 @dataclass(frozen=True)
 class CollectConfig:
     """How long a lease lasts, how often an attempt looks whether it was cancelled, the longest that any may download,
-    and how long a landing waits for a database that is away."""
+    how long a landing waits for a database that is away, and for how many symbols an attempt asks at once."""
 
     lease: timedelta = timedelta(seconds=30)
     heartbeat: timedelta = timedelta(seconds=2)
     max_timeout: timedelta = timedelta(hours=1)
     patience_with_database: timedelta = timedelta(minutes=10)
+    parallel: int = 1
 
 
 class Collect:
@@ -104,7 +105,7 @@ class Collect:
         except Unavailable:
             raise
         except Exception as error:  # the edge: whatever it is, it is written down and the task moves on
-            return Fetched(errors=dict.fromkeys(claim.symbols, _our_fault(error)))
+            return Fetched(errors=dict.fromkeys(claim.symbols, our_fault(error)))
 
     def _unstorable(self, claim: Claim, fetched: Fetched) -> dict[str, ProviderError]:
         """The symbols whose data the database refuses, found by trying each alone."""
@@ -117,7 +118,7 @@ class Collect:
             except Unavailable:
                 raise
             except Exception as error:  # as above
-                refused[symbol] = _our_fault(error)
+                refused[symbol] = our_fault(error)
         return refused
 
     @taken_twice_if_busy
@@ -137,7 +138,7 @@ class Collect:
         patience = Patience(deadline, lambda: lease.is_lost, self._gate_of(claim))
         overrun = lease.ending_at(deadline + OVERRUN.total_seconds(), lambda: self._land(claim, _overrun(claim)))
         with overrun, self._last_resort(timeout + 2 * OVERRUN):
-            return fetch(asks, provider, patience)
+            return fetch(asks, provider, patience, self._config.parallel)
 
     def _asks(self, claim: Claim, provider: Provider) -> Asks:
         with self._database.read() as connection:
@@ -178,13 +179,6 @@ class Collect:
 def _overrun(claim: Claim) -> Fetched:
     error = Interrupted(f"The download did not end by itself {OVERRUN.total_seconds():.0f} s after its time.")
     return Fetched(errors=dict.fromkeys(claim.symbols, error))
-
-
-def _our_fault(error: Exception) -> OurFault:
-    # A database's error goes on for pages about its statement; the first line says what is wrong.
-    fault = OurFault(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
-    fault.__cause__ = error
-    return fault
 
 
 _TOLD_AS = {Verdict.RETRIED: EventName.RETRIED, Verdict.DEFERRED: EventName.DEFERRED}

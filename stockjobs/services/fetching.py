@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stockjobs.domain.bars import BarsReply, BarsRequest, FactsReply
-from stockjobs.errors import Interrupted, ProviderDown, ProviderError, RateLimited
+from stockjobs.errors import Interrupted, OurFault, ProviderDown, ProviderError, RateLimited
 from stockjobs.providers.base import Patience, Provider
 from stockjobs.services.asking import Asks
 
@@ -44,30 +46,92 @@ class Fetched:
         return Fetched(bars, {symbol: self.facts[symbol]} if symbol in self.facts else {})
 
 
-def fetch(asks: Asks, provider: Provider, patience: Patience) -> Fetched:
-    """Ask for every symbol of a task. An error of one symbol never stops the others, unless it will meet them all alike."""
-    found = Fetched()
-    symbols = (*asks.bars, *asks.facts)
-    requests, down_in_a_row = 0, 0
-    for place, symbol in enumerate(symbols):
+def fetch(asks: Asks, provider: Provider, patience: Patience, parallel: int = 1) -> Fetched:
+    """Ask for every symbol of a task, for so many at once. An error of one symbol never stops the others, unless it
+    will meet them all alike; what was asked for by then is waited for.
+
+    What comes back is in the order of the symbols, whichever came first. No thread is left when it returns.
+    """
+    batch = _Batch(asks, provider, patience)
+    others = [
+        threading.Thread(target=batch.work, name=f"fetch-{number}", daemon=True)
+        for number in range(1, min(parallel, len(batch.symbols)))
+    ]
+    for thread in others:
+        thread.start()
+    try:
+        batch.work()
+    finally:
+        # Nothing waits any more, unless this thread was broken off.
+        batch.stop()
+        for thread in others:
+            thread.join()
+    return batch.fetched()
+
+
+def our_fault(error: Exception) -> OurFault:
+    """An error that nobody foresaw, as the error of an attempt."""
+    # A database's error goes on for pages about its statement; the first line says what is wrong.
+    fault = OurFault(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+    fault.__cause__ = error
+    return fault
+
+
+class _Batch:
+    """The symbols of an attempt, taken one by one by the threads that ask for them."""
+
+    def __init__(self, asks: Asks, provider: Provider, patience: Patience) -> None:
+        self.symbols = (*asks.bars, *asks.facts)
+        self._asks, self._provider, self._patience = asks, provider, patience
+        self._waiting = deque(self.symbols)
+        self._found: dict[str, tuple[Answer, ...] | FactsReply | ProviderError] = {}
+        self._requests = self._down_in_a_row = 0
+        self._lock = threading.Lock()
+
+    def work(self) -> None:
+        """Ask for one symbol after the other until none waits."""
+        while (symbol := self._next()) is not None:
+            answers: list[Answer] = []
+            try:
+                self._keep(symbol, self._ask(symbol, answers), len(answers) if symbol in self._asks.bars else 1)
+            except ProviderError as error:
+                self._keep(symbol, error, len(answers) + 1)
+            except Exception as error:  # the edge: whatever it is, it is written down and the others go on
+                self._keep(symbol, our_fault(error), len(answers) + 1)
+
+    def stop(self) -> None:
+        """Let nobody ask for those that wait still."""
+        self._waiting.clear()
+
+    def fetched(self) -> Fetched:
+        """What has come."""
+        found = {symbol: self._found[symbol] for symbol in self.symbols if symbol in self._found}
+        return Fetched(
+            bars={symbol: one for symbol, one in found.items() if isinstance(one, tuple)},
+            facts={symbol: one for symbol, one in found.items() if isinstance(one, FactsReply)},
+            errors={symbol: one for symbol, one in found.items() if isinstance(one, ProviderError)},
+            unasked=tuple(symbol for symbol in self.symbols if symbol not in found),
+            requests=self._requests,
+        )
+
+    def _next(self) -> str | None:
         try:
-            requests += _fetch_one(asks, provider, symbol, found, patience)
-            down_in_a_row = 0
-        except ProviderError as error:
-            requests += 1
-            found.errors[symbol] = error
-            down_in_a_row = down_in_a_row + 1 if isinstance(error, ProviderDown) else 0
-            if isinstance(error, RateLimited | Interrupted) or down_in_a_row == DOWN_IN_A_ROW:
-                return Fetched(found.bars, found.facts, found.errors, symbols[place + 1 :], requests)
-    return Fetched(found.bars, found.facts, found.errors, (), requests)
+            return self._waiting.popleft()
+        except IndexError:
+            return None
 
+    def _ask(self, symbol: str, answers: list[Answer]) -> tuple[Answer, ...] | FactsReply:
+        if symbol not in self._asks.bars:
+            return self._provider.facts(symbol, now=self._asks.now, patience=self._patience)
+        for request in self._asks.bars[symbol]:
+            reply = self._provider.bars(request, now=self._asks.now, patience=self._patience)
+            answers.append(Answer(request, reply))
+        return tuple(answers)
 
-def _fetch_one(asks: Asks, provider: Provider, symbol: str, found: Fetched, patience: Patience) -> int:
-    if symbol not in asks.bars:
-        found.facts[symbol] = provider.facts(symbol, now=asks.now, patience=patience)
-        return 1
-    requests = asks.bars[symbol]
-    found.bars[symbol] = tuple(
-        Answer(request, provider.bars(request, now=asks.now, patience=patience)) for request in requests
-    )
-    return len(requests)
+    def _keep(self, symbol: str, came: tuple[Answer, ...] | FactsReply | ProviderError, requests: int) -> None:
+        with self._lock:
+            self._found[symbol] = came
+            self._requests += requests
+            self._down_in_a_row = self._down_in_a_row + 1 if isinstance(came, ProviderDown) else 0
+            if isinstance(came, RateLimited | Interrupted) or self._down_in_a_row >= DOWN_IN_A_ROW:
+                self.stop()

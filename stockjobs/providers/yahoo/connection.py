@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -22,6 +24,7 @@ _HOST = "https://query2.finance.yahoo.com"
 _CRUMB = re.compile(r"[^\s<>{}]{1,64}")
 _RENEWAL_PAUSE = 300.0
 _COOKIE_TIMEOUT = 5.0
+_LOOK_EVERY = 0.2
 
 
 class Connection:
@@ -45,13 +48,13 @@ class Connection:
         """
         line = self._line()
         with line.session.within(patience):
-            line.prepare(needs_crumb=needs_crumb)
+            line.prepare(patience, needs_crumb=needs_crumb)
+            renewals = line.renewals
             try:
                 return line.fetch(path, params)
             except Unauthorized:
-                if not line.may_renew():
+                if not line.renewed(renewals, patience):
                     raise
-                line.renew()
                 return line.fetch(path, params)
 
     def close(self) -> None:
@@ -77,17 +80,19 @@ class _Line:
         # replaced by any download() in this process.
         self._data: Any = type.__call__(YfData, session=self.session)
         self._timeout = options.timeout.total_seconds()
+        self._lock = threading.Lock()
         self._renewed_at = -_RENEWAL_PAUSE
+        self.renewals = 0
         # The cookie of yahoo.com would never be sent to another host, so there none is asked for.
         self._no_cookie = None if options.base_url is None else True
         self._data._cookie = self._no_cookie
 
-    def prepare(self, *, needs_crumb: bool) -> None:
+    def prepare(self, patience: Patience, *, needs_crumb: bool) -> None:
         """Get the cookie once, and the crumb where Yahoo insists on it: charts do without."""
-        if self._data._cookie is None:
-            self._get_cookie()
-        if needs_crumb and self._data._crumb is None:
-            self._get_crumb()
+        if self._is_prepared(needs_crumb):
+            return
+        with self._turn(patience):
+            self._prepare(needs_crumb)
 
     def fetch(self, path: str, params: Mapping[str, str | int]) -> bytes:
         """One HTTP call."""
@@ -97,17 +102,45 @@ class _Line:
         url = f"{_HOST}{path}?{urlencode({**params, **known}, safe=',')}"
         return self.session.get(url, timeout=self._timeout, quote=False).content
 
-    def may_renew(self) -> bool:
-        """False for some minutes after a renewal: if that did not help, the next will not either."""
-        return time.monotonic() - self._renewed_at >= _RENEWAL_PAUSE
+    def renewed(self, seen: int, patience: Patience) -> bool:
+        """True when cookie and crumb are others than at `seen` renewals: some thread has got others, or this one does.
 
-    def renew(self) -> None:
-        """Throw cookie and crumb away and get others."""
+        False for some minutes after a renewal: if that did not help, the next will not either.
+        """
+        with self._turn(patience):
+            if self.renewals != seen:
+                return True
+            if time.monotonic() - self._renewed_at < _RENEWAL_PAUSE:
+                return False
+            self._renew()
+            return True
+
+    @contextmanager
+    def _turn(self, patience: Patience) -> Iterator[None]:
+        """One thread at a time gets cookies; the others wait for what it gets, no longer than they may."""
+        while not self._lock.acquire(timeout=_LOOK_EVERY):
+            patience.remaining()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _renew(self) -> None:
         self._renewed_at = time.monotonic()
+        self.renewals += 1
         self._data._crumb = None
         self.session.cookies.clear()
         self._data._cookie = self._no_cookie
-        self.prepare(needs_crumb=True)
+        self._prepare(needs_crumb=True)
+
+    def _is_prepared(self, needs_crumb: bool) -> bool:
+        return self._data._cookie is not None and (self._data._crumb is not None or not needs_crumb)
+
+    def _prepare(self, needs_crumb: bool) -> None:
+        if self._data._cookie is None:
+            self._get_cookie()
+        if needs_crumb and self._data._crumb is None:
+            self._get_crumb()
 
     def _get_cookie(self) -> None:
         try:

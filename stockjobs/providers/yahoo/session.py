@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -43,15 +44,28 @@ class YahooSession(Session[Response]):
         self._options = options
         self._base = urlsplit(options.base_url.rstrip("/")) if options.base_url else None
         self._calls = threading.local()
+        # The one that was used last comes first: its connection is the likeliest to be open still.
+        self._idle: deque[StoppableHandle] = deque()
 
     @contextmanager
     def within(self, patience: Patience) -> Iterator[None]:
-        """Bound every call that this thread makes inside the block, yfinance's own for cookie and crumb included."""
+        """Bound every call that this thread makes inside the block, yfinance's own for cookie and crumb included.
+
+        The thread has a handle for itself meanwhile; its connections stay open for whoever comes next, on any thread.
+        """
         self._calls.patience = patience
+        self._calls.handle = handle = self._free_handle()
         try:
             yield
         finally:
-            self._calls.patience = None
+            self._calls.patience = self._calls.handle = None
+            self._idle.append(handle)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        super().close()
+        while self._idle:
+            self._idle.pop().close()
 
     @property
     def curl(self) -> StoppableHandle:
@@ -60,6 +74,12 @@ class YahooSession(Session[Response]):
         if found is None:
             found = self._calls.handle = StoppableHandle()
         return found
+
+    def _free_handle(self) -> StoppableHandle:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return StoppableHandle()
 
     def request(self, method: Any, url: str, **kwargs: Any) -> Response:  # type: ignore[override]  # passed on whole
         """Send one request, following redirects inside Yahoo's domain. Raises a `stockjobs.errors.ProviderError`."""
