@@ -12,6 +12,7 @@ from typing import Any
 
 from celery.beat import Scheduler
 
+from beat.duties import Duties, Duty
 from stockjobs.celery import check_servers, container
 from stockjobs.domain.pauses import Scope
 from stockjobs.errors import Busy, Unavailable, Unreachable
@@ -36,6 +37,7 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
             revived = container.dispatch.revive()
             if revived:
                 log.info("Calendars go on: jobs are due again.", action="revive", jobs=revived)
+        self._duties.start()
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Do what is due. Returns the seconds until the next tick."""
@@ -55,6 +57,7 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
 
     def close(self) -> None:
         """Give the connections back."""
+        self._duties.stop()
         container.close()
 
     @property
@@ -65,6 +68,10 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
     @cached_property
     def _heartbeat(self) -> Heartbeat:
         return Heartbeat(container.settings.heartbeat_path)
+
+    @cached_property
+    def _duties(self) -> Duties:
+        return Duties((Duty("calendars", _keep_calendars),))
 
     def _tick(self) -> float:
         try:
@@ -114,3 +121,14 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
                 events=step.swept.events,
             )
         return step.wait
+
+
+def _keep_calendars() -> tuple[str, dict[str, object]] | None:
+    """Write the sessions of exchanges that lack them."""
+    written = container.calendars.refresh()
+    for exchange, reason in container.calendars.unable.items():
+        log.error(
+            "The sessions of an exchange cannot be computed.", action="calendars", exchange=exchange, error=reason
+        )
+    container.calendars.unable.clear()
+    return ("The sessions of exchanges were written.", {"exchanges": written}) if written else None

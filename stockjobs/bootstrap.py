@@ -15,8 +15,8 @@ from stockjobs.errors import Unreachable
 from stockjobs.markets.sessions import sessions
 from stockjobs.providers import registry
 from stockjobs.providers.base import Provider
-from stockjobs.providers.yahoo.options import YahooOptions
 from stockjobs.services.administration import Administration
+from stockjobs.services.calendars import Calendars
 from stockjobs.services.collect import Collect, CollectConfig, LastResort
 from stockjobs.services.dispatch import Dispatch, DispatchConfig
 from stockjobs.services.feed import Feed
@@ -181,6 +181,11 @@ class Container:
             parse_period(text) if text else None for text in (settings.retention, settings.retention_failed)
         )
         return Maintenance(self.ready_database, Retention(succeeded, failed, settings.retention_count or None))
+
+    @cached_property
+    def calendars(self) -> Calendars:
+        """Keeps the sessions of the exchanges in use."""
+        return Calendars(self.ready_database)
 
     @cached_property
     def feed(self) -> Feed:

@@ -51,6 +51,13 @@ def read_calendar(mic: str, first: date, last: date) -> list[Session]:
             raise NotFound(f"{message} (update exchange-calendars)") from error
 
 
+def reach(mic: str) -> tuple[date | None, date | None]:
+    """The first and the last day that the library can compute, None where it has no such bound."""
+    kind = _calendar_type(mic)
+    earliest, latest = kind.bound_min(), kind.bound_max()
+    return earliest.date() if earliest is not None else None, latest.date() if latest is not None else None
+
+
 def _read(mic: str, first: date, last: date) -> list[Session]:
     if mic != "XTAE":
         return _rows(mic, _calendar_type(mic), first, last)
@@ -67,9 +74,8 @@ def _calendar_type(mic: str) -> type[exchange_calendars.ExchangeCalendar]:
 
 
 def _rows(mic: str, kind: type[exchange_calendars.ExchangeCalendar], first: date, last: date) -> list[Session]:
-    earliest, latest = kind.bound_min(), kind.bound_max()
-    first = max(first, earliest.date()) if earliest is not None else first
-    last = min(last, latest.date()) if latest is not None else last
+    earliest, latest = reach(mic)
+    first, last = max(first, earliest or first), min(last, latest or last)
     if first > last:
         return []
     calendar = kind(start=pd.Timestamp(first), end=pd.Timestamp(last))

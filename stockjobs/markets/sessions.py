@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from importlib import import_module
+from importlib.metadata import version
+from types import ModuleType
 from zoneinfo import ZoneInfo
 
 from stockjobs.domain.exchanges import ALWAYS_OPEN, EXCHANGES, FOREIGN_EXCHANGE
@@ -37,6 +39,21 @@ def sessions(exchange: str, first: date, last: date) -> list[Session]:
     return list(whole[bisect_left(days, first) : bisect_right(days, last)])
 
 
+def covered(exchange: str, first: date, last: date) -> tuple[date, date]:
+    """The part of the days first to last for which an exchange's calendar says when it trades."""
+    if exchange in (ALWAYS_OPEN, FOREIGN_EXCHANGE):
+        return first, last
+    earliest, latest = _calendars().reach(exchange)
+    return max(first, earliest or first), min(last, latest or last)
+
+
+def source(exchange: str) -> str:
+    """Where the sessions of an exchange come from: another text means that they may be others now."""
+    if exchange in (ALWAYS_OPEN, FOREIGN_EXCHANGE):
+        return "stockjobs"
+    return f"exchange_calendars {version('exchange_calendars')}"
+
+
 def _whole(exchange: str, first_year: int, last_year: int) -> tuple[Session, ...]:
     """A span that is a little wider than asked, so that neighbouring questions share one calendar."""
     return _cached(exchange, max(first_year - first_year % 5, _EARLIEST_YEAR), min(last_year + 1, _LATEST_YEAR))
@@ -44,9 +61,12 @@ def _whole(exchange: str, first_year: int, last_year: int) -> tuple[Session, ...
 
 @lru_cache(maxsize=64)
 def _cached(exchange: str, first_year: int, last_year: int) -> tuple[Session, ...]:
+    return tuple(_calendars().read_calendar(exchange, date(first_year, 1, 1), date(last_year, 12, 31)))
+
+
+def _calendars() -> ModuleType:
     # exchange_calendars and pandas take a second to import; only sessions that have to be read should pay for it.
-    calendars = import_module("stockjobs.markets.calendars")
-    return tuple(calendars.read_calendar(exchange, date(first_year, 1, 1), date(last_year, 12, 31)))
+    return import_module("stockjobs.markets.calendars")
 
 
 def _days(first: date, last: date) -> Iterator[date]:
