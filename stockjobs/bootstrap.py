@@ -195,13 +195,16 @@ class Container:
     def provider(self, name: str) -> Provider:
         """The provider of this name; the threads of a process share it."""
         if name not in self._providers:
-            options = YahooOptions(
-                engine=self.settings.provider_engine,
-                base_url=self.settings.provider_url or None,
-                timeout=timedelta(seconds=self.settings.provider_timeout),
-            )
-            self._providers[name] = registry.open_provider(name, options)
+            self._providers[name] = registry.open_provider(name, self._options_of(name))
         return self._providers[name]
+
+    def _options_of(self, provider: str) -> dict[str, object]:
+        given: dict[str, object] = dict(self.settings.providers.get(provider, {}))
+        if provider != "yahoo":
+            return given
+        settings = self.settings
+        named = {"engine": settings.provider_engine, "base_url": settings.provider_url or None}
+        return {**named, "timeout": timedelta(seconds=settings.provider_timeout), **given}
 
     def check(self) -> list[str]:
         """Look at both servers before work begins, on connections that are given back.

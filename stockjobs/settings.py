@@ -31,6 +31,8 @@ from stockjobs.domain.symbols import normalise
 from stockjobs.errors import InvalidInput, Problem
 
 _KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP)|$)")
+_OPTION = re.compile(r"STOCKJOBS_PROVIDERS_([A-Z][A-Z0-9]*)_([A-Z][A-Z0-9_]*?)(_FILE)?")
+_PROVIDERS = "providers"
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -93,6 +95,11 @@ class Settings(BaseModel):
     )
     provider_timeout: float = _field(
         20.0, "The longest that one request to a provider may take.", unit="s", gt=0, le=300
+    )
+    providers: dict[str, dict[str, JsonValue]] = _field(
+        {},
+        "What can be chosen about each provider: tables [providers.NAME] in the file, STOCKJOBS_PROVIDERS_NAME_OPTION in the "
+        "environment; `stockctl providers` lists the options.",
     )
     tickers: Annotated[tuple[str, ...], AfterValidator(_tickers)] = _field(
         (), "The symbols of jobs that name none, separated by commas.", short="TICKERS"
@@ -180,6 +187,9 @@ class Settings(BaseModel):
     def shown(self, name: str) -> object:
         """A setting as people may see it: the password in a URL is replaced by ***."""
         value = getattr(self, name)
+        if isinstance(value, dict):
+            # Which of them are secret, the provider alone knows.
+            return " ".join(f"{provider}.{option}=***" for provider, given in value.items() for option in given)
         return masked(value) if is_secret(name) else value
 
 
@@ -214,9 +224,10 @@ def load(
     environment = dict(os.environ) if environment is None else environment
     values, origins = _from_file(environment, file)
     for name in Settings.model_fields:
-        found = _from_environment(name, environment)
+        found = _from_environment(name, environment) if name != _PROVIDERS else None
         if found:
             values[name], origins[name] = found
+    _add_options_of_providers(environment, values, origins)
     for name, argument in arguments.items():
         if argument is not None:
             values[name], origins[name] = argument, Origin("argument")
@@ -256,6 +267,25 @@ def _from_environment(name: str, environment: dict[str, str]) -> tuple[object, O
     return None
 
 
+def _add_options_of_providers(
+    environment: dict[str, str], values: dict[str, object], origins: dict[str, Origin]
+) -> None:
+    """Put the options of providers that are in the environment over those of the file."""
+    tables = values.get(_PROVIDERS)
+    for variable, text in environment.items():
+        match = _OPTION.fullmatch(variable)
+        if match is None or not text or not isinstance(tables, dict | None):
+            continue
+        provider, option, is_file = match[1].lower(), match[2].lower(), bool(match[3])
+        given = (tables or {}).get(provider, {})
+        if isinstance(given, dict):
+            value = _secret_file(variable, text) if is_file else text
+            tables = {**(tables or {}), provider: {**given, option: value}}
+            origins[_PROVIDERS] = Origin("environment", variable)
+    if tables is not None:
+        values[_PROVIDERS] = tables
+
+
 def _split(name: str, text: str) -> object:
     return tuple(part.strip() for part in text.split(",") if part.strip()) if name == "tickers" else text
 
@@ -285,10 +315,14 @@ def _from_file(environment: dict[str, str], file: Path | None) -> tuple[dict[str
 
 
 def _refuse_unknown(environment: dict[str, str]) -> None:
-    known = {variable for name in Settings.model_fields for variable in variables(name)} | {"STOCKJOBS_CONFIG"}
+    one_by_one = (name for name in Settings.model_fields if name != _PROVIDERS)
+    known = {variable for name in one_by_one for variable in variables(name)} | {"STOCKJOBS_CONFIG"}
     for variable in environment:
         if _KUBERNETES.search(variable):
             # Kubernetes tells every container of every service, one named stockjobs included.
+            continue
+        if _OPTION.fullmatch(variable):
+            # Which options there are, the provider knows: it refuses others when it is opened.
             continue
         if variable.startswith("STOCKJOBS_") and variable.removesuffix("_FILE") not in known:
             raise InvalidInput.because(variable, "is not a setting of stockjobs", "`stockctl config` lists them")

@@ -11,18 +11,9 @@ from numpy.typing import NDArray
 
 from stockjobs.domain.bars import Identity
 from stockjobs.errors import MalformedReply
+from stockjobs.providers.currencies import currency_of
 from stockjobs.providers.yahoo.replies import Json
 
-# Yahoo's own words for hundredths and thousandths of a currency.
-_PARTS = {
-    "GBp": ("GBP", 0.01),
-    "GBX": ("GBP", 0.01),
-    "ILA": ("ILS", 0.01),
-    "ZAc": ("ZAR", 0.01),
-    "ZAC": ("ZAR", 0.01),
-    "USX": ("USD", 0.01),
-    "KWF": ("KWD", 0.001),
-}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -73,11 +64,6 @@ def read_meta(head: dict[str, Json]) -> Meta:
         session=_session(head.get("currentTradingPeriod")),
         periods=_periods(head.get("tradingPeriods")),
     )
-
-
-def currency_of(word: str) -> tuple[str, float]:
-    """The ISO code behind Yahoo's word for a currency, and the unit in which prices count: GBp is 0.01 GBP."""
-    return _PARTS.get(word, (word, 1.0))
 
 
 def instant(seconds: int) -> datetime:

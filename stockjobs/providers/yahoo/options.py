@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -21,10 +21,12 @@ class YahooOptions:
     bounds one HTTP call, and `max_body` the bytes of one answer after decompression.
     """
 
-    engine: Engine = "chart"
-    base_url: str | None = None
-    timeout: timedelta = timedelta(seconds=20)
-    max_body: int = 64 * 2**20
+    engine: Engine = field(default="chart", metadata={"about": "chart, or history to let yfinance read it."})
+    base_url: str | None = field(default=None, metadata={"about": "Another server that speaks Yahoo's protocol."})
+    timeout: timedelta = field(
+        default=timedelta(seconds=20), metadata={"about": "The longest that a request may take."}
+    )
+    max_body: int = field(default=64 * 2**20, metadata={"about": "The most bytes that an answer may have."})
 
     def __post_init__(self) -> None:
         if self.engine not in get_args(Engine):

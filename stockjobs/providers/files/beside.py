@@ -1,0 +1,79 @@
+"""What may stand beside the bars: what the symbols are, corporate actions, and figures of companies."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from stockjobs.domain.bars import CorporateAction, Fact
+from stockjobs.domain.excerpts import excerpt
+from stockjobs.errors import MalformedReply
+from stockjobs.providers.files.columns import plain
+from stockjobs.providers.files.rows import read_value
+from stockjobs.providers.files.times import BadTime, read_times
+from stockjobs.providers.yahoo.meta import instant
+
+_KINDS = ("split", "dividend", "capital_gain")
+_PERIODS = ("annual", "quarterly", "trailing")
+
+Record = dict[str, str]
+
+
+def records(path: Path) -> tuple[Record, ...]:
+    """The rows of a small CSV, by the plain names of its columns; read again when the file has changed."""
+    stat = path.stat()
+    return _records(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=64)
+def _records(path: Path, changed: int, size: int) -> tuple[Record, ...]:  # noqa: ARG001 - part of the key
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file, strict=True) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise MalformedReply(f"{path} cannot be read: {error}") from error
+    names = [plain(name) for name in rows[0]] if rows else []
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(names):
+            raise MalformedReply(f"{path}, row {number}: it has {len(row)} values, and {len(names)} columns.")
+    return tuple({name: cell.strip() for name, cell in zip(names, row, strict=True)} for row in rows[1:])
+
+
+def read_actions(path: Path, zone: ZoneInfo | None) -> tuple[CorporateAction, ...]:
+    """The actions of a file with the columns date, kind (split, dividend, capital_gain) and value. Raises `MalformedReply`."""
+    return tuple(sorted(_actions(path, zone), key=lambda action: (action.at, action.kind)))
+
+
+def _actions(path: Path, zone: ZoneInfo | None) -> Iterator[CorporateAction]:
+    for number, record in enumerate(records(path), start=2):
+        where = f"{path}, row {number}"
+        kind = record.get("kind", "").lower().replace(" ", "_")
+        if kind not in _KINDS:
+            raise MalformedReply(f"{where}, the kind: {excerpt(kind)} is none of {', '.join(_KINDS)}.")
+        try:
+            at = instant(int(read_times([record.get("date", "")], zone).at[0]))
+        except BadTime as error:
+            raise MalformedReply(f"{where}, the date: {excerpt(record.get('date', ''))}: {error}") from error
+        yield CorporateAction(kind, at, read_value(kind, record.get("value"), where))
+
+
+def read_facts(path: Path) -> tuple[Fact, ...]:
+    """The figures of a file with the columns metric, period, as_of, value and currency. Raises `MalformedReply`."""
+    return tuple(_fact(record, f"{path}, row {number}") for number, record in enumerate(records(path), start=2))
+
+
+def _fact(record: Record, where: str) -> Fact:
+    try:
+        period = record["period"].lower()
+        if period not in _PERIODS:
+            raise ValueError(f"the period {excerpt(period)} is none of {', '.join(_PERIODS)}")
+        as_of = date.fromisoformat(record["as of"])
+        return Fact(record["metric"], period, as_of, float(record["value"]), record.get("currency", ""))
+    except KeyError as error:
+        raise MalformedReply(f"{where}: no column {error}; it needs metric, period, as_of, value.") from error
+    except ValueError as error:
+        raise MalformedReply(f"{where}: {error}") from error
