@@ -155,6 +155,7 @@ class Container:
             lease=timedelta(seconds=self.settings.lease),
             heartbeat=timedelta(seconds=self.settings.heartbeat),
             max_timeout=timedelta(seconds=self.settings.max_timeout),
+            parallel=self.settings.fetch_parallel,
         )
         return Collect(self.ready_database, self.provider, config, self._last_resort)
 

@@ -134,6 +134,13 @@ class Settings(BaseModel):
         ge=0,
         le=10_000,
     )
+    fetch_parallel: int = _field(
+        8,
+        "For how many of its symbols an attempt waits at once: waiting for answers costs a thread each and hardly any CPU.",
+        unit="requests",
+        ge=1,
+        le=64,
+    )
     resend_after: float = _field(
         10.0,
         "How old an unclaimed message may get before Redis is asked whether it still has it.",
