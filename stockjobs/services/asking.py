@@ -10,6 +10,7 @@ from stockjobs.domain.bars import BarsRequest
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.limits import Limits
 from stockjobs.domain.planning import OUT_OF_REACH, Skip, Window, requests_for
+from stockjobs.services.fundamentals import facts_of
 from stockjobs.services.novelty import new_of
 from stockjobs.store.claims import Claim
 from stockjobs.store.database import Connection
@@ -31,7 +32,9 @@ class Asks:
 def asks_of(connection: Connection, claim: Claim, limits: Callable[[Interval], Limits], now: datetime) -> Asks:
     """What a claimed task asks for: what is missing in its window, or what can be new since the newest stored bars."""
     if claim.interval is None:
-        return Asks(now, facts=claim.symbols)
+        waiting = facts_of(connection, claim, claim.symbols, now)
+        due = tuple(symbol for symbol in claim.symbols if symbol not in waiting)
+        return Asks(now, facts=due, skipped={symbol: skip.reason for symbol, skip in waiting.items()})
     within = limits(claim.interval)
     window = Window(claim.window_start, claim.window_end) if claim.window_start and claim.window_end else None
     decided: dict[str, Window | Skip] = (

@@ -88,7 +88,8 @@ def _stranger(claim: Claim, instrument: int, reason: str, answer: Answer) -> Fin
 
 def _land_facts(connection: Connection, claim: Claim, symbol: str, reply: FactsReply, now: datetime) -> int:
     if not reply.facts and not reply.profile:
-        # An empty answer says nothing, and deletes nothing.
+        # An empty answer deletes nothing.
+        facts.land_nothing(connection, claim.spec.provider, symbol, now)
         return 0
     identity = reply.identity or Identity(symbol, exchange="", zone="", currency="", kind="")
     instrument = instruments.ensure(connection, claim.spec.provider, identity, now)

@@ -171,6 +171,6 @@ fundamentals = Table(
     metadata,
     Column("instrument_id", Integer, ForeignKey("instruments.id"), primary_key=True),
     Column("asked_at", Instant, nullable=False, comment="when the source last answered"),
-    Column("changed_at", Instant, comment="when an answer last held something new"),
+    Column("changed_at", Instant, comment="since when the answers have been alike"),
     Column("newest_as_of", Date, comment="the last day of the newest period that was reported"),
 )

@@ -145,7 +145,7 @@ def _land() -> None:
         "fundamentals",
         sa.Column("instrument_id", sa.Integer(), nullable=False),
         sa.Column("asked_at", Instant(), nullable=False, comment="when the source last answered"),
-        sa.Column("changed_at", Instant(), nullable=True, comment="when an answer last held something new"),
+        sa.Column("changed_at", Instant(), nullable=True, comment="since when the answers have been alike"),
         sa.Column(
             "newest_as_of", sa.Date(), nullable=True, comment="the last day of the newest period that was reported"
         ),
