@@ -12,7 +12,7 @@ from stockjobs.errors import InvalidInput
 
 MAX_LENGTH = 25
 
-_GRAMMAR = re.compile(r"\^?[A-Z0-9][A-Z0-9.=\-]{0,23}")
+_GRAMMAR = re.compile(r"\^?[A-Z0-9][A-Z0-9.=&\-]{0,23}")
 _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 _EXAMPLES = "a symbol looks like AAPL, BRK-B, ^GSPC, EURUSD=X or 005930.KS"
 

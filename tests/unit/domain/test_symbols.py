@@ -9,7 +9,7 @@ from stockjobs.errors import InvalidInput
 
 
 @pytest.mark.parametrize(
-    "symbol", ["AAPL", "BRK.B", "BRK-B", "^GSPC", "EURUSD=X", "005930.KS", "BTC-USD", "ES=F", "ON", "7203.T", "A" * 24]
+    "symbol", ["AAPL", "BRK.B", "BRK-B", "^GSPC", "EURUSD=X", "005930.KS", "M&M.NS", "BTC-USD", "ES=F", "ON", "7203.T", "A" * 24]
 )
 def test_a_symbol_of_the_markets_is_accepted_unchanged(symbol: str) -> None:
     assert normalise(symbol) == symbol
@@ -41,6 +41,7 @@ def test_small_letters_and_surrounding_blanks_are_normalised() -> None:
         ("'; DROP TABLE", "is not a symbol"),
         ("^", "is not a symbol"),
         ("-AAPL", "is not a symbol"),
+        ("&M", "is not a symbol"),
         ("US0378331005", "looks like an ISIN"),
         ("us0378331005", "looks like an ISIN"),
         ("A" * 25, "is not a symbol"),
