@@ -192,6 +192,8 @@ def _told(claim: Claim, outcome: Outcome, then: Then, now: datetime) -> list[Eve
         "written": outcome.landed.written,
         "rejected": outcome.landed.rejected,
     }
+    if outcome.skipped:
+        data["skipped"] = outcome.skipped
     if outcome.error:
         data["error"] = outcome.error
     if then.run_at:

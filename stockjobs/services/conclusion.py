@@ -40,6 +40,8 @@ class Outcome:
     wait: timedelta | None = None
     cause: BaseException | None = None
     """For an error of our own, the exception itself, with where it came from."""
+    skipped: int = 0
+    """For so many symbols nothing was asked: there could be nothing new, nothing was missing, or nobody knows them."""
 
 
 def concluded(claim: Claim, fetched: Fetched, landed: Landed, now: datetime) -> tuple[Outcome, Result, Then]:
@@ -67,7 +69,7 @@ def concluded(claim: Claim, fetched: Fetched, landed: Landed, now: datetime) -> 
         error=message if error or state is State.FAILED else None,
     )
     cause = error.__cause__ if isinstance(error, OurFault) else None
-    return Outcome(Verdict(state.value), landed, result.error, wait, cause), result, then
+    return Outcome(Verdict(state.value), landed, result.error, wait, cause, fetched.skipped), result, then
 
 
 def _decisive(fetched: Fetched) -> ProviderError | None:

@@ -26,19 +26,23 @@ class Answer:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What arrived of a task: answers per symbol, errors per symbol, and the symbols that were not asked for."""
+    """What arrived of a task: answers per symbol, errors per symbol, and the symbols that were not asked for.
+
+    Those are `unasked` where something came in the way, and counted in `skipped` where nothing can be new.
+    """
 
     bars: dict[str, tuple[Answer, ...]] = field(default_factory=dict)
     facts: dict[str, FactsReply] = field(default_factory=dict)
     errors: dict[str, ProviderError] = field(default_factory=dict)
     unasked: tuple[str, ...] = ()
     requests: int = 0
+    skipped: int = 0
 
     def without(self, refused: Mapping[str, ProviderError]) -> Fetched:
         """The same without what arrived of some symbols, which have errors instead."""
         bars = {symbol: replies for symbol, replies in self.bars.items() if symbol not in refused}
         facts = {symbol: reply for symbol, reply in self.facts.items() if symbol not in refused}
-        return Fetched(bars, facts, {**self.errors, **refused}, self.unasked, self.requests)
+        return Fetched(bars, facts, {**self.errors, **refused}, self.unasked, self.requests, self.skipped)
 
     def only(self, symbol: str) -> Fetched:
         """What arrived of one symbol alone."""
@@ -112,6 +116,7 @@ class _Batch:
             errors={symbol: one for symbol, one in found.items() if isinstance(one, ProviderError)},
             unasked=tuple(symbol for symbol in self.symbols if symbol not in found),
             requests=self._requests,
+            skipped=len(self._asks.skipped),
         )
 
     def _next(self) -> str | None:

@@ -9,7 +9,7 @@ from stockjobs.domain.intervals import Interval
 from stockjobs.domain.limits import Limits
 from stockjobs.domain.novelty import LOOK_AHEAD, Newest, idle_until
 from stockjobs.domain.planning import OVERLAP_BARS, Skip, Window, first_window, since_newest
-from stockjobs.services.exchange_days import SpansOf, spans_between
+from stockjobs.services.calendars import traded
 from stockjobs.store import instruments, positions
 from stockjobs.store.claims import Claim
 from stockjobs.store.database import Connection
@@ -25,8 +25,6 @@ def new_of(
     interval = claim.interval or Interval.D1
     known = instruments.by_symbol(connection, claim.spec.provider, symbols)
     newest = positions.newest(connection, [one.id for one in known.values()], interval, OVERLAP_BARS)
-    oldest = min((one.at for one in newest.values()), default=now)
-    spans_of = spans_between(connection, min(oldest, now) - _A_DAY, now + LOOK_AHEAD)
     found: dict[str, Window | Skip] = {}
     for symbol in symbols:
         instrument = known.get(symbol)
@@ -34,12 +32,15 @@ def new_of(
         if instrument is None or at is None:
             found[symbol] = first_window(interval, claim.spec.window.length(), now)
             continue
-        found[symbol] = _idle(instrument, at, interval, spans_of, now) or since_newest(at, interval, limits, now)
+        idle = _idle(connection, instrument, at, interval, now)
+        found[symbol] = idle or since_newest(at, interval, limits, now)
     return found
 
 
-def _idle(instrument: Instrument, newest: Newest, interval: Interval, spans_of: SpansOf, now: datetime) -> Skip | None:
-    spans = spans_of(instrument.exchange)
+def _idle(
+    connection: Connection, instrument: Instrument, newest: Newest, interval: Interval, now: datetime
+) -> Skip | None:
+    spans = traded(connection, instrument.exchange, instrument.zone, newest.at - _A_DAY, now + LOOK_AHEAD)
     if spans is None or not instrument.zone:
         # Without a calendar only the source knows.
         return None
