@@ -9,18 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from stockjobs import settings as settings_module
+from stockjobs.domain.budgets import NO_BUDGET
 from stockjobs.domain.periods import parse_period
 from stockjobs.domain.retention import Retention
 from stockjobs.errors import Unreachable
 from stockjobs.markets.sessions import sessions
 from stockjobs.providers import registry
-from stockjobs.providers.base import Provider
+from stockjobs.providers.base import Gate, Provider
 from stockjobs.services.administration import Administration
 from stockjobs.services.calendars import Calendars
 from stockjobs.services.collect import Collect, CollectConfig, LastResort
 from stockjobs.services.dispatch import Dispatch, DispatchConfig
 from stockjobs.services.feed import Feed
 from stockjobs.services.firing import Firing
+from stockjobs.services.gates import Gates, Tell
 from stockjobs.services.health import Health
 from stockjobs.services.holding import Holding
 from stockjobs.services.instances import Instances
@@ -35,12 +37,15 @@ from stockjobs.services.templates import Templates
 from stockjobs.services.waiting import Waiting
 from stockjobs.settings import Settings
 from stockjobs.store import revisions
+from stockjobs.store.claims import Claim
 from stockjobs.store.database import Clock, Database, database_clock
 from stockjobs.telemetry import logs
+from stockjobs.transport.budget import ON_ITS_WAY, Budgets, Place
 from stockjobs.transport.inspector import Inspector
 from stockjobs.transport.publisher import Publisher
 
 if TYPE_CHECKING:
+    from stockjobs.services.reading import Reading
     from stockjobs.transport.control import Control
 
 
@@ -58,6 +63,7 @@ class Container:
         self._clock = clock
         self._last_resort = last_resort
         self._providers: dict[str, Provider] = {}
+        self._gates: dict[str, Gates] = {}
 
     @cached_property
     def database(self) -> Database:
@@ -83,6 +89,11 @@ class Container:
     def inspector(self) -> Inspector:
         """Looks into the lanes."""
         return Inspector(self.settings.redis_url)
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        """Keeps the fleet's budgets."""
+        return Budgets(self.settings.redis_url)
 
     @cached_property
     def control(self) -> Control:
@@ -157,12 +168,19 @@ class Container:
             max_timeout=timedelta(seconds=self.settings.max_timeout),
             parallel=self.settings.fetch_parallel,
         )
-        return Collect(self.ready_database, self.provider, config, self._last_resort)
+        return Collect(self.ready_database, self.provider, config, self._last_resort, self.gate_of)
 
     @cached_property
     def reports(self) -> Reports:
         """Reads what is stored."""
         return Reports(self.ready_database)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """Reads bars as columns."""
+        # Arrow is for those who read; nobody else should pay for it.
+        found: Reading = import_module("stockjobs.services.reading").Reading(self.ready_database)
+        return found
 
     @cached_property
     def health(self) -> Health:
@@ -199,6 +217,24 @@ class Container:
             self._providers[name] = registry.open_provider(name, self._options_of(name))
         return self._providers[name]
 
+    def gate_of(self, claim: Claim, tell: Tell) -> Gate:
+        """The way of an attempt to its provider, through the budget that the fleet has there."""
+        name = claim.spec.provider
+        if name not in self._gates:
+            self._gates[name] = Gates(self.budgets, self._place_of(name))
+        return self._gates[name].gate(claim.attempt_id, claim.lane, tell)
+
+    def _place_of(self, provider: str) -> Place:
+        settings = self.settings
+        budget = registry.plugin(provider).budget
+        if provider == "yahoo":
+            chosen = (settings.budget_per_second, settings.budget_per_minute, settings.budget_per_hour)
+            # A server of one's own has limits of its own.
+            default = NO_BUDGET if self._options_of(provider)["base_url"] else budget
+            budget = default.with_limits(*chosen)
+        longest = timedelta(seconds=settings.provider_timeout) + ON_ITS_WAY
+        return Place(provider, settings.egress, budget, settings.budget_realtime_share, longest)
+
     def _options_of(self, provider: str) -> dict[str, object]:
         given: dict[str, object] = dict(self.settings.providers.get(provider, {}))
         if provider != "yahoo":
@@ -229,7 +265,7 @@ class Container:
     def close(self) -> None:
         """Give all connections back."""
         opened = self.__dict__
-        servants = [opened.get(name) for name in ("publisher", "inspector", "control")]
+        servants = [opened.get(name) for name in ("publisher", "inspector", "control", "budgets")]
         for resource in (*self._providers.values(), *servants):
             if resource is not None:
                 resource.close()

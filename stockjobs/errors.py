@@ -110,6 +110,18 @@ class RateLimited(ProviderTransient):
         self.retry_after = retry_after
 
 
+class HeldBack(RateLimited):
+    """We did not ask the provider: its budget is used up, it is closed to the whole fleet, or Redis, which knows, is away.
+
+    Like a limit it is no failed attempt; `retry_after` is when there may be room.
+    """
+
+    kind = "held-back"
+
+    def __init__(self, message: str, *, retry_after: timedelta) -> None:
+        super().__init__(message, status=None, retry_after=retry_after)
+
+
 class ProviderDown(ProviderTransient):
     """The provider cannot be reached, answers 5xx, or is too slow."""
 

@@ -134,6 +134,27 @@ class Settings(BaseModel):
         ge=0,
         le=10_000,
     )
+    budget_per_second: int | None = _field(
+        None,
+        "How many requests one address may send to Yahoo in any second, over the whole fleet; 0 for any number. Where nothing is "
+        "set: 2 for Yahoo itself, any number where provider_url is set.",
+        unit="requests",
+        ge=0,
+        le=1_000,
+    )
+    budget_per_minute: int | None = _field(
+        None, "The same in any minute; else 60 for Yahoo itself.", unit="requests", ge=0, le=60_000
+    )
+    budget_per_hour: int | None = _field(
+        None, "The same in any hour; else 1500 for Yahoo itself.", unit="requests", ge=0, le=1_000_000
+    )
+    budget_realtime_share: float = _field(
+        0.3, "The share of each budget that historical work leaves to realtime work.", ge=0, le=0.9
+    )
+    egress: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] = _field(
+        "default",
+        "The name of the address from which a worker's requests leave; those with the same name share one budget.",
+    )
     fetch_parallel: int = _field(
         8,
         "For how many of its symbols an attempt waits at once: waiting for answers costs a thread each and hardly any CPU.",

@@ -61,9 +61,17 @@ class Budget:
         """How many tasks it feeds at once: more would only wait in their workers' slots. 0 for any number."""
         return max(2, ceil(self.short_wait / self.interval)) if self.is_limited else 0
 
+    def with_limits(self, *limits: int | None) -> Budget:
+        """The same with other limits for a second, a minute and an hour, where one is given."""
+        return Budget(*(old if new is None else new for (_, old), new in zip(self.windows, limits, strict=True)))
+
     def without(self, share: float) -> Budget:
         """What is left when a share of each window is kept for others; never nothing of a window that has a limit."""
         return Budget(*(max(1, int(limit * (1 - share))) if limit else 0 for _, limit in self.windows))
+
+
+NO_BUDGET = Budget()
+"""The budget that allows everything."""
 
 
 class Closure(StrEnum):

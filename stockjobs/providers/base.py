@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -15,18 +16,20 @@ from stockjobs.errors import Interrupted, ProviderError
 
 
 class Gate(Protocol):
-    """The fleet's way to a provider: whoever makes a request enters first, and leaves with what came of it."""
+    """The fleet's way to a provider: whoever makes a request enters first, and leaves, on the same thread, with what came of it.
+
+    Providers need not call it: `Patience.request` does.
+    """
 
     def enter(self, patience: Patience) -> None:
         """Wait for a place in the budget.
 
-        Raises `stockjobs.errors.RateLimited` while the provider wants nobody, or when the wait is longer than the patience;
-        `stockjobs.errors.ProviderDown` while it is known to be down.
+        Raises `stockjobs.errors.HeldBack` when the wait is too long, or the provider is closed to the whole fleet.
         """
         ...
 
     def leave(self, error: ProviderError | None) -> None:
-        """Tell how the request ended."""
+        """Tell how the request ended. `stockjobs.errors.Interrupted` says nothing about the provider."""
         ...
 
 
@@ -39,7 +42,7 @@ class _OpenGate:
 
 
 OPEN_GATE: Gate = _OpenGate()
-"""The way to a provider that has no budget."""
+"""The way to a provider that nobody keeps from being asked."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,24 @@ class Patience:
         if left <= 0:
             raise Interrupted("The download has used up its time.")
         return left
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """A block in which a provider makes one request, once the fleet's budget has room for it.
+
+        Inside, raise what came of the request as a `stockjobs.errors.ProviderError`: a limit or an outage concerns everybody.
+        Raises `stockjobs.errors.HeldBack` where it must not be made now.
+        """
+        self.gate.enter(self)
+        try:
+            yield
+        except ProviderError as error:
+            self.gate.leave(error)
+            raise
+        except BaseException as error:
+            self.gate.leave(Interrupted(f"The request was broken off: {error!r}"))
+            raise
+        self.gate.leave(None)
 
 
 class Provider(Protocol):

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from stockjobs.domain.budgets import NO_BUDGET, Budget
 from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.limits import Limits
@@ -43,7 +44,8 @@ class Plugin:
     `provider` names what makes it, as `module:attribute`: it is imported when the provider is opened, called with an instance
     of `options`, and gives a `stockjobs.providers.base.Provider`. `options` is a dataclass; what can be said of a field is in
     its metadata (`about`, and `secret` for what nobody should see). `limits` is asked while work is planned, so the module
-    that holds the plugin imports nothing heavy.
+    that holds the plugin imports nothing heavy. `budget` is how often one address may ask it; a provider that has one, or
+    goes over the network at all, makes each request inside `patience.request()`.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Plugin:
     provider: str
     limits: Callable[[Interval], Limits]
     options: type = NoOptions
+    budget: Budget = NO_BUDGET
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

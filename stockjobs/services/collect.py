@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from stockjobs.providers.base import OPEN_GATE, Gate, Patience, Provider
 from stockjobs.services.asking import Asks, asks_of
 from stockjobs.services.conclusion import Outcome, Verdict, concluded
 from stockjobs.services.fetching import Fetched, fetch, our_fault
+from stockjobs.services.gates import Notice, Tell
 from stockjobs.services.landing import land
 from stockjobs.services.lease import Lease
 from stockjobs.services.repetition import taken_twice_if_busy
@@ -31,6 +32,9 @@ T = TypeVar("T")
 
 OVERRUN = timedelta(seconds=10)
 """How long after its deadline an attempt that does not end by itself is given up; a healthy one ends within a second."""
+
+GateOf = Callable[[Claim, Tell], Gate]
+"""Makes an attempt's way to its provider, which tells what it changes for the whole fleet."""
 
 LastResort = Callable[[timedelta], AbstractContextManager[object]]
 """Ends the process, unless the block is left within so long; for a process that runs one attempt at a time."""
@@ -57,7 +61,7 @@ class Collect:
         provider_of: Callable[[str], Provider],
         config: CollectConfig,
         last_resort: LastResort = nullcontext,
-        gate_of: Callable[[Claim], Gate] = lambda _: OPEN_GATE,
+        gate_of: GateOf = lambda *_: OPEN_GATE,
     ) -> None:
         self._database = database
         self._provider_of = provider_of
@@ -100,12 +104,22 @@ class Collect:
             return self._persistently(lambda: self._land(claim, storable))
 
     def _fetched(self, claim: Claim, lease: Lease) -> Fetched:
+        notices: list[Notice] = []
         try:
-            return self._fetch(claim, lease)
+            return self._fetch(claim, lease, self._gate_of(claim, notices.append))
         except Unavailable:
             raise
         except Exception as error:  # the edge: whatever it is, it is written down and the task moves on
             return Fetched(errors=dict.fromkeys(claim.symbols, our_fault(error)))
+        finally:
+            if notices:
+                self._persistently(lambda: self._tell(claim, notices))
+
+    def _tell(self, claim: Claim, notices: Sequence[Notice]) -> None:
+        """Write down what is true of the provider, whoever owns the task by now."""
+        with self._database.begin() as connection:
+            now = self._database.now(connection)
+            events.append(connection, *(_of_provider(claim, notice, now) for notice in notices))
 
     def _unstorable(self, claim: Claim, fetched: Fetched) -> dict[str, ProviderError]:
         """The symbols whose data the database refuses, found by trying each alone."""
@@ -130,12 +144,12 @@ class Collect:
                 events.append(connection, _event(EventName.STARTED, claim, now, worker=worker))
         return claim
 
-    def _fetch(self, claim: Claim, lease: Lease) -> Fetched:
+    def _fetch(self, claim: Claim, lease: Lease, gate: Gate) -> Fetched:
         provider = self._provider_of(claim.spec.provider)
         asks = self._persistently(lambda: self._asks(claim, provider))
         timeout = min(parse_duration(claim.spec.timeout), self._config.max_timeout)
         deadline = time.monotonic() + timeout.total_seconds()
-        patience = Patience(deadline, lambda: lease.is_lost, self._gate_of(claim))
+        patience = Patience(deadline, lambda: lease.is_lost, gate)
         overrun = lease.ending_at(deadline + OVERRUN.total_seconds(), lambda: self._land(claim, _overrun(claim)))
         with overrun, self._last_resort(timeout + 2 * OVERRUN):
             return fetch(asks, provider, patience, self._config.parallel)
@@ -179,6 +193,15 @@ class Collect:
 def _overrun(claim: Claim) -> Fetched:
     error = Interrupted(f"The download did not end by itself {OVERRUN.total_seconds():.0f} s after its time.")
     return Fetched(errors=dict.fromkeys(claim.symbols, error))
+
+
+def _of_provider(claim: Claim, notice: Notice, now: datetime) -> Event:
+    data: dict[str, object] = {"provider": notice.place.provider, "egress": notice.place.egress}
+    if notice.closed_for:
+        data["until"] = (now + notice.closed_for).isoformat()
+    if notice.reason:
+        data["error"] = notice.reason
+    return _event(EventName(f"provider.{notice.turn.value}"), claim, now, **data)
 
 
 _TOLD_AS = {Verdict.RETRIED: EventName.RETRIED, Verdict.DEFERRED: EventName.DEFERRED}

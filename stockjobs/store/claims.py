@@ -34,6 +34,7 @@ class Claim:
     job_id: UUID
     job: str
     spec: JobSpec
+    lane: Lane
     symbols: tuple[str, ...]
     interval: Interval | None
     window_start: datetime | None
@@ -106,10 +107,10 @@ def claim(
             started_at=now,
         )
     )
-    return _claim(connection, dict(row), attempt, now)
+    return _claim(connection, dict(row), attempt, lane, now)
 
 
-def _claim(connection: Connection, task: dict[str, object], attempt: UUID, now: datetime) -> Claim:
+def _claim(connection: Connection, task: dict[str, object], attempt: UUID, lane: Lane, now: datetime) -> Claim:
     occurrences, jobs = tables.occurrences, tables.jobs
     query = (
         select(occurrences.c.job_id, occurrences.c.version, jobs.c.name)
@@ -125,6 +126,7 @@ def _claim(connection: Connection, task: dict[str, object], attempt: UUID, now: 
         attempt_id=attempt,
         job_id=job_id,
         job=name,
+        lane=lane,
         spec=definitions.spec_of(connection, job_id, version),
         symbols=tuple(remaining),  # type: ignore[arg-type]
         interval=Interval.from_seconds(seconds) if isinstance(seconds, int) else None,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from stockjobs.domain.budgets import Budget
 from stockjobs.providers.plugin import Plugin
 from stockjobs.providers.yahoo.limits import limits
 from stockjobs.providers.yahoo.options import YahooOptions
+
+CAREFUL = Budget(per_second=2, per_minute=60, per_hour=1_500)
+"""What Yahoo has borne for long from one address; it publishes no limit. See docs/budget.md."""
 
 PLUGIN = Plugin(
     name="yahoo",
@@ -12,4 +16,5 @@ PLUGIN = Plugin(
     provider="stockjobs.providers.yahoo.provider:YahooProvider",
     limits=limits,
     options=YahooOptions,
+    budget=CAREFUL,
 )

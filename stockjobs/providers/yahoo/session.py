@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -83,21 +83,16 @@ class YahooSession(Session[Response]):
 
     def request(self, method: Any, url: str, **kwargs: Any) -> Response:  # type: ignore[override]  # passed on whole
         """Send one request, following redirects inside Yahoo's domain. Raises a `stockjobs.errors.ProviderError`."""
-        reply = self._follow(method, url, **kwargs)
-        host = urlsplit(url).hostname
-        if host in _JUDGED or reply.status_code == _LIMITED:
-            error = refusal(reply.status_code, reply.headers, reply.content, datetime.now(UTC))
-            if error is not None:
-                raise error
-        return reply
-
-    def _follow(self, method: Any, url: str, **kwargs: Any) -> Response:
         kwargs.pop("allow_redirects", None)
+        is_judged = urlsplit(url).hostname in _JUDGED
+        patience: Patience | None = getattr(self._calls, "patience", None)
         for _ in range(_MAX_HOPS):
-            reply = self._send(method, url, **kwargs)
-            target = reply.redirect_url
-            if not target or not 300 <= reply.status_code < 400:
-                return reply
+            with patience.request() if patience else nullcontext():
+                reply = self._send(method, url, **kwargs)
+                target = _target(reply)
+                if target is None:
+                    _check(reply, is_judged=is_judged)
+                    return reply
             method, url, kwargs = "GET", target, {"timeout": kwargs.get("timeout")}
         raise ProviderDown("Yahoo redirects in a circle.", status=reply.status_code)
 
@@ -132,6 +127,19 @@ class YahooSession(Session[Response]):
             return url
         path = f"{self._base.path}{parts.path or '/'}"
         return urlunsplit((self._base.scheme, self._base.netloc, path, parts.query, ""))
+
+
+def _target(reply: Response) -> str | None:
+    """Where a redirect leads."""
+    is_redirect = 300 <= reply.status_code < 400
+    return (reply.redirect_url or None) if is_redirect else None
+
+
+def _check(reply: Response, *, is_judged: bool) -> None:
+    if is_judged or reply.status_code == _LIMITED:
+        error = refusal(reply.status_code, reply.headers, reply.content, datetime.now(UTC))
+        if error is not None:
+            raise error
 
 
 class _Body:

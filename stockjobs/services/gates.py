@@ -1,0 +1,168 @@
+"""The gates of attempts: each request of a fleet waits for its place in the budget, and tells everybody what came of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from uuid import UUID
+
+from stockjobs.domain.budgets import Admission, Answer, Closure, Parting, Turn
+from stockjobs.domain.lanes import Lane
+from stockjobs.domain.retries import DEFER_FOR, fraction_of
+from stockjobs.errors import BrokerAway, HeldBack, ProviderError, RateLimited
+from stockjobs.providers.base import Gate, Patience
+from stockjobs.transport.budget import Budgets, Place
+
+_LOOK_EVERY_S = 0.1
+_GLANCE_EVERY_S = 0.25
+"""Where nothing is counted, so often a process looks whether the provider is closed to everybody."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What the end of a request has changed for the whole fleet, to be told as an event."""
+
+    turn: Turn
+    place: Place
+    closed_for: timedelta
+    reason: str
+
+
+Tell = Callable[[Notice], None]
+
+
+class Gates:
+    """Makes the gates of one provider's attempts; one a process, shared by its threads."""
+
+    def __init__(self, budgets: Budgets, place: Place) -> None:
+        self.budgets = budgets
+        self.place = place
+        self.is_troubled = False
+        self._look_at = 0.0
+
+    def gate(self, attempt: UUID, lane: Lane, tell: Tell) -> Gate:
+        """The gate of one attempt, which tells by `tell` what it changes for everybody."""
+        return FleetGate(self, attempt, lane, tell)
+
+    def is_open_for_now(self) -> bool:
+        """True if there is no budget to count for, and the provider was open a moment ago."""
+        return not self.place.budget.is_limited and time.monotonic() < self._look_at
+
+    def saw(self, admission: Admission) -> None:
+        """Note how a provider stands, so that not every request has to ask."""
+        self.is_troubled = admission.is_troubled
+        if admission.answer is Answer.GO and admission.closure is None:
+            self._look_at = time.monotonic() + _GLANCE_EVERY_S
+
+    def look_at_once(self) -> None:
+        """Let the next request ask."""
+        self._look_at = 0.0
+
+
+class FleetGate:
+    """An attempt's way to its provider. Its threads may make requests at the same time."""
+
+    def __init__(self, gates: Gates, attempt: UUID, lane: Lane, tell: Tell) -> None:
+        self._gates, self._place = gates, gates.place
+        self._attempt, self._lane, self._tell = attempt, lane, tell
+        self._numbers = count(1)
+        self._has_waited = False
+        self._calls = threading.local()
+        # One thread of an attempt stands in the queue, the others behind it: else a wide attempt would be its own crowd.
+        self._turn = threading.Lock()
+
+    def enter(self, patience: Patience) -> None:
+        """Wait for a place, or raise HeldBack; see `stockjobs.providers.base.Gate`."""
+        self._calls.ticket = self._enter(patience)
+
+    def leave(self, error: ProviderError | None) -> None:
+        """Tell everybody what concerns them; an error that says to wait is made to say how long everybody waits."""
+        parting = self._leave(self._calls.ticket, error)
+        if isinstance(error, RateLimited) and parting.closed_for:
+            error.retry_after = self._spread(parting.closed_for)
+
+    def _enter(self, patience: Patience) -> str:
+        """Wait for a place; the ticket to leave with, "" where nothing is counted."""
+        if self._gates.is_open_for_now():
+            return ""
+        while not self._turn.acquire(timeout=_LOOK_EVERY_S):
+            self._check(patience)
+        try:
+            return self._queue(f"{self._attempt.hex}:{next(self._numbers)}", patience)
+        finally:
+            self._turn.release()
+
+    def _queue(self, ticket: str, patience: Patience) -> str:
+        give_up_at = time.monotonic() + self._place.budget.short_wait.total_seconds()
+        while True:
+            most = min(give_up_at, patience.deadline - _LOOK_EVERY_S) - time.monotonic()
+            self._check(patience)
+            admission = self._ask(ticket, timedelta(seconds=max(0.0, most)))
+            if admission is None or admission.answer is Answer.GO:
+                return ticket if admission else ""
+            if admission.answer is Answer.LATER:
+                raise HeldBack(self._reason(admission), retry_after=self._spread(admission.wait))
+            self._wait(admission.wait, patience)
+
+    def _check(self, patience: Patience) -> None:
+        """Begin no request that the deadline may cut short only because its time went by waiting: that were no fault of it."""
+        is_late = patience.deadline - time.monotonic() < self._place.longest.total_seconds()
+        if self._has_waited and is_late and not patience.stopped():
+            wait = self._spread(timedelta(seconds=1))
+            raise HeldBack(
+                f"The time of this attempt has gone by waiting for {self._place.provider}.", retry_after=wait
+            )
+        patience.remaining()
+
+    def _ask(self, ticket: str, most: timedelta) -> Admission | None:
+        """The answer to the wish to ask; None to go without one."""
+        try:
+            admission = self._gates.budgets.enter(self._place, ticket, self._lane, most=most)
+        except BrokerAway as error:
+            if not self._place.budget.is_limited:
+                return None
+            if most > timedelta(0):
+                return Admission(Answer.WAIT, min(most, timedelta(seconds=0.5)))
+            reason = f"{self._place.provider} is not asked while nobody can say what is left of its budget: {error}"
+            raise HeldBack(reason, retry_after=self._spread(DEFER_FOR)) from error
+        self._gates.saw(admission)
+        return admission
+
+    def _wait(self, wait: timedelta, patience: Patience) -> None:
+        self._has_waited = True
+        until = time.monotonic() + wait.total_seconds()
+        while (left := until - time.monotonic()) > 0:
+            patience.remaining()
+            time.sleep(min(left, _LOOK_EVERY_S))
+
+    def _leave(self, ticket: str, error: ProviderError | None) -> Parting:
+        if not ticket and error is None and not self._gates.is_troubled:
+            return Parting()
+        self._gates.look_at_once()
+        try:
+            parting = self._gates.budgets.leave(self._place, ticket, error)
+        except BrokerAway:
+            # Nobody can be told; the place in the budget is given back by the longest time that a request takes.
+            return Parting()
+        if parting.turn is not None:
+            self._tell(Notice(parting.turn, self._place, parting.closed_for, str(error or "")))
+        return parting
+
+    def _spread(self, wait: timedelta) -> timedelta:
+        """A little longer, by another little for each attempt, so that not all come back at once."""
+        most = min(max(wait / 4, timedelta(seconds=1)), timedelta(minutes=1))
+        return wait + most * fraction_of(self._attempt)
+
+    def _reason(self, admission: Admission) -> str:
+        name, wait = self._place.provider, max(1, round(admission.wait.total_seconds()))
+        match admission.closure:
+            case Closure.LIMITED:
+                return f"{name} has asked us to slow down; the whole fleet leaves it alone for {wait} s more."
+            case Closure.DOWN:
+                return f"{name} is down; the whole fleet leaves it alone for {wait} s more."
+            case _:
+                return f"The budget of {name} from the egress {self._place.egress} is used up for {wait} s."

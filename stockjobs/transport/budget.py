@@ -1,0 +1,161 @@
+"""The budgets of a fleet in Redis: one for each provider and each address (egress) from which its requests leave.
+
+All times are those of the Redis server, so that nodes whose clocks differ agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from stockjobs.domain.budgets import (
+    BREAK_AFTER,
+    BREAK_FOR,
+    CALM,
+    LONGEST_BREAK,
+    Admission,
+    Answer,
+    Budget,
+    Closure,
+    Parting,
+    Turn,
+    Usage,
+)
+from stockjobs.domain.lanes import Lane
+from stockjobs.domain.retries import COOL_DOWN, LONGEST_COOL_DOWN
+from stockjobs.errors import Interrupted, ProviderDown, ProviderError, RateLimited
+from stockjobs.transport import urls
+from stockjobs.transport.budget_scripts import ENTER, LEAVE, LOOK
+from stockjobs.transport.client import connect, translated
+
+_PREFIX = "stockjobs:budget"
+_KNOWN = f"{_PREFIX}:known"
+_PARTS = ("all", "historical", "waiting", "coming")
+_RULES = (COOL_DOWN, LONGEST_COOL_DOWN, BREAK_AFTER, BREAK_FOR, LONGEST_BREAK, CALM)
+
+ON_ITS_WAY = timedelta(seconds=5)
+"""What a request may take beside the time that it has with the provider."""
+
+ServersClock = Callable[[], str]
+"""Milliseconds since the epoch as text, or nothing to let the server tell the time."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A provider as it is seen from an egress, with the budget that it has there.
+
+    `kept_for_realtime` is the share of each window that historical work leaves alone; `longest` bounds one request, and with
+    it how long one that was never heard of again is taken for under way.
+    """
+
+    provider: str
+    egress: str
+    budget: Budget
+    kept_for_realtime: float
+    longest: timedelta
+
+
+class Budgets:
+    """Asks for places in the budgets, and tells what came of the requests. Each call raises BrokerAway if Redis is away.
+
+    It connects when first used, may be shared by threads and used after a fork.
+    """
+
+    def __init__(self, broker_url: str, *, timeout: float = 3.0, clock: ServersClock = lambda: "") -> None:
+        self._url = urls.parse(broker_url, where="broker URL")
+        self._client = connect(self._url, timeout)
+        self._clock = clock
+        self._enter, self._leave, self._look = map(self._client.register_script, (ENTER, LEAVE, LOOK))
+        self._noted: set[tuple[str, str]] = set()
+
+    def enter(self, place: Place, ticket: str, lane: Lane, *, most: timedelta) -> Admission:
+        """Ask for a place for one request, named by its ticket; whoever is to wait asks again with the same one."""
+        with translated(self._url):
+            if (place.provider, place.egress) not in self._noted:
+                self._client.sadd(_KNOWN, f"{place.provider} {place.egress}")
+                self._noted.add((place.provider, place.egress))
+            limits = (limit for _, limit in place.budget.windows)
+            kept = (limit for _, limit in place.budget.without(place.kept_for_realtime).windows)
+            asked = (self._clock(), ticket, lane.value, _ms(most), _ms(place.longest), *limits, *kept)
+            word, wait, why, is_troubled = self._enter(keys=_keys(place.provider, place.egress), args=asked)
+        closure = Closure(why.decode()) if why else None
+        return Admission(Answer(word.decode()), timedelta(milliseconds=wait), closure, bool(is_troubled))
+
+    def leave(self, place: Place, ticket: str, error: ProviderError | None) -> Parting:
+        """Tell how a request ended. Telling it a second time does no harm."""
+        outcome, wait = _outcome(error)
+        rules = (rule if isinstance(rule, int) else _ms(rule) for rule in _RULES)
+        with translated(self._url):
+            told = (self._clock(), ticket, outcome, wait, *rules)
+            word, left = self._leave(keys=_keys(place.provider, place.egress), args=told)
+        return Parting(Turn(word.decode()) if word else None, timedelta(milliseconds=left))
+
+    def usages(self) -> Sequence[Usage]:
+        """How every budget stands that was asked within a day."""
+        with translated(self._url):
+            known = sorted(cast("set[bytes]", self._client.smembers(_KNOWN)))
+            replies = []
+            for name in known:
+                provider, _, egress = name.decode().partition(" ")
+                reply = self._look(keys=_keys(provider, egress), args=[self._clock()])
+                if reply:
+                    replies.append(_usage(provider, egress, reply))
+                else:
+                    self._client.srem(_KNOWN, name)
+        return replies
+
+    def open(self, provider: str, egress: str) -> bool:
+        """End a cool-down or a break now, and forget how often there was one. False if there was none.
+
+        What was asked within the last windows is still counted.
+        """
+        with translated(self._url):
+            names = ("closed", "closed_until", "probe", "probe_until", "failures", "limits", "breaks")
+            return bool(self._client.hdel(_keys(provider, egress)[0], *names))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+
+def _keys(provider: str, egress: str) -> list[str]:
+    base = f"{_PREFIX}:{provider}:{egress}"
+    return [base, *(f"{base}:{part}" for part in _PARTS)]
+
+
+def _ms(length: timedelta) -> int:
+    return int(length.total_seconds() * 1_000)
+
+
+def _outcome(error: ProviderError | None) -> tuple[str, int | str]:
+    """What an error says about the provider as a whole, and the wait that it asks for."""
+    if isinstance(error, RateLimited):
+        asked = error.retry_after
+        # A wait of nothing is no answer to somebody who asks too often.
+        return "limited", _ms(asked) if asked and asked >= timedelta(seconds=1) else ""
+    if isinstance(error, ProviderDown):
+        return "down", ""
+    # Whatever else it says, it answers.
+    return ("unknown" if isinstance(error, Interrupted) else "ok"), ""
+
+
+def _usage(provider: str, egress: str, reply: Sequence[Any]) -> Usage:
+    now, why, left, is_probing, failures, waiting, realtime, historical, *counts = reply
+    at = datetime.fromtimestamp(now / 1_000, UTC)
+    return Usage(
+        provider,
+        egress,
+        at,
+        budget=Budget(*counts[0:3]),
+        kept=Budget(*counts[3:6]),
+        used=counts[6:9],
+        historical=counts[9:12],
+        waiting=waiting,
+        failures=failures,
+        closure=Closure(why.decode()) if why else None,
+        closed_until=at + timedelta(milliseconds=left) if why else None,
+        is_probing=bool(is_probing),
+        opens_in={Lane.REALTIME: timedelta(milliseconds=realtime), Lane.HISTORICAL: timedelta(milliseconds=historical)},
+    )
