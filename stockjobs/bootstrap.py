@@ -214,8 +214,12 @@ class Container:
     def provider(self, name: str) -> Provider:
         """The provider of this name; the threads of a process share it."""
         if name not in self._providers:
-            self._providers[name] = registry.open_provider(name, self._options_of(name))
+            self._providers[name] = self.open_provider(name)
         return self._providers[name]
+
+    def open_provider(self, name: str) -> Provider:
+        """Another provider of this name, with the options that are set; who asks for it closes it."""
+        return registry.open_provider(name, self._options_of(name))
 
     def gate_of(self, claim: Claim, tell: Tell) -> Gate:
         """The way of an attempt to its provider, through the budget that the fleet has there."""
@@ -265,7 +269,7 @@ class Container:
     def close(self) -> None:
         """Give all connections back."""
         opened = self.__dict__
-        servants = [opened.get(name) for name in ("publisher", "inspector", "control", "budgets")]
+        servants = [opened.get(name) for name in ("publisher", "inspector", "control", "budgets", "reading")]
         for resource in (*self._providers.values(), *servants):
             if resource is not None:
                 resource.close()

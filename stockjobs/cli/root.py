@@ -63,6 +63,11 @@ VERBS = {
     ),
     "prune": Verb("prune", "prune", "Remove old history: ended occurrences, with their tasks, attempts and events."),
     "data": Verb("data", "data", "Show stored bars, or of which symbols there are any."),
+    "providers": Verb(
+        "providers",
+        "group",
+        "List where data may come from; describe a provider, or check that it does what every provider has to.",
+    ),
     "config": Verb("config", "config", "List every setting, and where its value comes from."),
     "db": Verb("db", "group", "Migrate the database, or check it."),
     "simulator": Verb("simulator", "simulator", "Run a local server that speaks Yahoo's protocol."),

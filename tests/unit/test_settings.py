@@ -180,3 +180,32 @@ def test_every_setting_has_a_variable_and_says_what_it_is_for() -> None:
 def test_settings_cannot_be_changed_once_read() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().lease = 5.0  # type: ignore[misc]
+
+
+def test_options_of_providers_come_from_the_file_and_the_environment_goes_before(empty_folder: Path) -> None:
+    (empty_folder / "stockjobs.toml").write_text('[providers.files]\nroot = "/bought"\nprices = "as-traded"\n')
+    (empty_folder / "key").write_text("S3CR3T\n")
+    settings, origins = load(
+        {
+            "STOCKJOBS_PROVIDERS_FILES_ROOT": "/other",
+            "STOCKJOBS_PROVIDERS_ACME_API_KEY_FILE": str(empty_folder / "key"),
+        }
+    )
+    assert settings.providers == {
+        "files": {"root": "/other", "prices": "as-traded"},
+        "acme": {"api_key": "S3CR3T"},
+    }
+    assert origins["providers"].kind == "environment"
+    assert "S3CR3T" not in str(settings.shown("providers"))
+
+
+@pytest.mark.parametrize("variable", ["STOCKJOBS_PROVIDERS", "STOCKJOBS_PROVIDERS_FILES"])
+def test_a_variable_of_providers_without_an_option_is_refused(variable: str) -> None:
+    with pytest.raises(InvalidInput, match="is not a setting"):
+        load({variable: "x"})
+
+
+def test_a_table_of_providers_that_is_none_is_refused(empty_folder: Path) -> None:
+    (empty_folder / "stockjobs.toml").write_text('providers = "files"\n')
+    with pytest.raises(InvalidInput, match="providers"):
+        load({"STOCKJOBS_PROVIDERS_FILES_ROOT": "/other"})

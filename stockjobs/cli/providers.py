@@ -1,0 +1,131 @@
+"""`stockctl providers`: which there are, what can be chosen about each, and whether one does what every provider has to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from stockjobs.cli.ages import span
+from stockjobs.cli.arguments import Output
+from stockjobs.cli.exits import ExitCode
+from stockjobs.cli.output import Column, Format, View, write
+from stockjobs.cli.session import container_of
+from stockjobs.cli.tables import fields, lines
+from stockjobs.cli.values import checked
+from stockjobs.domain.intervals import Interval
+from stockjobs.domain.jobs import WindowSpec
+from stockjobs.domain.limits import Limits
+from stockjobs.domain.periods import parse_instant
+from stockjobs.domain.symbols import normalise
+from stockjobs.providers import registry
+from stockjobs.providers.conformance import Question, findings
+from stockjobs.providers.plugin import Plugin
+from stockjobs.providers.registry import Found
+
+group = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    help="List where data may come from; describe a provider, or check that it does what every provider has to.",
+)
+
+_MONTH = timedelta(days=30)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name.")]
+
+
+def _documented(found: Found) -> dict[str, Any]:
+    document: dict[str, Any] = {"name": found.name, "package": found.package}
+    if found.plugin is None:
+        return {**document, "problem": found.problem}
+    options = [
+        {"name": one.name, "type": one.type, "default": one.default, "about": one.about, "secret": one.is_secret}
+        for one in found.plugin.choices()
+    ]
+    return {**document, "about": found.plugin.about, "options": options}
+
+
+PROVIDERS: View[Found] = View(
+    name=lambda found: f"provider/{found.name}",
+    columns=(
+        Column("name", lambda found: found.name),
+        Column("package", lambda found: found.package),
+        Column("about", lambda found: found.plugin.about if found.plugin else f"unusable: {found.problem}"),
+    ),
+    document=_documented,
+)
+
+
+@group.callback()
+def providers(ctx: typer.Context, output: Output = Format.TABLE) -> None:
+    """List where data may come from; describe a provider, or check that it does what every provider has to."""
+    if ctx.invoked_subcommand is None:
+        write(PROVIDERS, list(registry.every()), output, datetime.now(UTC))
+
+
+@group.command()
+def describe(name: Name) -> None:
+    """Show what a provider serves of each interval, and its options with their defaults."""
+    plugin = registry.plugin(name)
+    for line in (*fields([("Name", plugin.name), ("About", plugin.about)]), *_limits(plugin), *_options(plugin)):
+        typer.echo(line)
+
+
+def _limits(plugin: Plugin) -> Iterator[str]:
+    yield "Limits:"
+    rows = [[interval.value, *_limit(plugin.limits(interval))] for interval in Interval]
+    yield from (f"  {line}" for line in lines(["interval", "longest window", "reaches back"], rows))
+
+
+def _limit(limits: Limits) -> Sequence[str]:
+    return [span(length) if length else "-" for length in (limits.max_span, limits.reach_back)]
+
+
+def _options(plugin: Plugin) -> Iterator[str]:
+    rows = [
+        [one.name, one.type, "required" if one.default is None else one.default or "empty", one.about or "-"]
+        for one in plugin.choices()
+    ]
+    yield f"Options, under [providers.{plugin.name}] in stockjobs.toml:" if rows else "Options:  none"
+    if rows:
+        yield from (f"  {line}" for line in lines(["name", "type", "default", "about"], rows))
+
+
+@group.command()
+def check(
+    ctx: typer.Context,
+    name: Name,
+    symbol: Annotated[str, typer.Option("--symbol", "-s", metavar="SYMBOL", help="One that it knows.")],
+    interval: Annotated[Interval, typer.Option("--interval", "-i", help="The bars' interval.")] = Interval.D1,
+    start: Annotated[
+        str | None, typer.Option(metavar="DAY|INSTANT", help="A window of the past with bars; if not given, a month.")
+    ] = None,
+    end: Annotated[str | None, typer.Option(metavar="DAY|INSTANT", help="Its end; if not given, two days ago.")] = None,
+    unknown: Annotated[str, typer.Option(metavar="SYMBOL", help="One that it does not know.")] = "NOSUCHSYMBOL",
+) -> None:
+    """Hold a provider to what every provider has to do. It is asked some dozens of times."""
+    container, (first, last) = container_of(ctx), _window(start, end)
+    question = Question(
+        open=lambda: container.open_provider(name),
+        symbol=normalise(symbol, "--symbol"),
+        interval=interval,
+        start=first,
+        end=last,
+        now=datetime.now(UTC),
+        unknown=normalise(unknown, "--unknown"),
+    )
+    is_bad = False
+    for finding in findings(question):
+        is_bad = is_bad or bool(finding.problem)
+        problem = f": {finding.problem}" if finding.problem else ""
+        typer.echo(f"{'failed' if problem else 'ok':<6}  {finding.check.rule}{problem}")
+    if is_bad:
+        raise typer.Exit(ExitCode.ERROR)
+
+
+def _window(start: str | None, end: str | None) -> tuple[datetime, datetime]:
+    given = checked(WindowSpec, {"start": start, "end": end})
+    last = parse_instant(given.end) if given.end else datetime.now(UTC) - timedelta(days=2)
+    return (parse_instant(given.start) if given.start else last - _MONTH), last
