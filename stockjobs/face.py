@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pydantic import ValidationError
 
@@ -18,6 +19,7 @@ from stockjobs.domain.filters import Filter
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import JobSpec, OnFailure, WindowSpec
 from stockjobs.domain.periods import parse_duration
+from stockjobs.domain.reading import Adjusted, BarsQuery
 from stockjobs.domain.states import State
 from stockjobs.domain.symbols import normalise
 from stockjobs.errors import InvalidInput, Problem
@@ -27,6 +29,7 @@ from stockjobs.services.statistics import StatisticsReport
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 When = str | date | datetime
 
@@ -187,38 +190,74 @@ def _state(word: str) -> State:
         raise InvalidInput.because("states", f"{word!r} is not one of {', '.join(State)}") from None
 
 
+@overload
 def bars(
     symbols: str | Sequence[str],
     interval: str = "1d",
     start: When | None = None,
     end: When | None = None,
     *,
+    adjusted: str = "splits",
+    as_of: When | None = None,
     provider: str = "yahoo",
-) -> pd.DataFrame:
-    """Stored bars with start ≤ at < end as a DataFrame.
+    format: Literal["pandas"] = "pandas",
+) -> pd.DataFrame: ...
+
+
+@overload
+def bars(
+    symbols: str | Sequence[str],
+    interval: str = "1d",
+    start: When | None = None,
+    end: When | None = None,
+    *,
+    adjusted: str = "splits",
+    as_of: When | None = None,
+    provider: str = "yahoo",
+    format: Literal["arrow"],
+) -> pa.Table: ...
+
+
+def bars(
+    symbols: str | Sequence[str],
+    interval: str = "1d",
+    start: When | None = None,
+    end: When | None = None,
+    *,
+    adjusted: str = "splits",
+    as_of: When | None = None,
+    provider: str = "yahoo",
+    format: str = "pandas",
+) -> pd.DataFrame | pa.Table:
+    """Stored bars with start ≤ at < end as a DataFrame, or as an Arrow table with `format="arrow"`.
 
     The index is `at`, the open of each bar in UTC; for a list of symbols it is (symbol, at). Columns: open, high, low, close in
-    the instrument's currency and unit, split-adjusted as the source gave them; volume (NaN where the source gave none);
-    provisional, True where the source may still change the bar. Raises NotFound for a symbol that nothing is stored for.
+    the instrument's currency and unit; volume (NaN where the source gave none); provisional, True where the source may still
+    change the bar. `adjusted` is `splits`, as the source gives them; `all`, for what was paid out too; or `none`, as traded.
+    `as_of` gives the bars as they were known, and settled, at a moment. Raises NotFound for a symbol that nothing is stored for.
     """
-    import pandas as pd  # Only those who read pay for it.
-
-    if isinstance(symbols, str):
-        return _frame(symbols, interval, start, end, provider)
-    frames = {normalise(symbol): _frame(symbol, interval, start, end, provider) for symbol in symbols}
-    return pd.concat(frames, names=["symbol"])
-
-
-def _frame(symbol: str, interval: str, start: When | None, end: When | None, provider: str) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
+    if format not in _FORMATS:
+        raise InvalidInput.because("format", f"{format!r} is not one of {', '.join(_FORMATS)}")
+    names = tuple(dict.fromkeys(map(normalise, [symbols] if isinstance(symbols, str) else symbols)))
     window = (_instant(start), _instant(end))
-    _, found = _container().reports.bars(provider, normalise(symbol), _interval(interval), *window)
-    columns = {name: getattr(found, name) for name in ("open", "high", "low", "close")}
-    columns["volume"] = np.where(found.volume < 0, np.nan, found.volume) if (found.volume < 0).any() else found.volume
-    index = pd.DatetimeIndex(pd.to_datetime(found.at, unit="s", utc=True), name="at")
-    return pd.DataFrame({**columns, "provisional": found.provisional}, index=index)
+    query = BarsQuery(names, _interval(interval), *window, _adjusted(adjusted), _instant(as_of), provider)
+    found = _container().reading.table(query)
+    if format == "arrow":
+        return found
+    # Only those who want one pay for pandas.
+    frames = import_module("stockjobs.services.frames")
+    made: pd.DataFrame = frames.frame(found) if isinstance(symbols, str) else frames.frame_of_many(found, names)
+    return made
+
+
+_FORMATS = ("pandas", "arrow")
+
+
+def _adjusted(text: str) -> Adjusted:
+    try:
+        return Adjusted(text)
+    except ValueError:
+        raise InvalidInput.because("adjusted", f"{text!r} is not one of {', '.join(Adjusted)}") from None
 
 
 def _submit(

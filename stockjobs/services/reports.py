@@ -17,13 +17,13 @@ from stockjobs.domain.lanes import Lane
 from stockjobs.domain.states import ENDED, State
 from stockjobs.errors import NotFound, SchemaMismatch
 from stockjobs.store import (
-    bars,
     definitions,
     filters,
     holdings,
     instruments,
     lanes,
     occurrences,
+    reading,
     tallies,
     tasks,
     waits,
@@ -207,7 +207,7 @@ class Reports:
             known = instruments.by_symbol(connection, provider, [symbol])
             if symbol not in known:
                 raise NotFound(f"nothing is stored for {symbol!r}: `stockctl data` lists what is")
-            return known[symbol], bars.read(connection, known[symbol].id, interval, start, end)
+            return known[symbol], reading.read(connection, known[symbol].id, interval, start, end)
 
     def wait(
         self,

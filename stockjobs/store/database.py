@@ -43,6 +43,16 @@ _SERVER_OPTIONS = " ".join(
         "tcp_keepalives_count=3",
     )
 )
+_POSTGRESQL: dict[str, Any] = {
+    "connect_timeout": _CONNECT_TIMEOUT_S,
+    "application_name": "stockjobs",
+    "options": _SERVER_OPTIONS,
+    # By default a connection to a host that vanished is noticed after two hours.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 _ENGINE: dict[str, Any] = {
     # Races are settled by row counts, of inserts too.
     "execution_options": {"preserve_rowcount": True},
@@ -109,6 +119,14 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def conninfo(self, **more: str) -> str:
+        """How libpq finds the PostgreSQL server, for a driver beside SQLAlchemy: as the engine does, password included."""
+        _, given = self.engine.dialect.create_connect_args(self.url)
+        options = f"{_SERVER_OPTIONS} {' '.join(f'-c {name}={value}' for name, value in more.items())}"
+        given.pop("context", None)  # psycopg's own
+        # What the engine overrides in the URL is overridden here too.
+        return make_conninfo(**{**given, **_POSTGRESQL, "options": options})
+
     def dispose(self) -> None:
         """Close all connections of this process."""
         if self._engine is not None and self._pid == os.getpid():
@@ -161,17 +179,7 @@ def _checked_sqlite(url: URL) -> URL:
 
 def _make_engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
-        arguments = {
-            "connect_timeout": _CONNECT_TIMEOUT_S,
-            "application_name": "stockjobs",
-            "options": _SERVER_OPTIONS,
-            # By default a connection to a host that vanished is noticed after two hours.
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 20_000,
-        }
-        return create_engine(url, pool_pre_ping=True, connect_args=arguments, **_ENGINE)
+        return create_engine(url, pool_pre_ping=True, connect_args=_POSTGRESQL, **_ENGINE)
     _check_folder(Path(str(url.database)))
     engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S}, **_ENGINE)
     event.listen(engine, "connect", _prepare_sqlite)
