@@ -155,6 +155,12 @@ class OurFault(ProviderTransient):
     kind = "ours"
 
 
+class Overtaken(ProviderTransient):
+    """An answer is older than what was learnt of its instrument since, a split for one; the next will know."""
+
+    kind = "overtaken"
+
+
 class Interrupted(ProviderTransient):
     """We stopped the download ourselves: its deadline passed, or it was cancelled."""
 

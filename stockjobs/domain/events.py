@@ -51,6 +51,8 @@ class EventName(StrEnum):
     """One request found that it serves again."""
     PRUNED = "history.pruned"
     """Old occurrences were removed, with their tasks, attempts and events."""
+    RESTATED = "data.restated"
+    """The source tells stored history in other shares, and it was told anew; `data` has symbol, interval, ratio and span."""
     REMOVED = "history.removed"
     """Told to a subscriber alone, and not stored: events that it has not seen yet were removed with their occurrences."""
 

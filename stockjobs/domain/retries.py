@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from stockjobs.errors import Interrupted, ProviderPermanent, RateLimited, Unreachable
+from stockjobs.errors import Interrupted, Overtaken, ProviderPermanent, RateLimited, Unreachable
 
 MAX_CRASHES = 5
 """A task that took this many workers with it is set aside. More than a bad day costs an innocent one, few for a poisonous one."""
 
 DEFER_FOR = timedelta(seconds=5)
-"""How long to wait for a server of ours (the database, the broker) to come back."""
+"""How long to wait for a server of ours (the database, the broker) to come back, or after an answer that was too late."""
 
 COOL_DOWN = timedelta(seconds=60)
 """How long to wait after a rate limit that named no time."""
@@ -70,7 +70,7 @@ def decide(error: Exception, *, failures: int, policy: RetryPolicy, attempt: UUI
     """What to do after an error, `failures` attempts having failed before this one."""
     if isinstance(error, RateLimited):
         return Defer(min(error.retry_after or COOL_DOWN, LONGEST_COOL_DOWN))
-    if isinstance(error, Unreachable):
+    if isinstance(error, Unreachable | Overtaken):
         return Defer(DEFER_FOR)
     if isinstance(error, ProviderPermanent):
         return GiveUp()

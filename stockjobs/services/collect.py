@@ -162,6 +162,7 @@ class Collect:
         with self._database.begin() as connection:
             now = self._database.now(connection)
             landed = land(connection, claim, fetched, now)
+            fetched = fetched.without(landed.overtaken) if landed.overtaken else fetched
             outcome, result, then = concluded(claim, fetched, landed, now)
             if not claims.end(connection, claim, result, then, now):
                 # Not ours any more: nothing of it may stay.

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 
 from stockjobs.domain.bars import FactsReply, Identity
 from stockjobs.domain.findings import FindingKind
+from stockjobs.domain.splits import Split
+from stockjobs.errors import Overtaken
 from stockjobs.services.checking import Judged, judge
 from stockjobs.services.fetching import Answer, Fetched
+from stockjobs.services.outdated import Seen, is_outdated, seen_since
 from stockjobs.services.recognition import recognise
+from stockjobs.services.restating import settled
+from stockjobs.services.series import Series, Step, series_of
 from stockjobs.services.watching import watch
 from stockjobs.store import actions, bars, facts, findings, instruments, landings
+from stockjobs.store.bar_rows import Stored
 from stockjobs.store.claims import Claim
 from stockjobs.store.database import Connection
 from stockjobs.store.findings import Finding
+from stockjobs.store.instruments import Instrument
 
 
 @dataclass(frozen=True)
 class Landed:
-    """How many rows came, were written (new or different), and were set aside."""
+    """How many rows came, were written (new, different or told anew), and were set aside.
+
+    `overtaken` has the symbols whose answers came too late to be trusted: they are to be asked for again.
+    """
 
     received: int = 0
     written: int = 0
     rejected: int = 0
+    overtaken: Mapping[str, Overtaken] = field(default_factory=dict)
 
 
 NOTHING_LANDED = Landed()
+
+Splits = Mapping[int, tuple[Split, ...]]
 
 
 def land(connection: Connection, claim: Claim, fetched: Fetched, now: datetime) -> Landed:
@@ -38,37 +52,94 @@ def land(connection: Connection, claim: Claim, fetched: Fetched, now: datetime) 
         """The number of this landing; only one that writes something has any."""
         return landings.begin(connection, now, attempt=claim.attempt_id, by=claim.job)
 
-    judged: list[Judged] = []
-    found: list[Finding] = []
-    received = written = rejected = 0
-    for _, answers in sorted(fetched.bars.items()):
-        for answer in answers:
-            reply = answer.reply
-            if reply.identity is None:
-                # The provider has nothing for this window, not even a name.
-                continue
-            received += len(reply.bars) + len(reply.actions)
-            instrument, mismatch = recognise(connection, claim.spec.provider, reply.identity, now)
-            if mismatch:
-                # All of it is set aside: prices in another unit look like prices.
-                found.append(_stranger(claim, instrument.id, mismatch, answer))
-                rejected += len(reply.bars)
-                continue
-            one = judge(connection, claim, instrument, answer, now)
-            judged.append(one)
-            rejected += len(one.checked.rejected)
-            found.extend((*one.findings, *watch(connection, claim, one, now)))
-            written += actions.land(connection, instrument.id, reply.actions, now, landing=landing)
-    for symbol, reply_of in sorted(fetched.facts.items()):
-        received += len(reply_of.facts)
-        written += _land_facts(connection, claim, symbol, reply_of, now)
-    written += bars.land(connection, [_landing(claim, one) for one in judged], now, landing=landing)
-    findings.land(connection, found, now)
-    return Landed(received, written, rejected)
+    return _Landing(Step(connection, claim, now, landing)).land(fetched)
 
 
-def _landing(claim: Claim, judged: Judged) -> bars.Landing:
-    return bars.Landing(judged.instrument.id, judged.answer.request.interval, judged.good, claim.window_start)
+class _Landing:
+    """One landing, as it adds up."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._found: list[Finding] = []
+        self._overtaken: dict[str, Overtaken] = {}
+        self._received = self._written = self._rejected = 0
+
+    def land(self, fetched: Fetched) -> Landed:
+        """Write everything that arrived."""
+        step = self._step
+        answers = self._recognised(fetched)
+        # From here on nobody else lands anything of these instruments, so what is read of them stays so.
+        bars.lock(step.connection, [instrument.id for instrument, _ in answers])
+        self._land_series([self._judged(instrument, answer) for instrument, answer in answers])
+        for symbol, reply in sorted(fetched.facts.items()):
+            self._received += len(reply.facts)
+            self._written += _land_facts(step.connection, step.claim, symbol, reply, step.now)
+        findings.land(step.connection, self._found, step.now)
+        return Landed(self._received, self._written, self._rejected, self._overtaken)
+
+    def _recognised(self, fetched: Fetched) -> list[tuple[Instrument, Answer]]:
+        """The answers with whom they are about; what is about somebody else is set aside."""
+        step, known = self._step, []
+        for _, answers in sorted(fetched.bars.items()):
+            for answer in answers:
+                identity = answer.reply.identity
+                if identity is None:
+                    # The provider has nothing for this window, not even a name.
+                    continue
+                self._received += len(answer.reply.bars) + len(answer.reply.actions)
+                instrument, mismatch = recognise(step.connection, step.claim.spec.provider, identity, step.now)
+                if mismatch:
+                    # All of it is set aside: prices in another unit look like prices.
+                    self._found.append(_stranger(step.claim, instrument.id, mismatch, answer))
+                    self._rejected += len(answer.reply.bars)
+                else:
+                    known.append((instrument, answer))
+        return known
+
+    def _judged(self, instrument: Instrument, answer: Answer) -> Judged:
+        return judge(self._step.connection, self._step.claim, instrument, answer, self._step.now)
+
+    def _land_series(self, judged: Sequence[Judged]) -> None:
+        step, instruments_ = self._step, sorted({one.instrument.id for one in judged})
+        if not judged:
+            return
+        known = actions.splits(step.connection, instruments_)
+        seen = seen_since(step, instruments_)
+        given = [one for one in series_of(judged) if not self._is_overtaken(one, known, seen)]
+        with_bars = [series for series in given if len(series.came)]
+        spans = [bars.span_of(series.instrument.id, series.interval, series.came) for series in with_bars]
+        stored = dict(zip(map(id, with_bars), bars.stored(step.connection, spans), strict=True))
+        landed = [self._settled(series, stored.get(id(series)), known) for series in given]
+        self._written += bars.land(
+            step.connection, [one for one in landed if one is not None], step.now, landing=step.landing
+        )
+
+    def _is_overtaken(self, series: Series, known: Splits, seen: Seen) -> bool:
+        if not is_outdated(series, known.get(series.instrument.id, ()), seen):
+            return False
+        symbol = series.judged[0].answer.request.symbol
+        self._overtaken[symbol] = Overtaken(f"{symbol} was split while it was asked for: it is asked for again.")
+        # What it tells of splits is true, and the next attempt has to know.
+        told = [action for action in series.actions if action.kind == "split"]
+        step = self._step
+        self._written += actions.land(step.connection, series.instrument.id, told, step.now, landing=step.landing)
+        return True
+
+    def _settled(self, series: Series, stored: Stored | None, known: Splits) -> bars.Landing | None:
+        """What is to be landed of a series, after its actions were and its past was told anew."""
+        step, instrument = self._step, series.instrument.id
+        for one in series.judged:
+            self._rejected += len(one.checked.rejected)
+            self._found.extend((*one.findings, *watch(step.connection, step.claim, one, step.now)))
+        if stored is not None:
+            done = settled(step, series, stored, known.get(instrument, ()))
+            self._found.extend(done.findings)
+            self._written += done.restated
+            if done.landing is None:
+                self._rejected += len(series.came)
+                return None
+        self._written += actions.land(step.connection, instrument, series.actions, step.now, landing=step.landing)
+        return done.landing if stored is not None else None
 
 
 def _stranger(claim: Claim, instrument: int, reason: str, answer: Answer) -> Finding:

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from stockjobs.domain.bars import CorporateAction
+from stockjobs.domain.splits import Split, splits_in
 from stockjobs.store import tables
 
 _actions = tables.corporate_actions
+
+_SAME = 1e-6
+"""Amounts that differ by less than this part are the same: sources round them."""
+
+
+@dataclass(frozen=True)
+class Restated:
+    """New shares of an instrument, `ratio` for an old one, in which the payments before an instant are now told (all for None).
+
+    `without` are those that the source has told anew itself, by kind and ex-day.
+    """
+
+    instrument_id: int
+    ratio: float
+    before: datetime | None
+    without: Collection[tuple[str, datetime]] = ()
 
 
 def land(
@@ -27,7 +45,7 @@ def land(
     `landing` gives the number of the landing that writes. Returns how many were new or differed.
     """
     known = {(one.kind, one.at): one.value for one in of(connection, instrument)} if actions else {}
-    new = [one for one in actions if known.get((one.kind, one.at)) != one.value]
+    new = [one for one in actions if not _is_same(known.get((one.kind, one.at)), one.value)]
     for one in new:
         if (one.kind, one.at) in known:
             current = and_(_actions.c.instrument_id == instrument, _actions.c.kind == one.kind, _actions.c.at == one.at)
@@ -38,6 +56,10 @@ def land(
         common = {"instrument_id": instrument, "landing_id": landing(), "seen_at": now}
         connection.execute(insert(_actions), [{**common, **asdict(one)} for one in new])
     return len(new)
+
+
+def _is_same(known: float | None, told: float) -> bool:
+    return known is not None and math.isclose(known, told, rel_tol=_SAME)
 
 
 def of(connection: Connection, instrument: int, *, as_of: int | None = None) -> Sequence[CorporateAction]:
@@ -53,3 +75,47 @@ def of(connection: Connection, instrument: int, *, as_of: int | None = None) -> 
     )
     rows = connection.execute(query.order_by(_actions.c.at, _actions.c.kind))
     return [CorporateAction(kind, at, value) for kind, at, value in rows]
+
+
+def splits(connection: Connection, instruments: Sequence[int]) -> dict[int, tuple[Split, ...]]:
+    """The splits of instruments as they are known now, oldest first; one without any is left out."""
+    found = _current_splits(connection, instruments)
+    return {instrument: splits_in(action for action, _ in of_one) for instrument, of_one in found.items()}
+
+
+def splits_seen_after(connection: Connection, instruments: Sequence[int], at: datetime) -> dict[int, tuple[Split, ...]]:
+    """The splits of instruments that were first heard of after an instant; an instrument without any is left out."""
+    found = _current_splits(connection, instruments)
+    late = {
+        instrument: splits_in(action for action, seen_at in of_one if seen_at > at)
+        for instrument, of_one in found.items()
+    }
+    return {instrument: those for instrument, those in late.items() if those}
+
+
+def _current_splits(
+    connection: Connection, instruments: Sequence[int]
+) -> dict[int, list[tuple[CorporateAction, datetime]]]:
+    columns = (_actions.c.instrument_id, _actions.c.kind, _actions.c.at, _actions.c.value, _actions.c.seen_at)
+    query = select(*columns).where(
+        _actions.c.instrument_id.in_(instruments), _actions.c.kind == "split", _actions.c.replaced_by.is_(None)
+    )
+    found: dict[int, list[tuple[CorporateAction, datetime]]] = {}
+    for instrument, kind, at, value, seen_at in connection.execute(query):
+        found.setdefault(instrument, []).append((CorporateAction(kind, at, value), seen_at))
+    return found
+
+
+def restate(connection: Connection, restated: Restated, *, landing: int, now: datetime) -> int:
+    """Tell payments before a split per new share, and keep what they were. Returns how many."""
+    payments = [
+        one
+        for one in of(connection, restated.instrument_id)
+        if one.kind != "split"
+        and (restated.before is None or one.at < restated.before)
+        and (one.kind, one.at) not in restated.without
+    ]
+    if payments:
+        told = [replace(one, value=one.value / restated.ratio) for one in payments]
+        land(connection, restated.instrument_id, told, now, landing=lambda: landing)
+    return len(payments)

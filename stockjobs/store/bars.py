@@ -2,117 +2,145 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from types import ModuleType
 
 import numpy as np
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
-from stockjobs.domain.bars import Bars
+from stockjobs.domain.bars import Bars, Prices
+from stockjobs.domain.changes import changes
 from stockjobs.domain.intervals import Interval
-from stockjobs.store import tables
+from stockjobs.domain.splits import factors
+from stockjobs.store import actions, bars_postgresql, bars_sqlite, tables
+from stockjobs.store.bar_rows import Rows, Series, Span, Stored
+from stockjobs.store.bar_versions import COLUMNS
 from stockjobs.store.statements import upsert
+
+_VALUES = ("open", "high", "low", "close", "volume", "provisional")
 
 
 @dataclass(frozen=True)
 class Landing:
-    """Good bars of one instrument at one interval, oldest first.
+    """Good bars of one instrument at one interval, oldest first, each time once; a series occurs once in a landing.
 
-    `since` is where the window that was asked for begins; None where it began at the stored position.
+    `since` is where the window that was asked for begins; None where it began at the stored position. `split_factor` has of
+    each bar the splits that are in its price; None for all that are known to be after it. `stored` is what is stored of the
+    span of the bars, where the caller has read it under `lock` already.
     """
 
     instrument_id: int
     interval: Interval
     bars: Bars
     since: datetime | None = None
+    split_factor: Prices | None = None
+    stored: Stored | None = None
+
+    @property
+    def span(self) -> Span:
+        """From the first bar to the last."""
+        return span_of(self.instrument_id, self.interval, self.bars)
 
 
-_COLUMNS = ("instrument_id", "interval_s", "at", "open", "high", "low", "close", "volume", "provisional", "landing_id")
-_VALUES = _COLUMNS[3:-1]
-_KEY = "instrument_id, interval_s, at"
-_ON_CONFLICT = f"""
-ON CONFLICT ({_KEY}) DO UPDATE
-SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])}
-WHERE (bars.provisional OR NOT excluded.provisional)
-AND ({", ".join(f"bars.{name}" for name in _VALUES)}) IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in _VALUES)})"""
+def span_of(instrument: int, interval: Interval, bars: Bars) -> Span:
+    """The span of bars, of which there must be some."""
+    return Span(instrument, interval, int(bars.at[0]), int(bars.at[-1]))
+
+
+def lock(connection: Connection, instruments: Sequence[int]) -> None:
+    """Be the only one to land bars of these instruments until the transaction ends."""
+    # A writer of SQLite is alone as it is.
+    if connection.dialect.name == "postgresql":
+        bars_postgresql.lock(connection, sorted(set(instruments)))
+
+
+def stored(connection: Connection, spans: Sequence[Span]) -> list[Stored]:
+    """What is stored of each span."""
+    found: list[Stored] = _dialect(connection).stored(connection, spans) if spans else []
+    return found
 
 
 def land(connection: Connection, landings: Sequence[Landing], now: datetime, *, landing: Callable[[], int]) -> int:
     """Write bars, in the caller's transaction. Returns how many were new or differed; equal ones are not written.
 
-    A bar that is final is not replaced by a provisional one, which must be older news.
+    `landing` gives the number of the landing that writes; it is asked only if something is written. A bar that is final is
+    not replaced by a provisional one, which must be older news. What a settled bar was is kept as a version.
     """
-    # Always in the same order, so that two landings of the same bars never wait for each other in a circle.
-    ordered = sorted(
-        (one for one in landings if len(one.bars)), key=lambda one: (one.instrument_id, one.interval.seconds)
-    )
-    if not ordered:
+    given = [one for one in landings if len(one.bars)]
+    if not given:
         return 0
-    by_copy = connection.dialect.name == "postgresql"
-    written = (_land_postgresql if by_copy else _land_sqlite)(connection, ordered, landing())
-    for one in ordered:
-        _move_position(connection, one, now)
-    return written
+    lock(connection, [one.instrument_id for one in given])
+    new, changed = _sorted_out(given, _stored(connection, given), _factors(connection, given))
+    dialect = _dialect(connection)
+    if len(new):
+        dialect.insert(connection, new, landing())
+    if len(changed):
+        dialect.keep(connection, changed, landing(), ", ".join(COLUMNS))
+        dialect.replace(connection, changed, landing())
+    _move_positions(connection, given, now)
+    return len(new) + len(changed)
 
 
-def _land_postgresql(connection: Connection, landings: Sequence[Landing], number: int) -> int:
-    cursor = connection.connection.cursor()
-    cursor.execute("CREATE TEMP TABLE IF NOT EXISTS landing (LIKE bars INCLUDING DEFAULTS)")
-    cursor.execute("TRUNCATE landing")
-    with cursor.copy(f"COPY landing ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
-        for row in _rows(landings, number, lambda second: datetime.fromtimestamp(second, UTC)):
-            copy.write_row(row)
-    columns = ", ".join(_COLUMNS)
-    cursor.execute(
-        f"INSERT INTO bars SELECT DISTINCT ON ({_KEY}) {columns} FROM landing ORDER BY {_KEY} {_ON_CONFLICT}"
-    )
-    written = cursor.rowcount
-    cursor.close()
-    return written
+def _dialect(connection: Connection) -> ModuleType:
+    return bars_postgresql if connection.dialect.name == "postgresql" else bars_sqlite
 
 
-def _land_sqlite(connection: Connection, landings: Sequence[Landing], number: int) -> int:
-    # SQLite spells the comparison of two rows IS NOT.
-    on_conflict = _ON_CONFLICT.replace("IS DISTINCT FROM", "IS NOT")
-    marks = ", ".join("?" * len(_COLUMNS))
-    cursor = connection.connection.cursor()
-    cursor.executemany(
-        f"INSERT INTO bars ({', '.join(_COLUMNS)}) VALUES ({marks}) {on_conflict}",
-        list(_rows(landings, number, lambda second: second)),
-    )
-    written = cursor.rowcount
-    cursor.close()
-    return max(written, 0)
+def _stored(connection: Connection, landings: Sequence[Landing]) -> list[Stored]:
+    unread = [one.span for one in landings if one.stored is None]
+    read = iter(stored(connection, unread))
+    return [next(read) if one.stored is None else one.stored for one in landings]
 
 
-def _rows(landings: Sequence[Landing], number: int, time: Any) -> Iterator[tuple[Any, ...]]:
-    for landing in landings:
-        bars = landing.bars
-        volumes = (None if volume < 0 else volume for volume in bars.volume.tolist())
-        columns = (getattr(bars, name).tolist() for name in ("open", "high", "low", "close"))
-        rows = zip(
-            (time(second) for second in bars.at.tolist()), *columns, volumes, bars.provisional.tolist(), strict=True
-        )
-        for row in rows:
-            yield (landing.instrument_id, landing.interval.seconds, *row, number)
+def _factors(connection: Connection, landings: Sequence[Landing]) -> list[Prices]:
+    unknown = {one.instrument_id for one in landings if one.split_factor is None}
+    splits = actions.splits(connection, sorted(unknown)) if unknown else {}
+    return [
+        factors(one.bars.at, splits.get(one.instrument_id, ())) if one.split_factor is None else one.split_factor
+        for one in landings
+    ]
 
 
-def _move_position(connection: Connection, landing: Landing, now: datetime) -> None:
-    """Move the position on, unless there is a hole between it and what has landed: the next run would leave it for ever."""
+def _sorted_out(landings: Sequence[Landing], there: Sequence[Stored], factor: Sequence[Prices]) -> tuple[Rows, Rows]:
+    """The rows that are new, and those that replace others."""
+    new: list[Series] = []
+    changed: list[Series] = []
+    for one, old, splits in zip(landings, there, factor, strict=True):
+        found = changes(old.bars, one.bars)
+        for rows, mask in ((new, found.new), (changed, found.changed)):
+            if mask.all():
+                rows.append((one.instrument_id, one.interval, one.bars, splits))
+            elif mask.any():
+                rows.append((one.instrument_id, one.interval, one.bars.where(mask), splits[mask]))
+    return Rows.of(new), Rows.of(changed)
+
+
+def _move_positions(connection: Connection, landings: Sequence[Landing], now: datetime) -> None:
+    """Move the positions on, unless there is a hole between one and what has landed: the next run would leave it for ever."""
     table = tables.positions
+    instruments = {one.instrument_id for one in landings}
+    columns = (table.c.instrument_id, table.c.interval_s, table.c.newest_at)
+    rows = connection.execute(select(*columns).where(table.c.instrument_id.in_(sorted(instruments))))
+    known = {(instrument, seconds): at for instrument, seconds, at in rows}
+    moved = [
+        {"instrument_id": one.instrument_id, "interval_s": one.interval.seconds, "newest_at": at, "updated_at": now}
+        for one in landings
+        if (at := _moved(one, known.get((one.instrument_id, one.interval.seconds)))) is not None
+    ]
+    if moved:
+        insert = upsert(connection, table)
+        changed = {"newest_at": insert.excluded.newest_at, "updated_at": insert.excluded.updated_at}
+        key = [table.c.instrument_id, table.c.interval_s]
+        connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changed), moved)
+
+
+def _moved(landing: Landing, known: datetime | None) -> datetime | None:
     newest = datetime.fromtimestamp(int(landing.bars.at[-1]), UTC)
-    key = (table.c.instrument_id == landing.instrument_id, table.c.interval_s == landing.interval.seconds)
-    is_behind = table.c.newest_at < newest
-    if landing.since is not None:
-        moved = update(table).where(*key, is_behind, table.c.newest_at >= landing.since)
-        connection.execute(moved.values(newest_at=newest, updated_at=now))
-        return
-    row = {"instrument_id": landing.instrument_id, "interval_s": landing.interval.seconds}
-    insert = upsert(connection, table).values(**row, newest_at=newest, updated_at=now)
-    changed = {"newest_at": insert.excluded.newest_at, "updated_at": insert.excluded.updated_at}
-    connection.execute(insert.on_conflict_do_update(index_elements=list(row), set_=changed, where=is_behind))
+    if known is None:
+        return newest if landing.since is None else None
+    joins = landing.since is None or known >= landing.since
+    return newest if joins and known < newest else None
 
 
 def newest(connection: Connection, instruments: Sequence[int], interval: Interval) -> dict[int, datetime]:

@@ -1,0 +1,78 @@
+"""Which landings of a series tell prices in the shares from before a split, told from how they join.
+
+A run of bars that was fetched in one go is in one kind of shares. Where two runs meet, the price either goes on or jumps by
+the ratio of the split; whichever is nearer in logarithms says whether both are in the same shares.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stockjobs.domain.bars import Prices, Seconds
+
+_DAY = 86_400
+# By how much a price may well move in a day, three times over; it grows with the root of time.
+_SWING_A_DAY = 0.06
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """Stored bars in order of time: when each opened, its first and last price, and the number of its landing."""
+
+    at: Seconds
+    open: Prices
+    close: Prices
+    landing: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The first bar after the past, which is in the new shares for sure: when it opened, and at what price."""
+
+    at: int
+    open: float
+
+
+def in_old_shares(
+    past: Past, ratio: float, *, sure: Mapping[int, bool], bound: Bound | None = None
+) -> dict[int, bool | None]:
+    """For each landing whether its prices are in the shares from before a split of `ratio`; None where nothing tells.
+
+    `sure` are the landings of which it is known. From a bar that is known it is followed to those beside it.
+    """
+    found: dict[int, bool | None] = dict(sure)
+    runs = [0, *(np.flatnonzero(past.landing[1:] != past.landing[:-1]) + 1).tolist()]
+    if bound is not None and len(past.at):
+        _tell(found, int(past.landing[-1]), _follows(past, len(past.at), ratio, bound), is_old=False)
+    # Twice: what is found on the way back may tell of what was passed on the way there.
+    for start in (*reversed(runs[1:]), *runs[1:], *reversed(runs[1:])):
+        before, after = int(past.landing[start - 1]), int(past.landing[start])
+        jumped = _follows(past, start, ratio, Bound(int(past.at[start]), float(past.open[start])))
+        for known, other, sign in ((after, before, 1), (before, after, -1)):
+            if (is_old := found.get(known)) is not None:
+                _tell(found, other, None if jumped is None else jumped * sign, is_old=is_old)
+    return {int(landing): found.get(int(landing)) for landing in np.unique(past.landing)}
+
+
+def _follows(past: Past, place: int, ratio: float, after: Bound) -> int | None:
+    """What the price does between a bar and the next: 0 it goes on, 1 it falls by the ratio, -1 it rises; None if unclear."""
+    jump = math.log(past.close[place - 1] / after.open)
+    step = math.log(ratio)
+    days = max((after.at - int(past.at[place - 1])) / _DAY, 1.0)
+    nearest = min((0, 1, -1), key=lambda times: abs(jump - times * step))
+    is_clear = _SWING_A_DAY * math.sqrt(days) < abs(step) / 2
+    return nearest if is_clear else None
+
+
+def _tell(found: dict[int, bool | None], landing: int, jumped: int | None, *, is_old: bool) -> None:
+    if found.get(landing) is not None or jumped is None:
+        return
+    if jumped == 0:
+        found[landing] = is_old
+    elif jumped == (-1 if is_old else 1):
+        found[landing] = not is_old
