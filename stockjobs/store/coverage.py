@@ -15,15 +15,54 @@ from stockjobs.store import tables
 from stockjobs.store.epochs import epoch
 
 _bars, _quarantined = tables.bars, tables.quarantined_bars
+_instruments, _symbols = tables.instruments, tables.symbols
+
+
+@dataclass(frozen=True)
+class Series:
+    """An instrument whose bars are looked at, as its provider writes it."""
+
+    instrument_id: int
+    symbol: str
+    exchange: str
+    zone: str
+    first_trade_at: datetime | None
 
 
 @dataclass(frozen=True)
 class Stored:
-    """How many bars of a series are stored within a span of time, and the first and last of them."""
+    """How many bars of a series are stored within a span of time, the sum of their times, and the first and last of them.
+
+    Two sets of times of the same size and sum are the same for every practical purpose.
+    """
 
     bars: int
+    sum: int
     first: datetime
     last: datetime
+
+
+def series(connection: Connection, provider: str, symbols: Sequence[str], interval: Interval) -> list[Series]:
+    """The instruments that bear some symbols at a provider now; without symbols all that have bars of the interval."""
+    query = (
+        select(
+            _instruments.c.id,
+            _symbols.c.symbol,
+            _instruments.c.exchange,
+            _instruments.c.zone,
+            _instruments.c.first_trade_at,
+        )
+        .join(_symbols, _symbols.c.instrument_id == _instruments.c.id)
+        .where(_symbols.c.provider == provider, _symbols.c.valid_to.is_(None))
+        .order_by(_symbols.c.symbol)
+    )
+    if symbols:
+        query = query.where(_symbols.c.symbol.in_(symbols))
+    else:
+        # A backfill leaves no position; but the key of the bars finds the first one of a series at once.
+        is_of_series = (_bars.c.instrument_id == _instruments.c.id, _bars.c.interval_s == interval.seconds)
+        query = query.where(select(_bars.c.at).where(*is_of_series).exists())
+    return [Series(*row) for row in connection.execute(query)]
 
 
 def count(
@@ -31,7 +70,13 @@ def count(
 ) -> dict[int, Stored]:
     """What is stored of instruments with start ≤ at < end; those without a bar are left out."""
     query = (
-        select(_bars.c.instrument_id, func.count(), func.min(_bars.c.at), func.max(_bars.c.at))
+        select(
+            _bars.c.instrument_id,
+            func.count(),
+            func.sum(epoch(connection, _bars.c.at)),
+            func.min(_bars.c.at),
+            func.max(_bars.c.at),
+        )
         .where(
             _bars.c.instrument_id.in_(instruments),
             _bars.c.interval_s == interval.seconds,
@@ -40,7 +85,16 @@ def count(
         )
         .group_by(_bars.c.instrument_id)
     )
-    return {row[0]: Stored(row[1], row[2], row[3]) for row in connection.execute(query)}
+    return {row[0]: Stored(row[1], int(row[2]), row[3], row[4]) for row in connection.execute(query)}
+
+
+def oldest(connection: Connection, interval: Interval, instruments: Sequence[int]) -> datetime | None:
+    """The time of the oldest bar that is stored of any of the instruments, None if there is none."""
+    return connection.execute(
+        select(func.min(_bars.c.at)).where(
+            _bars.c.instrument_id.in_(instruments), _bars.c.interval_s == interval.seconds
+        )
+    ).scalar()
 
 
 def times(connection: Connection, instrument: int, interval: Interval, start: datetime, end: datetime) -> Seconds:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, case, delete, select
+from sqlalchemy import Connection, RowMapping, case, delete, select, update
 
-from stockjobs.domain.coverage import Cause, ask_again_at
+from stockjobs.domain.coverage import PAUSES, Cause, ask_again_at
 from stockjobs.domain.intervals import Interval
 from stockjobs.store import tables
 from stockjobs.store.statements import upsert
@@ -73,6 +73,13 @@ def _row(gap: Gap) -> dict[str, Any]:
         "interval_s": gap.interval.seconds,
         "cause": gap.cause.value,
     }
+
+
+def insist(connection: Connection, instrument: int, interval: Interval, days: Sequence[date], now: datetime) -> int:
+    """Let gaps be asked for again now, however often the source did not have them. Returns how many were at rest."""
+    which = (_gaps.c.instrument_id == instrument, _gaps.c.interval_s == interval.seconds, _gaps.c.day.in_(days))
+    values = {"asked": 1, "asked_at": now - PAUSES[0]}
+    return connection.execute(update(_gaps).where(*which).values(values)).rowcount if days else 0
 
 
 def clear(connection: Connection, instrument: int, interval: Interval, days: Sequence[date]) -> int:
