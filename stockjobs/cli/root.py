@@ -56,13 +56,14 @@ VERBS = {
     "workers": Verb("workers", "group", "Change workers while they run: grow, shrink, their lanes, shut down."),
     "events": Verb("events", "events", "Show what happened, and follow what happens."),
     "status": Verb("status", "status", "Tell whether database, Redis, beat and workers do their work."),
+    "budget": Verb("budget", "budget", "Show what is left of the budgets of requests, and which providers are closed."),
     "stats": Verb(
         "stats",
         "stats",
         "Count occurrences: how many succeed, how long they take, what they bring; and what is going on now.",
     ),
     "prune": Verb("prune", "prune", "Remove old history: ended occurrences, with their tasks, attempts and events."),
-    "data": Verb("data", "data", "Show stored bars, or of which symbols there are any."),
+    "data": Verb("data", "data", "Show stored bars, write them to a file, or tell of which symbols there are any."),
     "providers": Verb(
         "providers",
         "group",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, pairwise
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from stockjobs.domain.intervals import Interval
 from stockjobs.domain.reading import Adjusted, BarsQuery, Factors, Payout
 from stockjobs.domain.reading import factors as factors_of
 from stockjobs.errors import InvalidInput, NotFound
@@ -53,6 +54,13 @@ class Reading:
         with self._database.read() as connection:
             return instruments.by_symbol(connection, provider, symbols)
 
+    def every(self, provider: str, interval: Interval) -> dict[str, Instrument]:
+        """The instruments of a provider that have bars at an interval, by their symbols, in the order in which they lie."""
+        with self._database.read() as connection:
+            symbols = reading.symbols_with(connection, provider, interval)
+            found = instruments.by_symbol(connection, provider, symbols)
+        return {symbol: found[symbol] for symbol in symbols}
+
     def table(self, query: BarsQuery) -> pa.Table:
         """The bars that are meant, as one table of `shaping.SCHEMA`: by symbol as asked for, then by time.
 
@@ -67,7 +75,7 @@ class Reading:
             parts = _runs(meant.instruments) if has_twins else [every]
             return pa.concat_tables([self._part(snapshot, meant, part, factors) for part in parts])
 
-    def stream(self, query: BarsQuery) -> Iterator[pa.RecordBatch]:
+    def stream(self, query: BarsQuery) -> Generator[pa.RecordBatch]:
         """The same, batch by batch, of one state of the data, however much it is. Raises NotFound."""
         meant = self._meant(query)
         with self._columns.snapshot(in_order=True) as snapshot:

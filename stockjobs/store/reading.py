@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from math import ceil
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from stockjobs.domain.bars import Bars
 from stockjobs.domain.intervals import Interval
@@ -100,6 +100,14 @@ def _conditions(selection: Selection, dialect: Dialect) -> str:
 
 def _among(selection: Selection) -> str:
     return f"instrument_id IN ({', '.join(str(int(one)) for one in selection.instruments)})"
+
+
+def symbols_with(connection: Connection, provider: str, interval: Interval) -> Sequence[str]:
+    """The present symbols of a provider of which there are bars at an interval, in the order of their instruments."""
+    symbols, bars = tables.symbols, tables.bars
+    has_bars = exists().where(bars.c.instrument_id == symbols.c.instrument_id, bars.c.interval_s == interval.seconds)
+    query = select(symbols.c.symbol).where(symbols.c.provider == provider, symbols.c.valid_to.is_(None), has_bars)
+    return connection.scalars(query.order_by(symbols.c.instrument_id, symbols.c.symbol)).all()
 
 
 def read(

@@ -31,12 +31,12 @@ def test_csv_has_every_bar_whole_and_in_utc(stored: Ctl) -> None:
     assert rows[0] == {
         "symbol": "AAPL",
         "at": "2024-01-01T00:00:00Z",
-        "open": "103.0",
-        "high": "104.0",
-        "low": "102.0",
-        "close": "103.0",
+        "open": "103",
+        "high": "104",
+        "low": "102",
+        "close": "103",
         "volume": "1000",
-        "provisional": "False",
+        "provisional": "false",
     }
 
 
