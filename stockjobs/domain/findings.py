@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 
 class FindingKind(StrEnum):
@@ -41,3 +44,24 @@ class FindingState(StrEnum):
     """Somebody has decided that the bars are bad; they stay aside."""
     MENDED = "mended"
     """It was put right since, at the source or here."""
+
+
+@dataclass(frozen=True)
+class FindingFilter:
+    """Which findings are meant; those made at or after `since` and before `before`. Without anything: all of them."""
+
+    symbol: str | None = None
+    kinds: tuple[FindingKind, ...] = ()
+    states: tuple[FindingState, ...] = ()
+    rule: str | None = None
+    job: UUID | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """True if it says nothing."""
+        return self == FindingFilter()
+
+
+EVERY_FINDING = FindingFilter()

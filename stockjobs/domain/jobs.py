@@ -26,6 +26,7 @@ from stockjobs.domain.retries import RetryPolicy
 from stockjobs.domain.schedule_spec import Concurrency as Concurrency
 from stockjobs.domain.schedule_spec import ScheduleSpec as ScheduleSpec
 from stockjobs.domain.symbols import normalise
+from stockjobs.domain.validation.rules import Severity, check_switch
 from stockjobs.errors import InvalidInput
 
 API_VERSION: Literal["stockjobs/v1"] = "stockjobs/v1"
@@ -111,6 +112,8 @@ class WindowSpec(Definition):
     start: Instant | None = None
     end: Instant | None = None
     period: Annotated[str, AfterValidator(lambda value: checked(value, parse_period))] | None = None
+    refetch: Annotated[bool, Field(exclude_if=lambda wanted: not wanted)] = False
+    """Ask for all of it, also for what is stored."""
 
     @model_validator(mode="after")
     def _ordered(self) -> WindowSpec:
@@ -148,6 +151,18 @@ class Dependency(Definition):
     on_failure: Annotated[OnFailure, one_of(OnFailure)] = OnFailure.SKIP
 
 
+def _switches(value: object) -> object:
+    if not isinstance(value, dict):
+        raise ValueError(f"rules and what is done about them were expected, not {shown(value)} (`zero-volume: off`)")
+    try:
+        return dict(check_switch(name, word) for name, word in value.items())
+    except InvalidInput as error:
+        raise ValueError(str(error)) from error
+
+
+SwitchesByRule = Annotated[dict[str, Severity], BeforeValidator(_switches)]
+
+
 class JobSpec(Definition):
     """The definition of a job."""
 
@@ -176,6 +191,8 @@ class JobSpec(Definition):
     depends_on: Annotated[
         tuple[Dependency, ...], Field(max_length=32, strict=False, exclude_if=lambda others: not others)
     ] = ()
+    validation: Annotated[SwitchesByRule, Field(exclude_if=lambda switches: not switches)] = Field(default_factory=dict)
+    """What is done about bars that break a rule, where that is not the rule's default."""
     tags: Annotated[
         tuple[Annotated[Text, Field(min_length=1, max_length=63)], ...], Field(max_length=32, strict=False)
     ] = ()
@@ -192,6 +209,8 @@ class JobSpec(Definition):
             raise ValueError(
                 "window.start and window.end belong to mode backfill (use window.period for the first run)"
             )
+        if self.mode is Mode.INCREMENTAL and self.window.refetch:
+            raise ValueError("window.refetch belongs to mode backfill (an incremental run asks for what is new)")
         return self
 
     def document(self) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from stockjobs.errors import Overtaken
 from stockjobs.services.checking import Judged, judge
 from stockjobs.services.fetching import Answer, Fetched
 from stockjobs.services.outdated import Seen, is_outdated, seen_since
+from stockjobs.services.quarantine import set_aside
 from stockjobs.services.recognition import recognise
 from stockjobs.services.restating import settled
 from stockjobs.services.series import Series, Step, series_of
 from stockjobs.services.watching import watch
-from stockjobs.store import actions, bars, facts, findings, instruments, landings
+from stockjobs.store import actions, bars, facts, instruments, landings
 from stockjobs.store.bar_rows import Stored
 from stockjobs.store.claims import Claim
 from stockjobs.store.database import Connection
@@ -61,6 +62,7 @@ class _Landing:
     def __init__(self, step: Step) -> None:
         self._step = step
         self._found: list[Finding] = []
+        self._landed: list[bars.Landing] = []
         self._overtaken: dict[str, Overtaken] = {}
         self._received = self._written = self._rejected = 0
 
@@ -74,7 +76,7 @@ class _Landing:
         for symbol, reply in sorted(fetched.facts.items()):
             self._received += len(reply.facts)
             self._written += _land_facts(step.connection, step.claim, symbol, reply, step.now)
-        findings.land(step.connection, self._found, step.now)
+        set_aside(step.connection, step.claim, self._found, self._landed, step.now)
         return Landed(self._received, self._written, self._rejected, self._overtaken)
 
     def _recognised(self, fetched: Fetched) -> list[tuple[Instrument, Answer]]:
@@ -109,10 +111,9 @@ class _Landing:
         with_bars = [series for series in given if len(series.came)]
         spans = [bars.span_of(series.instrument.id, series.interval, series.came) for series in with_bars]
         stored = dict(zip(map(id, with_bars), bars.stored(step.connection, spans), strict=True))
-        landed = [self._settled(series, stored.get(id(series)), known) for series in given]
-        self._written += bars.land(
-            step.connection, [one for one in landed if one is not None], step.now, landing=step.landing
-        )
+        given_good = [self._settled(series, stored.get(id(series)), known) for series in given]
+        self._landed = [one for one in given_good if one is not None]
+        self._written += bars.land(step.connection, self._landed, step.now, landing=step.landing)
 
     def _is_overtaken(self, series: Series, known: Splits, seen: Seen) -> bool:
         if not is_outdated(series, known.get(series.instrument.id, ()), seen):

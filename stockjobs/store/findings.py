@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select, update
 
 from stockjobs.domain import ids
 from stockjobs.domain.bars import COLUMNS, NO_VOLUME, Bars
@@ -43,6 +43,7 @@ class Finding:
         return ids.finding_id(self.kind, *place, self.reason, sorted(self.evidence.items()))
 
 
+_findings = tables.findings
 _COLUMNS = (
     "id",
     "kind",
@@ -64,10 +65,68 @@ def land(connection: Connection, found: Sequence[Finding], now: datetime) -> fro
     it is. Returns the ids of those that are new.
     """
     each = {finding.id: finding for finding in found}
-    new = insert_new(connection, tables.findings, [_row(finding, now) for finding in each.values()])
+    new = insert_new(connection, _findings, [_row(finding, now) for finding in each.values()])
+    _open_again(connection, [key for key, one in each.items() if key not in new and one.state is FindingState.OPEN])
     aside = [row for key in new for row in _rows(each[key])]
     insert_many(connection, tables.quarantined_bars, aside)
     return frozenset(new)
+
+
+def _open_again(connection: Connection, seen: Sequence[UUID]) -> None:
+    # It was put right, and is wrong again just as before.
+    if seen:
+        undecided = {"state": FindingState.OPEN.value, "decided_at": None, "decided_by": None}
+        was_mended = _findings.c.state == FindingState.MENDED.value
+        connection.execute(update(_findings).where(_findings.c.id.in_(seen), was_mended).values(undecided))
+
+
+def released(connection: Connection, found: Sequence[Finding]) -> frozenset[UUID]:
+    """Those of some findings about bars of one instrument and interval that somebody has released before.
+
+    A bar is the same whose prices are; its volume may have been revised since.
+    """
+    first = found[0]
+    columns = (_findings.c.at, _findings.c.rule, _findings.c.evidence)
+    query = select(*columns).where(
+        _findings.c.instrument_id == first.instrument_id,
+        _findings.c.interval_s == (first.interval.seconds if first.interval else None),
+        _findings.c.at.in_([one.at for one in found]),
+        _findings.c.state == FindingState.RELEASED.value,
+    )
+    known = {(row.at, row.rule, _prices_of(row.evidence)) for row in connection.execute(query)}
+    return frozenset(one.id for one in found if (one.at, one.rule, _prices_of(one.evidence)) in known)
+
+
+def _prices_of(evidence: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(evidence.get(name) for name in _PRICES)
+
+
+def mend(
+    connection: Connection, landed: Sequence[tuple[int, Interval, Collection[int]]], by: str, now: datetime
+) -> int:
+    """Close the open findings about bars that have come as good ones since: instrument, interval and times (epoch seconds).
+
+    Returns how many there were.
+    """
+    good = {(instrument, interval.seconds): frozenset(at) for instrument, interval, at in landed}
+    is_open = (_findings.c.state == FindingState.OPEN.value, _findings.c.kind == FindingKind.REJECTED_BAR.value)
+    columns = (_findings.c.id, _findings.c.instrument_id, _findings.c.interval_s, _findings.c.at)
+    query = select(*columns).where(_findings.c.instrument_id.in_({instrument for instrument, _ in good}), *is_open)
+    mended = [
+        row.id
+        for row in connection.execute(query)
+        if int(row.at.timestamp()) in good.get((row.instrument_id, row.interval_s), ())
+    ]
+    return decide(connection, mended, FindingState.MENDED, by, now)
+
+
+def decide(connection: Connection, which: Sequence[UUID], state: FindingState, by: str, now: datetime) -> int:
+    """Close findings that are open, or were rejected. Returns how many were."""
+    if not which:
+        return 0
+    may_be = _findings.c.state.in_([FindingState.OPEN.value, FindingState.REJECTED.value])
+    values = {"state": state.value, "decided_at": now, "decided_by": by}
+    return connection.execute(update(_findings).where(_findings.c.id.in_(which), may_be).values(values)).rowcount
 
 
 def _row(finding: Finding, now: datetime) -> dict[str, Any]:

@@ -1,0 +1,79 @@
+"""The rule about the grid of an interval: where its bars begin.
+
+Sources count from different points: Yahoo's hours from 9:30 in New York, but from 4:00 before the market opens; its 5 minutes
+from 9:59 in Tel Aviv; its days from the open of the session, or from midnight. So a bar is on the grid if it is a whole number of
+steps from midnight, from the open, or from the end of a lunch break, or if a good part of its companions stand where it stands.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+
+import numpy as np
+
+from stockjobs.domain.bars import Seconds
+from stockjobs.domain.validation.context import Mask
+from stockjobs.domain.validation.view import View
+from stockjobs.domain.zones import offset_at
+
+_DAY, _WEEK, _MINUTE = 86_400, 7 * 86_400, 60
+_SHARE = 0.2
+"""A place where so much of an answer stands is one where the source puts bars."""
+_FEW = 5
+"""Of fewer bars nobody can say where the source puts them, unless the sessions are known."""
+
+
+def off_grid(view: View) -> Mask:
+    """The bars that begin where none should. One that is still unfinished may stand at its last trade."""
+    interval = view.context.interval
+    if interval is None:
+        return view.none()
+    at, step = view.bars.at, min(interval.seconds, _DAY)
+    local = at + _offsets(at, view.context.zone)
+    off = (local % step != 0) & ~view.bars.provisional
+    if step == _DAY:
+        off &= at % _DAY != 0
+    return _unexplained(view, off, local % step, step) if off.any() else off
+
+
+def _unexplained(view: View, off: Mask, phase: Seconds, step: int) -> Mask:
+    """Those off the plain grid that neither a session nor the habit of the source explains."""
+    sessions = view.context.sessions
+    if sessions is not None and len(sessions):
+        place = np.maximum(np.searchsorted(sessions.open, view.bars.at, side="right") - 1, 0)
+        for start in (sessions.open, sessions.break_end):
+            off = off & ((view.bars.at - start[place]) % step != 0)
+    phases, which, count = np.unique(phase, return_inverse=True, return_counts=True)
+    if len(phases) == 1 and len(view) > 1:
+        return view.none()
+    is_habit = (count > 1) & (count >= _SHARE * len(view))
+    if step == _DAY:
+        # Exchanges have opened at other hours; two bars at an hour of their own may be an error, more are a habit.
+        is_habit |= count > 2
+    off = off & ~is_habit[which]
+    is_sure = (sessions is not None and len(sessions) > 0) or len(view) >= _FEW
+    return off if is_sure else off & (view.bars.at % _MINUTE != 0)
+
+
+def _offsets(at: Seconds, zone: tzinfo) -> Seconds:
+    """Seconds by which the clocks of a zone are ahead of UTC at some instants, oldest first."""
+    first, last = _offset_of_week(zone, int(at[0]) // _WEEK), _offset_of_week(zone, int(at[-1]) // _WEEK)
+    if first == last and at[-1] - at[0] < _WEEK:
+        return np.full(len(at), int(first), dtype=np.int64)
+    weeks, place = np.unique(at // _WEEK, return_inverse=True)
+    found = np.array([_offset_of_week(zone, week) for week in weeks.tolist()])[place]
+    odd = np.flatnonzero(np.isnan(found))
+    found[odd] = [_offset(zone, second) for second in at[odd].tolist()]
+    return found.astype(np.int64)
+
+
+@lru_cache(maxsize=65_536)
+def _offset_of_week(zone: tzinfo, week: int) -> float:
+    """The offset of a whole week, counted from 1970-01-01; no number where the clocks change in it."""
+    first, last = _offset(zone, week * _WEEK), _offset(zone, (week + 1) * _WEEK)
+    return first if first == last else np.nan
+
+
+def _offset(zone: tzinfo, second: int) -> float:
+    return offset_at(zone, datetime.fromtimestamp(second, UTC)).total_seconds()

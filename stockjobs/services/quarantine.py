@@ -1,0 +1,230 @@
+"""Quarantine: bars that were set aside, and what becomes of them. They are released, rejected, or mended by the source."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+import numpy as np
+
+from stockjobs.domain.bars import Bars
+from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.findings import EVERY_FINDING, FindingFilter, FindingState
+from stockjobs.domain.intervals import Interval
+from stockjobs.domain.splits import factors
+from stockjobs.domain.validation import joined
+from stockjobs.errors import Conflict
+from stockjobs.services.repetition import taken_twice_if_busy
+from stockjobs.store import actions, bars, definitions, events, findings, landings, quarantine
+from stockjobs.store.claims import Claim
+from stockjobs.store.database import Connection, Database
+from stockjobs.store.findings import Finding
+from stockjobs.store.quarantine import StoredFinding
+
+BATCH = 500
+"""So many findings are decided in one transaction."""
+
+_NAMED = 20
+_Series = tuple[int, Interval]
+
+
+def set_aside(
+    connection: Connection, claim: Claim, found: Sequence[Finding], landed: Sequence[bars.Landing], now: datetime
+) -> None:
+    """Write the findings of a landing, tell of those that are new and hold bars, and close those that good bars have mended."""
+    new = findings.land(connection, found, now) if found else frozenset()
+    held = {one.id: one for one in found if one.id in new and one.bars is not None}
+    if held:
+        events.append(connection, _quarantined(claim, list(held.values()), now))
+    if landed:
+        good = [(one.instrument_id, one.interval, one.bars.at) for one in landed]
+        findings.mend(connection, good, claim.job, now)
+
+
+def _quarantined(claim: Claim, held: Sequence[Finding], now: datetime) -> Event:
+    data = {
+        "job": claim.job,
+        "bars": sum(len(one.bars) for one in held if one.bars is not None),
+        "rules": dict(Counter(one.rule or one.kind.value for one in held)),
+        "symbols": sorted({one.symbol for one in held})[:_NAMED],
+    }
+    about = (claim.job_id, claim.occurrence_id, claim.task_id, claim.attempt_id)
+    return Event(EventName.QUARANTINED, now, *about, data)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """How many findings were decided, how many bars they hold, and how many of those were written."""
+
+    findings: int = 0
+    bars: int = 0
+    written: int = 0
+
+    def __add__(self, other: Decided) -> Decided:
+        return Decided(self.findings + other.findings, self.bars + other.bars, self.written + other.written)
+
+
+class Quarantine:
+    """Looks at findings, and decides about those that are open."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def listed(
+        self, wanted: FindingFilter = EVERY_FINDING, *, job: str | None = None, limit: int = 100
+    ) -> Sequence[StoredFinding]:
+        """The newest findings first. `job` is a job's name. Raises NotFound."""
+        with self._database.read() as connection:
+            return quarantine.listed(connection, _of_job(connection, wanted, job), limit=limit)
+
+    def get(self, text: str) -> tuple[StoredFinding, Bars]:
+        """A finding by the first digits of its id, with the bars that were set aside. Raises NotFound."""
+        with self._database.read() as connection:
+            key = quarantine.id_of(connection, text)
+            [found] = quarantine.by_ids(connection, [key])
+            return found, quarantine.bars_of(connection, key)
+
+    def release(self, texts: Sequence[str], *, by: str) -> Decided:
+        """Decide that the bars of findings are good, and land them. Raises NotFound, Conflict; then nothing is decided.
+
+        A finding that was rejected may be released too.
+        """
+        return self._decide_named(texts, FindingState.RELEASED, by)
+
+    def reject(self, texts: Sequence[str], *, by: str) -> Decided:
+        """Decide that the bars of findings are bad; they stay aside. Raises NotFound, Conflict; then nothing is decided."""
+        return self._decide_named(texts, FindingState.REJECTED, by)
+
+    def release_matching(self, wanted: FindingFilter, *, by: str, job: str | None = None) -> Iterator[Decided]:
+        """Release all open findings with bars that are meant, in batches."""
+        return self._decide_matching(wanted, job, FindingState.RELEASED, by)
+
+    def reject_matching(self, wanted: FindingFilter, *, by: str, job: str | None = None) -> Iterator[Decided]:
+        """Reject all open findings with bars that are meant, in batches."""
+        return self._decide_matching(wanted, job, FindingState.REJECTED, by)
+
+    @taken_twice_if_busy
+    def _decide_named(self, texts: Sequence[str], state: FindingState, by: str) -> Decided:
+        with self._database.begin() as connection:
+            which = sorted({quarantine.id_of(connection, text) for text in texts})
+            return self._decide(connection, which, state, by, is_named=True)
+
+    def _decide_matching(
+        self, wanted: FindingFilter, job: str | None, state: FindingState, by: str
+    ) -> Iterator[Decided]:
+        open_ones = replace(wanted, states=(FindingState.OPEN,))
+        passed_over: set[UUID] = set()
+        while True:
+            done, seen = self._decide_batch(open_ones, job, state, by, passed_over)
+            if done.findings:
+                yield done
+            if not seen:
+                return
+
+    @taken_twice_if_busy
+    def _decide_batch(
+        self, wanted: FindingFilter, job: str | None, state: FindingState, by: str, passed_over: set[UUID]
+    ) -> tuple[Decided, bool]:
+        with self._database.begin() as connection:
+            meant = _of_job(connection, wanted, job)
+            found = quarantine.listed(connection, meant, limit=BATCH + len(passed_over))
+            new = [one.id for one in found if one.id not in passed_over]
+            # Whatever is not decided now will not be by asking again.
+            passed_over.update(new)
+            return self._decide(connection, sorted(new), state, by, is_named=False), bool(new)
+
+    def _decide(
+        self, connection: Connection, which: Sequence[UUID], state: FindingState, by: str, *, is_named: bool
+    ) -> Decided:
+        now = self._database.now(connection)
+        held = [
+            (one, quarantine.bars_of(connection, one.id))
+            for one in quarantine.by_ids(connection, which, for_change=True)
+        ]
+        reasons = {one.id: why for one, aside in held if (why := _refused(one, aside, state))}
+        if is_named and reasons:
+            raise Conflict("\n".join(reasons.values()))
+        chosen = [(one, aside) for one, aside in held if one.id not in reasons]
+        if not chosen:
+            return Decided()
+        findings.decide(connection, [one.id for one, _ in chosen], state, by, now)
+        written = _landed(connection, chosen, by, now) if state is FindingState.RELEASED else 0
+        done = Decided(len(chosen), sum(len(aside) for _, aside in chosen), written)
+        events.append(connection, _decided(chosen, state, done, by, now))
+        return done
+
+
+def _of_job(connection: Connection, wanted: FindingFilter, job: str | None) -> FindingFilter:
+    return wanted if job is None else replace(wanted, job=definitions.get(connection, job).id)
+
+
+def _refused(finding: StoredFinding, aside: Bars, state: FindingState) -> str:
+    """Why a decision about a finding cannot be taken; nothing if it can."""
+    name = f"finding {str(finding.id)[:8]} of {finding.symbol}"
+    may_be = (FindingState.OPEN, FindingState.REJECTED) if state is FindingState.RELEASED else (FindingState.OPEN,)
+    if finding.state not in may_be:
+        return f"{name} is {finding.state}: it is too late to decide about it"
+    if state is FindingState.REJECTED:
+        return ""
+    if not len(aside):
+        return f"{name} ({finding.kind}) holds no bars that could be released: reject it if it is done with"
+    if not all(np.isfinite(getattr(aside, price)).all() for price in ("open", "high", "low", "close")):
+        return f"{name} holds a bar without a price, which cannot be stored: reject it"
+    return ""
+
+
+def _landed(connection: Connection, chosen: Sequence[tuple[StoredFinding, Bars]], by: str, now: datetime) -> int:
+    """Land the bars of findings, each series at once. Raises Conflict where two of them are for one time."""
+    by_series: dict[_Series, list[Bars]] = {}
+    for one, aside in sorted(chosen, key=lambda pair: pair[0].created_at):
+        if one.instrument_id is not None and one.interval is not None:
+            now_told = _in_shares_of_now(connection, one.instrument_id, aside, one.created_at)
+            by_series.setdefault((one.instrument_id, one.interval), []).append(now_told)
+    given = []
+    for (instrument, interval), several in by_series.items():
+        whole = joined(several)
+        if (whole.at[1:] == whole.at[:-1]).any():
+            raise Conflict(
+                "Two of these findings hold different bars of one time: release the right one, reject the other."
+            )
+        # From its own first bar on, so that a position never moves over a hole.
+        given.append(
+            bars.Landing(instrument, interval, whole, since=datetime.fromtimestamp(int(whole.at[0]), now.tzinfo))
+        )
+    number: list[int] = []
+
+    def landing() -> int:
+        if not number:
+            number.append(landings.begin(connection, now, attempt=None, by=by))
+        return number[0]
+
+    return bars.land(connection, given, now, landing=landing)
+
+
+def _in_shares_of_now(connection: Connection, instrument: int, aside: Bars, then: datetime) -> Bars:
+    """Bars as they would be told now, after the splits that were heard of since they were set aside."""
+    since = actions.splits_seen_after(connection, [instrument], then).get(instrument, ())
+    if not since:
+        return aside
+    ratio = factors(aside.at, since)
+    prices = {name: getattr(aside, name) / ratio for name in ("open", "high", "low", "close")}
+    volume = np.where(aside.volume > 0, np.rint(aside.volume * ratio), aside.volume).astype(np.int64)
+    return replace(aside, **prices, volume=volume)
+
+
+def _decided(
+    chosen: Sequence[tuple[StoredFinding, Bars]], state: FindingState, done: Decided, by: str, now: datetime
+) -> Event:
+    name = EventName.RELEASED if state is FindingState.RELEASED else EventName.REJECTED
+    data = {
+        "by": by,
+        "findings": [str(one.id) for one, _ in chosen[:_NAMED]],
+        "count": done.findings,
+        "bars": done.bars,
+        "written": done.written,
+        "symbols": sorted({one.symbol for one, _ in chosen})[:_NAMED],
+    }
+    return Event(name, now, data=data)
