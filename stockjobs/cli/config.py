@@ -61,6 +61,8 @@ def unit_of(name: str) -> str:
 
 def text_of(value: object) -> str:
     """A value as it would be set in the environment."""
+    if value is None:
+        return ""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

@@ -1,0 +1,104 @@
+"""`stockctl budget`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from stockjobs.cli.ages import span
+from stockjobs.cli.output import Column, Format, View, write
+from stockjobs.cli.session import container_of
+from stockjobs.domain.budgets import Usage
+from stockjobs.domain.lanes import Lane
+from stockjobs.errors import NotFound
+
+
+def budget(
+    ctx: typer.Context,
+    output: Annotated[Format, typer.Option("--output", "-o", help="How to write it.")] = Format.TABLE,
+    reopen: Annotated[
+        str | None,
+        typer.Option(metavar="PROVIDER[/EGRESS]", help="End the cool-down or break of a provider now."),
+    ] = None,
+) -> None:
+    """Show what is left of the budgets of requests, and which providers are closed.
+
+    Each provider has a budget for each egress, the address from which requests leave. It is listed from the first request of a
+    worker until a day after the last. What was asked still counts after --reopen, and the provider may close again.
+    """
+    budgets = container_of(ctx).budgets
+    if reopen:
+        provider, _, egress = reopen.partition("/")
+        name = f"budget/{provider}/{egress or 'default'}"
+        if not any(_name(one) == name for one in budgets.usages()):
+            raise NotFound(f"there is no {name}; `stockctl budget` lists those that there are")
+        was_closed = budgets.open(provider, egress or "default")
+        typer.echo(f"{name} {'is open again' if was_closed else 'was open'}")
+        return
+    write(_VIEW, budgets.usages(), output, datetime.now(UTC))
+
+
+def _name(usage: Usage) -> str:
+    return f"budget/{usage.provider}/{usage.egress}"
+
+
+def _window(usage: Usage, index: int) -> str | None:
+    limit = usage.budget.windows[index][1]
+    return f"{usage.used[index]}/{limit}" if limit else None
+
+
+def _state(usage: Usage) -> str:
+    if usage.closure is None:
+        return "open"
+    return f"{usage.closure}, probing" if usage.is_probing else usage.closure.value
+
+
+def _opens(usage: Usage, lane: Lane) -> str:
+    wait = usage.opens_in[lane]
+    return span(wait) if wait.total_seconds() >= 1 else "now"
+
+
+def _document(usage: Usage) -> dict[str, object]:
+    windows = zip(usage.budget.windows, usage.kept.windows, usage.used, usage.historical, strict=True)
+    return {
+        "provider": usage.provider,
+        "egress": usage.egress,
+        "state": usage.closure.value if usage.closure else "open",
+        "until": usage.closed_until,
+        "isProbing": usage.is_probing,
+        "failuresInARow": usage.failures,
+        "waiting": usage.waiting,
+        "windows": [
+            {
+                "seconds": int(length.total_seconds()),
+                "limit": limit,
+                "used": used,
+                "historicalLimit": kept,
+                "historicalUsed": historical,
+            }
+            for (length, limit), (_, kept), used, historical in windows
+            if limit
+        ],
+        "opensInSeconds": {lane.value: wait.total_seconds() for lane, wait in usage.opens_in.items()},
+    }
+
+
+_VIEW: View[Usage] = View(
+    name=_name,
+    columns=(
+        Column("provider", lambda one: one.provider),
+        Column("egress", lambda one: one.egress),
+        Column("state", _state),
+        Column("until", lambda one: one.closed_until, is_wait=True),
+        Column("second", lambda one: _window(one, 0), is_right=True),
+        Column("minute", lambda one: _window(one, 1), is_right=True),
+        Column("hour", lambda one: _window(one, 2), is_right=True),
+        Column("waiting", lambda one: one.waiting, is_right=True),
+        Column("realtime", lambda one: _opens(one, Lane.REALTIME)),
+        Column("historical", lambda one: _opens(one, Lane.HISTORICAL)),
+        Column("failures", lambda one: one.failures, is_wide=True, is_right=True),
+    ),
+    document=_document,
+)
