@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import update
 
+from stockjobs.domain.reading import BarsQuery
+from stockjobs.store import tables
 from tests.fixtures.cli import Ctl
 
 
@@ -65,3 +71,92 @@ def test_an_interval_without_bars_is_told(stored: Ctl) -> None:
 
 def test_a_symbol_that_is_a_path_is_refused(ctl: Ctl) -> None:
     assert "is a path" in ctl("data", "../etc/passwd", code=2).stderr
+
+
+def same_rows(path: Path) -> list[dict[str, object]]:
+    """The rows of a file in the words of CSV, numbers as numbers."""
+    if path.suffix == ".parquet":
+        rows = pq.read_table(path).to_pylist()
+        return [{**row, "at": f"{row['at']:%Y-%m-%dT%H:%M:%SZ}"} for row in rows]
+    if path.suffix == ".json":
+        found: list[dict[str, object]] = json.loads(path.read_text())
+        return found
+    numbers = {"open": float, "high": float, "low": float, "close": float, "volume": int, "provisional": "true".__eq__}
+    lines = csv.DictReader(io.StringIO(path.read_text()))
+    return [{name: numbers.get(name, str)(value) for name, value in line.items()} for line in lines]  # type: ignore[operator]
+
+
+def test_every_format_holds_the_same_bars(stored: Ctl) -> None:
+    for ending in ("csv", "json", "parquet"):
+        stored("data", "MSFT", "AAPL", "--file", f"bars.{ending}")
+    found = [same_rows(stored.folder / f"bars.{ending}") for ending in ("csv", "json", "parquet")]
+    assert found[0] == found[1] == found[2]
+    assert [row["symbol"] for row in found[0]] == ["MSFT"] * 31 + ["AAPL"] * 31
+    assert found[0][0]["at"] == "2024-01-01T00:00:00Z"
+    assert sorted(path.name for path in stored.folder.iterdir() if "bars" in path.name) == [
+        "bars.csv",
+        "bars.json",
+        "bars.parquet",
+    ]
+
+
+def test_a_file_is_read_back_as_the_frame_that_was_stored(stored: Ctl) -> None:
+    stored("data", "--all", "-f", "bars.parquet")
+    reading = stored.container.reading
+    query = BarsQuery(("AAPL", "MSFT"))
+    assert pq.read_table(stored.folder / "bars.parquet").equals(reading.table(query).combine_chunks())
+
+
+def test_a_file_that_exists_is_replaced_by_force_only(stored: Ctl) -> None:
+    path = stored.folder / "bars.csv"
+    path.write_text("mine")
+    assert "bars.csv exists" in stored("data", "AAPL", "--file", "bars.csv", code=2).stderr
+    assert path.read_text() == "mine"
+    stored("data", "AAPL", "--file", "bars.csv", "--force")
+    assert len(path.read_text().splitlines()) == 32
+
+
+def test_a_symbol_without_data_leaves_no_file(stored: Ctl) -> None:
+    stored("data", "NONE", "--file", "bars.csv", code=3)
+    assert not list(stored.folder.glob("*bars*"))
+    stored("data", "NONE", "AAPL", "--file", "bars.csv", code=8)
+    assert len((stored.folder / "bars.csv").read_text().splitlines()) == 32
+
+
+def test_no_bars_are_an_empty_file_of_the_format(stored: Ctl) -> None:
+    for ending in ("csv", "json", "parquet"):
+        stored("data", "AAPL", "-i", "1m", "--file", f"bars.{ending}")
+        assert same_rows(stored.folder / f"bars.{ending}") == []
+    assert pq.read_schema(stored.folder / "bars.parquet").names[:2] == ["symbol", "at"]
+
+
+def test_parquet_goes_to_a_pipe(stored: Ctl) -> None:
+    written = stored("data", "AAPL", "-o", "parquet", "--limit", "5").stdout_bytes
+    assert pq.read_table(io.BytesIO(written)).num_rows == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("AAPL --file bars.xlsx", "does not end as a format"),
+        ("AAPL --file bars.csv -o table", "a table is for people"),
+        ("AAPL --file nowhere/bars.csv", "there is no folder nowhere"),
+        ("AAPL --file .", "does not end as a format"),
+        ("AAPL --file . -o csv", "is a folder"),
+        ("AAPL --all", "stands beside symbols"),
+        ("-o parquet", "is for bars"),
+        ("AAPL --as-of yesterday", "--as-of"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_with_the_cure(stored: Ctl, arguments: str, told: str) -> None:
+    assert told in stored("data", *arguments.split(), code=2).stderr
+
+
+def test_bars_are_shown_adjusted_and_as_they_were_known(stored: Ctl) -> None:
+    split = update(tables.bars).values(split_factor=2.0)
+    with stored.container.database.begin() as connection:
+        connection.execute(split)
+    [newest] = stored.json("data", "AAPL", "--adjusted", "none", "--limit", "1")
+    assert (newest["close"], newest["volume"]) == (206, 500)
+    assert stored.json("data", "AAPL", "--as-of", "2020-01-01") == []
+    assert len(stored.json("data", "AAPL", "--as-of", "2199-01-01")) == 31
