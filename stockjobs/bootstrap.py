@@ -28,6 +28,7 @@ from stockjobs.services.holding import Holding
 from stockjobs.services.instances import Instances
 from stockjobs.services.maintenance import Maintenance
 from stockjobs.services.offering import Offering
+from stockjobs.services.quarantine import Quarantine
 from stockjobs.services.recovery import Recovery, RecoveryConfig
 from stockjobs.services.reports import Reports
 from stockjobs.services.requests import Requests
@@ -205,6 +206,11 @@ class Container:
     def calendars(self) -> Calendars:
         """Keeps the sessions of the exchanges in use."""
         return Calendars(self.ready_database)
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        """Decides about bars that were set aside."""
+        return Quarantine(self.ready_database)
 
     @cached_property
     def feed(self) -> Feed:

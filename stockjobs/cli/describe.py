@@ -11,6 +11,7 @@ import typer
 
 from stockjobs.bootstrap import Container
 from stockjobs.cli.ages import age, moment, span
+from stockjobs.cli.findings import describe as describe_finding
 from stockjobs.cli.get import Nouns
 from stockjobs.cli.output import table
 from stockjobs.cli.session import container_of
@@ -35,7 +36,7 @@ group = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="Show all that is known of one job, occurrence or template.",
+    help="Show all that is known of one job, occurrence, template or finding.",
 )
 
 
@@ -159,6 +160,7 @@ def _awaited(one: Awaited) -> str:
 
 
 group.command("templates")(describe_template)
+group.command("findings")(describe_finding)
 
 
 def _when(at: datetime | None, now: datetime, zone: str) -> str:

@@ -11,7 +11,9 @@ from typer.core import TyperGroup
 from stockjobs.bootstrap import Container
 from stockjobs.cli.arguments import Limit, Output, Watch
 from stockjobs.cli.filters import filtered
+from stockjobs.cli.findings import findings
 from stockjobs.cli.output import Format
+from stockjobs.cli.rule_table import rules
 from stockjobs.cli.session import container_of
 from stockjobs.cli.templates import templates
 from stockjobs.cli.values import matches
@@ -31,6 +33,8 @@ _ALSO = {
     "lane": "lanes",
     "worker": "workers",
     "occ": "occurrences",
+    "finding": "findings",
+    "rule": "rules",
 }
 
 
@@ -47,7 +51,7 @@ group = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="List jobs, occurrences, tasks, templates, lanes or workers.",
+    help="List jobs, occurrences, tasks, templates, lanes, workers, findings or rules.",
 )
 
 
@@ -133,6 +137,8 @@ def tasks(
 
 
 group.command()(templates)
+group.command()(findings)
+group.command()(rules)
 
 
 @group.command()

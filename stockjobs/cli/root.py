@@ -35,8 +35,8 @@ VERBS = {
     "apply": Verb("apply", "apply", "Make the jobs and templates as manifests say; repeating it changes nothing."),
     "diff": Verb("apply", "diff", "Show what applying manifests would change, if anything."),
     "render": Verb("render", "render", "Show the job that a template gives, and apply it if asked to."),
-    "get": Verb("get", "group", "List jobs, occurrences, tasks, templates, lanes or workers."),
-    "describe": Verb("describe", "group", "Show all that is known of one job, occurrence or template."),
+    "get": Verb("get", "group", "List jobs, occurrences, tasks, templates, lanes, workers, findings or rules."),
+    "describe": Verb("describe", "group", "Show all that is known of one job, occurrence, template or finding."),
     "next": Verb("next", "show", "Show when a job is due next, or all its due times between two instants."),
     "schedule": Verb("schedule", "schedule", "Change when a job is due, at once, while everything runs."),
     "trigger": Verb("trigger", "trigger", "Ask for an occurrence of a job, now or for later."),
@@ -44,6 +44,12 @@ VERBS = {
     "wait": Verb("wait", "wait", "Wait until an occurrence has ended, and say how."),
     "cancel": Verb("steering", "cancel", "Cancel occurrences or tasks, whether they wait or run."),
     "retry": Verb("steering", "retry", "Give what failed or timed out another chance."),
+    "release": Verb(
+        "findings", "release", "Decide that bars which were set aside are good: they are stored, and stay so."
+    ),
+    "reject": Verb(
+        "findings", "reject", "Decide that bars which were set aside are bad, or that a finding is done with."
+    ),
     "enable": Verb("change", "enable", "Let a job be due again; what it missed is not made up."),
     "disable": Verb("change", "disable", "Let a job be due no more, and refuse its trigger."),
     "pause": Verb("pause", "pause", "Let nothing more of jobs, of a lane or of everything start; what runs goes on."),

@@ -1,0 +1,241 @@
+"""`stockctl get findings`, `describe finding`, `release` and `reject`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic.alias_generators import to_camel
+
+from stockjobs.bootstrap import Container
+from stockjobs.cli import tables
+from stockjobs.cli.ages import age, moment
+from stockjobs.cli.arguments import Limit, Output, Watch
+from stockjobs.cli.counting import counted
+from stockjobs.cli.filters import moment_of
+from stockjobs.cli.output import Column, Format, View
+from stockjobs.cli.session import container_of, submitter
+from stockjobs.cli.tables import fields
+from stockjobs.cli.values import words
+from stockjobs.cli.views import price, short
+from stockjobs.cli.watching import show
+from stockjobs.domain.bars import NO_VOLUME, Bars
+from stockjobs.domain.excerpts import excerpt
+from stockjobs.domain.findings import FindingFilter, FindingKind, FindingState
+from stockjobs.errors import InvalidInput
+from stockjobs.services.quarantine import Decided
+from stockjobs.store.quarantine import StoredFinding
+
+Word = TypeVar("Word", FindingKind, FindingState)
+
+OfSymbol = Annotated[str | None, typer.Option("--symbol", metavar="SYMBOL", help="Only those about this symbol.")]
+OfKinds = Annotated[
+    list[str] | None,
+    typer.Option("--kind", metavar="KIND", help="Only those of this kind; may be repeated, or with commas."),
+]
+OfStates = Annotated[
+    list[str] | None,
+    typer.Option("--state", metavar="STATE", help="Only those in this state; may be repeated, or with commas."),
+]
+OfRule = Annotated[str | None, typer.Option("--rule", metavar="RULE", help="Only bars that break this rule.")]
+OfJob = Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only what this job found.")]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="WHEN", help="Only those found since then: 7d, P1M, 2026-01-31 or an instant."),
+]
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="FINDING", help="Their ids; the first 4 or more digits suffice.")
+]
+All = Annotated[bool, typer.Option("--all", help="All that are open, if nothing else says which.")]
+
+
+def _document(finding: StoredFinding) -> dict[str, Any]:
+    return {to_camel(name): getattr(finding, name) for name in StoredFinding.__dataclass_fields__}
+
+
+FINDINGS: View[StoredFinding] = View(
+    name=lambda finding: f"finding/{finding.id}",
+    columns=(
+        Column("id", lambda finding: short(finding.id)),
+        Column("symbol", lambda finding: finding.symbol),
+        Column("interval", lambda finding: finding.interval),
+        Column("at", lambda finding: f"{finding.at:%Y-%m-%d %H:%M}Z" if finding.at else None),
+        Column("kind", lambda finding: finding.kind),
+        Column("rule", lambda finding: finding.rule),
+        Column("state", lambda finding: finding.state),
+        Column("age", lambda finding: finding.created_at),
+        Column("job", lambda finding: finding.job, is_wide=True),
+        Column("reason", lambda finding: finding.reason, is_wide=True),
+        Column("decided", lambda finding: finding.decided_at, is_wide=True),
+        Column("by", lambda finding: finding.decided_by, is_wide=True),
+        Column("full id", lambda finding: str(finding.id), is_wide=True),
+    ),
+    document=_document,
+)
+
+
+def findings(
+    ctx: typer.Context,
+    output: Output = Format.TABLE,
+    watch: Watch = False,
+    symbol: OfSymbol = None,
+    kind: OfKinds = None,
+    state: OfStates = None,
+    rule: OfRule = None,
+    job: OfJob = None,
+    since: Since = None,
+    limit: Limit = 50,
+) -> None:
+    """List the newest findings: what is wrong with data, and what has become of it."""
+    container = container_of(ctx)
+    wanted = _filter(container, symbol=symbol, kind=kind, state=state, rule=rule, since=since)
+    show(
+        FINDINGS,
+        lambda: container.quarantine.listed(wanted, job=job, limit=limit),
+        output,
+        container.reports.now,
+        follow=watch,
+    )
+
+
+def describe(
+    ctx: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="ID", help="Its id; the first 4 or more digits suffice.")],
+) -> None:
+    """Show a finding: what is wrong, the evidence, and the bars that were set aside."""
+    container = container_of(ctx)
+    found, aside = container.quarantine.get(text.removeprefix("finding/"))
+    for line in _lines(found, aside, container.reports.now(), container.settings.time_zone):
+        typer.echo(line)
+
+
+def release(
+    ctx: typer.Context,
+    names: Names = None,
+    symbol: OfSymbol = None,
+    kind: OfKinds = None,
+    rule: OfRule = None,
+    job: OfJob = None,
+    since: Since = None,
+    everything: All = False,
+) -> None:
+    """Decide that bars which were set aside are good: they are stored now, and not set aside again.
+
+    Findings are named by their ids, or the options describe open ones.
+    """
+    container = container_of(ctx)
+    wanted = _filter(container, symbol=symbol, kind=kind, state=None, rule=rule, since=since)
+    quarantine = container.quarantine
+    if _is_by_name(names, wanted, job, everything=everything):
+        done = quarantine.release(_ids(names), by=submitter())
+    else:
+        done = _total(quarantine.release_matching(wanted, job=job, by=submitter()))
+    typer.echo(f"{counted(done.findings, 'finding')} released, {counted(done.written, 'bar')} written")
+
+
+def reject(
+    ctx: typer.Context,
+    names: Names = None,
+    symbol: OfSymbol = None,
+    kind: OfKinds = None,
+    rule: OfRule = None,
+    job: OfJob = None,
+    since: Since = None,
+    everything: All = False,
+) -> None:
+    """Decide that bars which were set aside are bad, or that a finding is done with: nobody is asked about it again.
+
+    Findings are named by their ids, or the options describe open ones.
+    """
+    container = container_of(ctx)
+    wanted = _filter(container, symbol=symbol, kind=kind, state=None, rule=rule, since=since)
+    quarantine = container.quarantine
+    if _is_by_name(names, wanted, job, everything=everything):
+        done = quarantine.reject(_ids(names), by=submitter())
+    else:
+        done = _total(quarantine.reject_matching(wanted, job=job, by=submitter()))
+    typer.echo(f"{counted(done.findings, 'finding')} rejected")
+
+
+def _filter(
+    container: Container,
+    *,
+    symbol: str | None,
+    kind: list[str] | None,
+    state: list[str] | None,
+    rule: str | None,
+    since: str | None,
+) -> FindingFilter:
+    return FindingFilter(
+        symbol=symbol.upper() if symbol else None,
+        kinds=_words(kind, FindingKind, "--kind"),
+        states=_words(state, FindingState, "--state"),
+        rule=rule,
+        since=moment_of(since, "--since", container.reports.now()) if since else None,
+    )
+
+
+def _words(given: list[str] | None, of: type[Word], option: str) -> tuple[Word, ...]:
+    known = {one.value: one for one in of}
+    for word in words(given):
+        if word not in known:
+            raise InvalidInput.because(option, f"{excerpt(word)} is not known", f"one of {', '.join(known)}")
+    return tuple(known[word] for word in words(given))
+
+
+def _is_by_name(names: list[str] | None, wanted: FindingFilter, job: str | None, *, everything: bool) -> bool:
+    """True if ids were given. Raises InvalidInput where it is not said in one way which are meant."""
+    is_described = not wanted.is_empty or job is not None
+    if names and (is_described or everything):
+        raise InvalidInput.because("", "ids and options that describe others exclude each other", "give the ids alone")
+    if not names and not is_described and not everything:
+        raise InvalidInput.because("", "nothing says which are meant", "give ids, options such as --symbol, or --all")
+    return bool(names)
+
+
+def _ids(names: list[str] | None) -> list[str]:
+    return [name.removeprefix("finding/") for name in names or ()]
+
+
+def _total(batches: Iterable[Decided]) -> Decided:
+    return sum(batches, start=Decided())
+
+
+def _lines(found: StoredFinding, aside: Bars, now: datetime, zone: str) -> Iterator[str]:
+    pairs = [
+        ("Id", str(found.id)),
+        ("Symbol", f"{found.symbol} {found.interval}" if found.interval else found.symbol),
+        ("About", moment(found.at, zone) if found.at else "-"),
+        ("Kind", f"{found.kind}, rule {found.rule}" if found.rule else found.kind),
+        ("Reason", found.reason),
+        ("State", found.state),
+        ("Found", f"{moment(found.created_at, zone)} ({age(found.created_at, now)} ago)"),
+    ]
+    if found.job:
+        pairs.append(("Job", found.job))
+    if found.decided_at:
+        pairs.append(("Decided", f"{moment(found.decided_at, zone)} by {found.decided_by}"))
+    # The bars have the prices.
+    evidence = [
+        f"{name} {value}" for name, value in found.evidence.items() if not len(aside) or not hasattr(aside, name)
+    ]
+    if evidence:
+        pairs.append(("Evidence", "\n".join(evidence)))
+    yield from fields(pairs)
+    yield "Bars set aside:" if len(aside) else "Bars set aside:  none"
+    if len(aside):
+        titles = ("time", "open", "high", "low", "close", "volume")
+        yield from (f"  {line}" for line in tables.lines(titles, list(_rows(aside)), right=frozenset(range(1, 6))))
+
+
+def _rows(aside: Bars) -> Iterator[list[str]]:
+    columns = (getattr(aside, name).tolist() for name in ("at", "open", "high", "low", "close", "volume"))
+    for at, *prices, volume in zip(*columns, strict=True):
+        shown = [price(value) if value == value else "-" for value in prices]
+        yield [
+            f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}Z",
+            *shown,
+            "-" if volume == NO_VOLUME else f"{volume:,}",
+        ]
