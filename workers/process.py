@@ -28,6 +28,7 @@ from stockjobs.celery import app, check_servers
 from stockjobs.celery import container as parent
 from stockjobs.domain.lanes import Lane
 from stockjobs.errors import StockjobsError
+from stockjobs.providers import registry
 from stockjobs.store import workers
 from stockjobs.store.workers import Worker
 from stockjobs.telemetry import logs
@@ -38,6 +39,7 @@ from workers.memory import children_of, resident
 
 log = logs.get("workers")
 _LAST_WORD_S = 5.0
+_USUAL_PROVIDER = "yahoo"
 _MAIN = os.getpid()
 # By its number: whatever Python's own stderr is replaced by, this one can be written to without Python.
 _STDERR = 2
@@ -73,6 +75,8 @@ def _set_up_logs(**_: Any) -> None:
 
 def _check(**_: Any) -> None:
     check_servers("workers")
+    # It takes seconds and much memory: done before the fork, all children share both.
+    registry.preload(_USUAL_PROVIDER)
 
 
 def _show(sender: Any, **_: Any) -> None:
