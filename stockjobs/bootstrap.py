@@ -19,6 +19,7 @@ from stockjobs.providers.base import Gate, Provider
 from stockjobs.services.administration import Administration
 from stockjobs.services.calendars import Calendars
 from stockjobs.services.collect import Collect, CollectConfig, LastResort
+from stockjobs.services.coverage import CoverageService
 from stockjobs.services.dispatch import Dispatch, DispatchConfig
 from stockjobs.services.feed import Feed
 from stockjobs.services.firing import Firing
@@ -30,6 +31,7 @@ from stockjobs.services.maintenance import Maintenance
 from stockjobs.services.offering import Offering
 from stockjobs.services.quarantine import Quarantine
 from stockjobs.services.recovery import Recovery, RecoveryConfig
+from stockjobs.services.repair import Repair
 from stockjobs.services.reports import Reports
 from stockjobs.services.requests import Requests
 from stockjobs.services.statistics import StatisticsService
@@ -205,6 +207,16 @@ class Container:
     @cached_property
     def calendars(self) -> Calendars:
         """Keeps the sessions of the exchanges in use."""
+    @cached_property
+    def coverage(self) -> CoverageService:
+        """Compares what is stored with the sessions."""
+        return CoverageService(self.ready_database, registry.limits)
+
+    @cached_property
+    def repair(self) -> Repair:
+        """Asks for what is missing."""
+        return Repair(self.ready_database, self.coverage, self.instances, self.administration, registry.limits)
+
         return Calendars(self.ready_database)
 
     @cached_property

@@ -6,7 +6,7 @@ pytest_plugins: list[str] = [
     "tests.fixtures.scripted",
     "tests.fixtures.simulator",
     "tests.fixtures.house",
-    "tests.fixtures.market",
+    "tests.fixtures.exchange",
     "tests.fixtures.fleet",
     "tests.fixtures.properties",
     "tests.fixtures.cli",

@@ -80,6 +80,17 @@ VERBS = {
     "simulator": Verb("simulator", "simulator", "Run a local server that speaks Yahoo's protocol."),
     "version": Verb("version", "version", "Show the version, and those of what it stands on."),
 }
+    "coverage": Verb(
+        "coverage",
+        "coverage",
+        "Compare what is stored with the sessions of the exchanges: how much of it is there, and why the rest is not.",
+    ),
+    "gaps": Verb(
+        "gaps",
+        "gaps",
+        "List the days of which bars are missing, with the cause, and when the source is asked for them again.",
+    ),
+    "repair": Verb("repair", "repair", "Ask for just the bars that are missing and may be had, as one occurrence."),
 
 
 class Verbs(TyperGroup):

@@ -49,11 +49,10 @@ class CoverageService:
         if wanted.symbols and not found:
             raise NotFound(f"nothing is stored for {', '.join(wanted.symbols[:5])}: `stockctl data` lists what is")
         reach = self._limits_of(wanted.provider, wanted.interval).reach_back
-        kept_since = (now - reach).timestamp() if reach else 0.0
         for start in range(0, len(found), _AT_ONCE):
             # A transaction for each part: a look at thousands of series must not hold on to one for minutes.
             with self._database.read() as connection:
-                task = Task(connection, wanted, now, kept_since, self._markets(connection, wanted, since, now))
+                task = Task(connection, wanted, now, reach, self._markets(connection, wanted, since, now))
                 part = covered(task, found[start : start + _AT_ONCE])
             yield from part
         missing = sorted({*wanted.symbols} - {one.symbol for one in found})

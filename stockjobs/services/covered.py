@@ -28,14 +28,27 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Hole:
-    """Bars of one session of a series that are missing for one cause, and what the source was asked for them."""
+    """Bars of one session of a series that are missing for one cause, and how often the source was asked for them.
+
+    They open at start ≤ t < end; `lost_at` is when the source will no longer keep them, None where it keeps everything.
+    """
 
     symbol: str
     interval: Interval
     day: date
     missing: int
     cause: Cause
+    start: datetime
+    end: datetime
+    lost_at: datetime | None = None
     gap: Gap | None = None
+
+    @property
+    def ask_again_at(self) -> datetime | None:
+        """When it is worth asking for them by itself; None for no more, or not yet."""
+        if self.cause is Cause.UNKNOWN:
+            return self.start
+        return self.gap.ask_again_at if self.gap else None
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stockjobs.domain.causes import Evidence, Lack, lacks
-from stockjobs.domain.coverage import Slots, is_missing, keys, local_days
+from stockjobs.domain.coverage import Slots, is_missing, keys, local_days, midnight
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.sessions import Spans
 from stockjobs.services.calendars import FIRST_DAY, calendar_of, zone_named
@@ -41,7 +42,7 @@ class Task:
     connection: Connection
     wanted: Wanted
     now: datetime
-    kept_since: float
+    reach: timedelta | None
     market: Callable[[str, str], Market | None]
     known: dict[int, dict[date, Gap]] = field(default_factory=dict)
 
@@ -117,8 +118,7 @@ def _in_detail(task: Task, whole: Coverage, market: Market) -> Coverage:
         if missing.any()
         else []
     )
-    known = task.known.get(series.instrument_id, {})
-    holes = tuple(_hole(series, interval, one, spans, known) for one in found)
+    holes = tuple(_hole(task, series, one, spans) for one in found)
     return replace(_judged(whole, market, missing), holes=holes)
 
 
@@ -134,12 +134,34 @@ def _evidence(task: Task, series: Series, market: Market, first: datetime, last:
         said={day: gap.cause for day, gap in task.known.get(series.instrument_id, {}).items()},
         set_aside=keys(aside, spans, interval, zone),
         untraded=untraded,
-        kept_since=task.kept_since,
+        kept_since=(task.now - task.reach).timestamp() if task.reach else 0.0,
     )
 
 
-def _hole(series: Series, interval: Interval, lack: Lack, spans: Spans, known: dict[date, Gap]) -> Hole:
-    day = spans.day[lack.session].item()
-    gap = known.get(day)
-    is_its = gap is not None and gap.cause is lack.cause
-    return Hole(series.symbol, interval, day, lack.bars, lack.cause, gap if is_its else None)
+def _hole(task: Task, series: Series, lack: Lack, spans: Spans) -> Hole:
+    interval, day = task.wanted.interval, spans.day[lack.session].item()
+    gap = task.known.get(series.instrument_id, {}).get(day)
+    zone = zone_named(series.zone, calendar_of(series.exchange))
+    start, end = _reach(interval, lack.session, spans, zone)
+    return Hole(
+        series.symbol,
+        interval,
+        day,
+        lack.bars,
+        lack.cause,
+        start,
+        end,
+        lost_at=end + task.reach if task.reach else None,
+        gap=gap if gap is not None and gap.cause is lack.cause else None,
+    )
+
+
+def _reach(interval: Interval, session: int, spans: Spans, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Where the bars of a session may stand: from its day's first moment, or that of its week or month, to the day's last."""
+    number = int(spans.day[session].astype(np.int64))
+    first = min(midnight(zone, number), int(spans.open[session]))
+    last = max(midnight(zone, number + 1), int(spans.close[session]))
+    start = datetime.fromtimestamp(first, UTC)
+    if interval.seconds > Interval.D1.seconds:
+        start -= interval.length
+    return start, datetime.fromtimestamp(last, UTC)

@@ -14,8 +14,8 @@ from stockjobs.errors import NotFound
 from stockjobs.providers import registry
 from stockjobs.services.coverage import CoverageService
 from stockjobs.services.covered import Coverage, Wanted
+from tests.fixtures.exchange import MarketProvider, keep_calendars
 from tests.fixtures.house import House, day
-from tests.fixtures.market import MarketProvider, keep_calendars
 
 pytestmark = pytest.mark.integration
 

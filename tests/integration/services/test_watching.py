@@ -16,8 +16,8 @@ from stockjobs.domain.lanes import Lane
 from stockjobs.services.conclusion import Outcome
 from stockjobs.store import events, gaps, tables
 from stockjobs.store.gaps import Gap
+from tests.fixtures.exchange import MarketProvider, keep_calendars
 from tests.fixtures.house import House, day
-from tests.fixtures.market import MarketProvider, keep_calendars
 
 pytestmark = pytest.mark.integration
 

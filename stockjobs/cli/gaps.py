@@ -1,0 +1,83 @@
+"""`stockctl gaps`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from stockjobs.cli.arguments import Output
+from stockjobs.cli.output import Column, Format, View, write
+from stockjobs.cli.series import End, OfInterval, OfJob, OfProvider, Start, Symbols, looked, wanted_of
+from stockjobs.cli.session import container_of
+from stockjobs.domain.coverage import Cause
+from stockjobs.services.covered import Hole
+
+
+def _next(hole: Hole) -> object:
+    """When it is asked for next by `repair` and backfills; the past is at once."""
+    if hole.cause in (Cause.NOT_YET, Cause.BEYOND_RETENTION):
+        return None
+    return hole.ask_again_at or "never"
+
+
+def _document(hole: Hole) -> dict[str, Any]:
+    gap = hole.gap
+    return {
+        "symbol": hole.symbol,
+        "interval": hole.interval,
+        "day": hole.day,
+        "missing": hole.missing,
+        "cause": hole.cause,
+        "asked": gap.asked if gap else 0,
+        "askedAt": gap.asked_at if gap else None,
+        "askAgainAt": hole.ask_again_at,
+        "lostAt": hole.lost_at,
+    }
+
+
+GAPS: View[Hole] = View(
+    name=lambda hole: f"{hole.symbol}/{hole.interval}/{hole.day}",
+    columns=(
+        Column("symbol", lambda hole: hole.symbol),
+        Column("interval", lambda hole: hole.interval),
+        Column("day", lambda hole: hole.day),
+        Column("missing", lambda hole: hole.missing, is_right=True),
+        Column("cause", lambda hole: hole.cause),
+        Column("asked", lambda hole: hole.gap.asked if hole.gap else 0, is_right=True),
+        Column("last asked", lambda hole: hole.gap.asked_at if hole.gap else None),
+        Column("next ask", _next, is_wait=True),
+        Column(
+            "lost in", lambda hole: hole.lost_at if hole.cause is not Cause.BEYOND_RETENTION else None, is_wait=True
+        ),
+    ),
+    document=_document,
+    keeps_empty=True,
+)
+
+
+def gaps(
+    ctx: typer.Context,
+    symbols: Symbols = None,
+    job: OfJob = None,
+    interval: OfInterval = None,
+    start: Start = None,
+    end: End = None,
+    provider: OfProvider = "yahoo",
+    cause: Annotated[list[Cause] | None, typer.Option("--cause", help="Only those of this cause; repeatable.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many, the newest first; 0 for all.")] = 1_000,
+    output: Output = Format.TABLE,
+) -> None:
+    """List the days of which bars are missing, with the cause, and when the source is asked for them again.
+
+    A gap that is the source's is left alone for growing pauses: a day, 3, 7, 30 days, and then for ever. `lost in` says when the
+    source will no longer keep the bars, where it keeps only the newest.
+    """
+    container = container_of(ctx)
+    wanted = wanted_of(container, symbols, job, interval, between=(start, end), provider=provider)
+    found = [hole for one in looked(container, wanted) for hole in one.holes if not cause or hole.cause in cause]
+    found.sort(key=lambda hole: (-hole.day.toordinal(), hole.symbol, hole.interval.seconds))
+    shown = found[:limit] if limit else found
+    write(GAPS, shown, output, container.reports.now())
+    if len(shown) < len(found):
+        typer.echo(f"stockctl: the newest {limit:,} of {len(found):,}; --limit 0 shows all", err=True)

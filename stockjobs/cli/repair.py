@@ -1,0 +1,54 @@
+"""`stockctl repair`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stockjobs.cli.arguments import Timeout, Wait
+from stockjobs.cli.counting import counted
+from stockjobs.cli.series import End, OfInterval, OfJob, OfProvider, Start, Symbols, wanted_of
+from stockjobs.cli.session import container_of, submitter
+from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
+from stockjobs.services.repair import Plan
+
+
+def repair(
+    ctx: typer.Context,
+    symbols: Symbols = None,
+    job: OfJob = None,
+    interval: OfInterval = None,
+    start: Start = None,
+    end: End = None,
+    provider: OfProvider = "yahoo",
+    force: Annotated[
+        bool, typer.Option("--force", help="Ask also for what the source said it does not have, or was impossible.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it takes, and do nothing.")] = False,
+    wait: Wait = False,
+    timeout: Timeout = None,
+    output: SaidAs = Said.TEXT,
+) -> None:
+    """Ask for just the bars that are missing and may be had, as one occurrence.
+
+    What it takes is told first. Bars that the source does not have are asked for again only after their pause, or with --force.
+    """
+    check_timeout(timeout)
+    container = container_of(ctx)
+    wanted = wanted_of(container, symbols, job, interval, between=(start, end), provider=provider)
+    plan = container.repair.plan(wanted, force=force)
+    _tell(plan, force=force)
+    if dry_run or not plan.parts:
+        return
+    occurrence = container.repair.submit(plan, submitter=submitter())
+    conclude(container, occurrence, output, wait=wait, timeout=timeout)
+
+
+def _tell(plan: Plan, *, force: bool) -> None:
+    symbols = {symbol for part in plan.parts for symbol in part.symbols}
+    price = f"{counted(plan.bars, 'missing bar')} of {counted(len(symbols), 'symbol')}"
+    takes = f"{price}: {counted(plan.requests, 'request')} to {plan.provider}" if plan.parts else "nothing to ask for"
+    hint = "" if force or not plan.left else "; --force asks for those that the source said it does not have"
+    left = f"; {counted(plan.left, 'bar')} left alone (`stockctl gaps` says why{hint})" if plan.left else ""
+    typer.echo(f"stockctl: {takes}{left}", err=True)
