@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from stockjobs import settings as settings_module
-from stockjobs.domain.budgets import NO_BUDGET
+from stockjobs.domain.budgets import NO_BUDGET, Budget
 from stockjobs.domain.periods import parse_period
 from stockjobs.domain.retention import Retention
 from stockjobs.errors import Unreachable
@@ -36,7 +36,9 @@ from stockjobs.services.reports import Reports
 from stockjobs.services.requests import Requests
 from stockjobs.services.statistics import StatisticsService
 from stockjobs.services.steering import Steering
+from stockjobs.services.symbols import Symbols
 from stockjobs.services.templates import Templates
+from stockjobs.services.throttling import throttles
 from stockjobs.services.waiting import Waiting
 from stockjobs.settings import Settings
 from stockjobs.store import revisions
@@ -118,7 +120,7 @@ class Container:
     @cached_property
     def requests(self) -> Requests:
         """Takes requests for work."""
-        return Requests(self.ready_database, self.instances, self.administration)
+        return Requests(self.ready_database, self.instances, self.administration, self._budget_of)
 
     @cached_property
     def holding(self) -> Holding:
@@ -153,6 +155,7 @@ class Container:
                 self.publisher,
                 self.settings.lane_window,
                 provider_parallel=self.settings.provider_parallel,
+                throttles_now=lambda: throttles(self.budgets.usages()),
             ),
             DispatchConfig(resend_after, idle=timedelta(seconds=self.settings.beat_interval)),
         )
@@ -205,9 +208,6 @@ class Container:
         return Maintenance(self.ready_database, Retention(succeeded, failed, settings.retention_count or None))
 
     @cached_property
-    def calendars(self) -> Calendars:
-        """Keeps the sessions of the exchanges in use."""
-    @cached_property
     def coverage(self) -> CoverageService:
         """Compares what is stored with the sessions."""
         return CoverageService(self.ready_database, registry.limits)
@@ -217,7 +217,15 @@ class Container:
         """Asks for what is missing."""
         return Repair(self.ready_database, self.coverage, self.instances, self.administration, registry.limits)
 
+    @cached_property
+    def calendars(self) -> Calendars:
+        """Keeps the sessions of the exchanges in use."""
         return Calendars(self.ready_database)
+
+    @cached_property
+    def symbols(self) -> Symbols:
+        """Tells what symbols name, and changes it."""
+        return Symbols(self.ready_database)
 
     @cached_property
     def quarantine(self) -> Quarantine:
@@ -245,6 +253,11 @@ class Container:
         if name not in self._gates:
             self._gates[name] = Gates(self.budgets, self._place_of(name))
         return self._gates[name].gate(claim.attempt_id, claim.lane, tell)
+
+    def _budget_of(self, provider: str) -> Budget:
+        """What historical work may ask of a provider."""
+        place = self._place_of(provider)
+        return place.budget.without(self.settings.budget_realtime_share)
 
     def _place_of(self, provider: str) -> Place:
         settings = self.settings

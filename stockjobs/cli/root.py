@@ -70,16 +70,16 @@ VERBS = {
     ),
     "prune": Verb("prune", "prune", "Remove old history: ended occurrences, with their tasks, attempts and events."),
     "data": Verb("data", "data", "Show stored bars, write them to a file, or tell of which symbols there are any."),
+    "symbols": Verb(
+        "symbols",
+        "group",
+        "List instruments by their symbols, now and in the past; rename one, or give a dead one another chance.",
+    ),
     "providers": Verb(
         "providers",
         "group",
         "List where data may come from; describe a provider, or check that it does what every provider has to.",
     ),
-    "config": Verb("config", "config", "List every setting, and where its value comes from."),
-    "db": Verb("db", "group", "Migrate the database, or check it."),
-    "simulator": Verb("simulator", "simulator", "Run a local server that speaks Yahoo's protocol."),
-    "version": Verb("version", "version", "Show the version, and those of what it stands on."),
-}
     "coverage": Verb(
         "coverage",
         "coverage",
@@ -91,6 +91,11 @@ VERBS = {
         "List the days of which bars are missing, with the cause, and when the source is asked for them again.",
     ),
     "repair": Verb("repair", "repair", "Ask for just the bars that are missing and may be had, as one occurrence."),
+    "config": Verb("config", "config", "List every setting, and where its value comes from."),
+    "db": Verb("db", "group", "Migrate the database, or check it."),
+    "simulator": Verb("simulator", "simulator", "Run a local server that speaks Yahoo's protocol."),
+    "version": Verb("version", "version", "Show the version, and those of what it stands on."),
+}
 
 
 class Verbs(TyperGroup):

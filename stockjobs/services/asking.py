@@ -12,6 +12,7 @@ from stockjobs.domain.limits import Limits
 from stockjobs.domain.planning import OUT_OF_REACH, Skip, Window, requests_for
 from stockjobs.services.fundamentals import facts_of
 from stockjobs.services.novelty import new_of
+from stockjobs.services.standing import Asked, asked_as
 from stockjobs.store.claims import Claim
 from stockjobs.store.database import Connection
 
@@ -31,22 +32,34 @@ class Asks:
 
 def asks_of(connection: Connection, claim: Claim, limits: Callable[[Interval], Limits], now: datetime) -> Asks:
     """What a claimed task asks for: what is missing in its window, or what can be new since the newest stored bars."""
+    asked = asked_as(connection, claim, now)
     if claim.interval is None:
-        waiting = facts_of(connection, claim, claim.symbols, now)
-        due = tuple(symbol for symbol in claim.symbols if symbol not in waiting)
-        return Asks(now, facts=due, skipped={symbol: skip.reason for symbol, skip in waiting.items()})
+        return _facts(connection, claim, asked, now)
     within = limits(claim.interval)
     window = Window(claim.window_start, claim.window_end) if claim.window_start and claim.window_end else None
+    names = tuple(asked.by.values())
     decided: dict[str, Window | Skip] = (
-        dict.fromkeys(claim.symbols, window) if window else new_of(connection, claim, claim.symbols, within, now)
+        dict.fromkeys(names, window) if window else new_of(connection, claim, names, within, now)
     )
-    return _requested(claim.interval, decided, within, now)
+    return _requested(claim.interval, asked, decided, within, now)
 
 
-def _requested(interval: Interval, decided: dict[str, Window | Skip], limits: Limits, now: datetime) -> Asks:
-    asks = Asks(now)
-    for symbol, what in decided.items():
-        requests = requests_for(symbol, interval, what, limits, now=now) if isinstance(what, Window) else ()
+def _facts(connection: Connection, claim: Claim, asked: Asked, now: datetime) -> Asks:
+    symbols = tuple(symbol for symbol, name in asked.by.items() if symbol == name)
+    waiting = facts_of(connection, claim, symbols, now)
+    due = tuple(symbol for symbol in symbols if symbol not in waiting)
+    renamed = {symbol: f"it was renamed to {name}" for symbol, name in asked.by.items() if symbol != name}
+    why = {symbol: skip.reason for symbol, skip in waiting.items()}
+    return Asks(now, facts=due, skipped={**asked.skipped, **renamed, **why})
+
+
+def _requested(
+    interval: Interval, asked: Asked, decided: dict[str, Window | Skip], limits: Limits, now: datetime
+) -> Asks:
+    asks = Asks(now, skipped=dict(asked.skipped))
+    for symbol, name in asked.by.items():
+        what = decided[name]
+        requests = requests_for(name, interval, what, limits, now=now) if isinstance(what, Window) else ()
         if requests:
             asks.bars[symbol] = tuple(requests)
         else:

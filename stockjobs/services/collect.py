@@ -24,6 +24,7 @@ from stockjobs.services.landing import land
 from stockjobs.services.lease import Lease
 from stockjobs.services.repetition import taken_twice_if_busy
 from stockjobs.services.settling import settle
+from stockjobs.services.symbol_health import learn
 from stockjobs.store import claims, events, occurrences
 from stockjobs.store.claims import Claim, Then
 from stockjobs.store.database import Database
@@ -163,6 +164,7 @@ class Collect:
             now = self._database.now(connection)
             landed = land(connection, claim, fetched, now)
             fetched = fetched.without(landed.overtaken) if landed.overtaken else fetched
+            learn(connection, claim, fetched, now)
             outcome, result, then = concluded(claim, fetched, landed, now)
             if not claims.end(connection, claim, result, then, now):
                 # Not ours any more: nothing of it may stay.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from stockjobs.domain import ids
 from stockjobs.domain.bars import Identity
@@ -29,6 +30,13 @@ class Instrument:
     unit: float
     kind: str
     name: str
+    first_trade_at: datetime | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """What is known of it, as a provider would say it."""
+        names = Identity.__dataclass_fields__
+        return Identity(**{name: getattr(self, name) for name in names})
 
 
 def by_symbol(connection: Connection, provider: str, wanted: Sequence[str]) -> dict[str, Instrument]:
@@ -47,22 +55,78 @@ def by_symbol(connection: Connection, provider: str, wanted: Sequence[str]) -> d
 def ensure(connection: Connection, provider: str, identity: Identity, now: datetime) -> Instrument:
     """The instrument that bears a symbol, made from what the provider says of it if it is new."""
     known = by_symbol(connection, provider, [identity.symbol]).get(identity.symbol)
-    if known is not None and (known.exchange or not identity.exchange):
-        return known
     if known is not None:
-        return _describe(connection, known, identity)
-    uid = ids.instrument_uid(provider, identity.exchange, identity.symbol, identity.first_trade_at)
-    insert_if_absent(connection, _instruments, [{"uid": uid, "created_at": now, **_described(identity)}])
-    instrument = connection.execute(select(_instruments.c.id).where(_instruments.c.uid == uid)).scalar_one()
-    name = {"provider": provider, "symbol": identity.symbol, "valid_from": now, "instrument_id": instrument}
-    insert_if_absent(connection, _symbols, [name])
+        return known
+    entitle(connection, provider, identity.symbol, _created(connection, provider, identity, now), now)
     return by_symbol(connection, provider, [identity.symbol])[identity.symbol]
 
 
-def _describe(connection: Connection, known: Instrument, identity: Identity) -> Instrument:
-    # Its fundamentals came first, and did not say where it trades.
-    connection.execute(update(_instruments).where(_instruments.c.id == known.id).values(_described(identity)))
-    return replace(known, **{name: value for name, value in _described(identity).items() if name != "first_trade_at"})
+def describe(connection: Connection, known: Instrument, changes: Mapping[str, object]) -> Instrument:
+    """Write what is known anew of an instrument."""
+    connection.execute(update(_instruments).where(_instruments.c.id == known.id).values(dict(changes)))
+    return replace(known, **changes)  # type: ignore[arg-type]  # fields of both
+
+
+def reassign(
+    connection: Connection, provider: str, former: Instrument, identity: Identity, now: datetime
+) -> Instrument:
+    """Give a symbol to another instrument, made from what the provider says of it; the former one has borne it until now."""
+    if unname(connection, provider, former.symbol, now):
+        entitle(connection, provider, identity.symbol, _created(connection, provider, identity, now), now)
+    # Whoever was first has named it.
+    return by_symbol(connection, provider, [identity.symbol])[identity.symbol]
+
+
+def unname(connection: Connection, provider: str, symbol: str, at: datetime) -> bool:
+    """Let a symbol name nobody from then on. False if it named nobody."""
+    which = (_symbols.c.provider == provider, _symbols.c.symbol == symbol, _symbols.c.valid_to.is_(None))
+    return connection.execute(update(_symbols).where(*which).values(valid_to=at)).rowcount > 0
+
+
+def newest_bar(connection: Connection, instrument: int) -> datetime | None:
+    """The newest stored bar of an instrument, of whatever interval."""
+    query = select(func.max(tables.bars.c.at)).where(tables.bars.c.instrument_id == instrument)
+    return connection.execute(query).scalar()
+
+
+@dataclass(frozen=True)
+class Name:
+    """A symbol that named an instrument at a provider for a time; `valid_to` is None while it does."""
+
+    provider: str
+    symbol: str
+    valid_from: datetime
+    valid_to: datetime | None
+    instrument: Instrument
+    uid: UUID
+
+
+def names(connection: Connection, symbols: Sequence[str] = ()) -> list[Name]:
+    """All names, or those of the instruments that bear or bore some symbols, each instrument's in the order of time."""
+    query = select(_instruments, _symbols).join(_symbols, _symbols.c.instrument_id == _instruments.c.id)
+    if symbols:
+        meant = select(_symbols.c.instrument_id).where(_symbols.c.symbol.in_(symbols))
+        query = query.where(_instruments.c.id.in_(meant))
+    ordered = query.order_by(_symbols.c.provider, _instruments.c.id, _symbols.c.valid_from)
+    return [_name_of(dict(row)) for row in connection.execute(ordered).mappings()]
+
+
+def _name_of(row: Mapping[str, Any]) -> Name:
+    instrument = Instrument(**{name: row[name] for name in Instrument.__dataclass_fields__})
+    return Name(row["provider"], row["symbol"], row["valid_from"], row["valid_to"], instrument, row["uid"])
+
+
+def _created(connection: Connection, provider: str, identity: Identity, now: datetime) -> int:
+    uid = ids.instrument_uid(provider, identity.exchange, identity.symbol, identity.first_trade_at)
+    insert_if_absent(connection, _instruments, [{"uid": uid, "created_at": now, **_described(identity)}])
+    instrument: int = connection.execute(select(_instruments.c.id).where(_instruments.c.uid == uid)).scalar_one()
+    return instrument
+
+
+def entitle(connection: Connection, provider: str, symbol: str, instrument: int, at: datetime) -> None:
+    """Let a symbol that names nobody name an instrument from then on."""
+    row = {"provider": provider, "symbol": symbol, "valid_from": at, "instrument_id": instrument}
+    insert_if_absent(connection, _symbols, [row])
 
 
 def _described(identity: Identity) -> dict[str, Any]:

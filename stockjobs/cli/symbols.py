@@ -1,0 +1,140 @@
+"""`stockctl symbols`: which instruments there are, what they are and were called, and which are not known any more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from stockjobs.cli.arguments import Output
+from stockjobs.cli.output import Column, Format, View, write
+from stockjobs.cli.session import container_of, submitter
+from stockjobs.cli.values import checked, words
+from stockjobs.domain.jobs import WindowSpec
+from stockjobs.domain.periods import parse_instant
+from stockjobs.services.symbols import Renaming, SymbolReport
+
+group = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    help="List instruments by their symbols, now and in the past; rename one, or give a dead one another chance.",
+)
+
+Provider = Annotated[str, typer.Option(help="Where the symbol is from.")]
+
+
+def _currency(report: SymbolReport) -> str:
+    instrument = report.name.instrument
+    if not instrument.currency or instrument.unit == 1.0:
+        return instrument.currency
+    return f"{instrument.unit:g} {instrument.currency}"
+
+
+def _document(report: SymbolReport) -> dict[str, object]:
+    name, instrument, standing = report.name, report.name.instrument, report.standing
+    return {
+        "provider": name.provider,
+        "symbol": name.symbol,
+        "validFrom": name.valid_from,
+        "validTo": name.valid_to,
+        "instrument": {
+            "id": instrument.id,
+            "uid": name.uid,
+            "exchange": instrument.exchange,
+            "zone": instrument.zone,
+            "currency": instrument.currency,
+            "unit": instrument.unit,
+            "kind": instrument.kind,
+            "name": instrument.name,
+            "firstTradeAt": instrument.first_trade_at,
+        },
+        "health": {
+            "state": standing.state.value,
+            "reason": standing.reason,
+            "unknownDays": standing.unknown_days,
+            "firstUnknownOn": standing.first_unknown_on,
+            "lastUnknownOn": standing.last_unknown_on,
+            "successor": standing.successor,
+        },
+    }
+
+
+SYMBOLS: View[SymbolReport] = View(
+    name=lambda report: f"symbol/{report.name.symbol}",
+    columns=(
+        Column("symbol", lambda report: report.name.symbol),
+        Column("instrument", lambda report: report.name.instrument.id, is_right=True),
+        Column("from", lambda report: f"{report.name.valid_from:%Y-%m-%d}"),
+        Column("to", lambda report: f"{report.name.valid_to:%Y-%m-%d}" if report.name.valid_to else None),
+        Column("exchange", lambda report: report.name.instrument.exchange),
+        Column("zone", lambda report: report.name.instrument.zone),
+        Column("currency", _currency),
+        Column("kind", lambda report: report.name.instrument.kind),
+        Column("name", lambda report: report.name.instrument.name),
+        Column("health", lambda report: report.standing.state.value),
+        Column("provider", lambda report: report.name.provider, is_wide=True),
+        Column("uid", lambda report: report.name.uid, is_wide=True),
+        Column("reason", lambda report: report.standing.reason, is_wide=True),
+    ),
+    document=_document,
+)
+
+
+@group.callback()
+def symbols(ctx: typer.Context, output: Output = Format.TABLE) -> None:
+    """List instruments by their symbols, now and in the past; rename one, or give a dead one another chance."""
+    if ctx.invoked_subcommand is None:
+        _list(ctx, [], output)
+
+
+@group.command()
+def show(
+    ctx: typer.Context,
+    given: Annotated[list[str], typer.Argument(metavar="SYMBOL", help="Now or formerly the name of one.")],
+    output: Output = Format.TABLE,
+) -> None:
+    """Show all names of the instruments that bear or bore these symbols."""
+    _list(ctx, words(given), output)
+
+
+def _list(ctx: typer.Context, given: list[str], output: Format) -> None:
+    container = container_of(ctx)
+    write(SYMBOLS, container.symbols.names(given), output, container.reports.now())
+
+
+@group.command()
+def rename(
+    ctx: typer.Context,
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The symbol that it had.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The symbol under which it trades now.")],
+    at: Annotated[str | None, typer.Option(metavar="DAY|INSTANT", help="Since when; now if not given.")] = None,
+    provider: Provider = "yahoo",
+) -> None:
+    """Let an instrument bear another symbol. Its data stays its data, under one permanent id.
+
+    Jobs that name the old one ask for the new one from now on.
+    """
+    wish = Renaming(provider, old, new, _instant(at))
+    jobs = container_of(ctx).symbols.rename(wish, by=submitter())
+    typer.echo(f"symbol/{old.upper()} renamed to {new.upper()}")
+    if jobs:
+        named = ", ".join(jobs[:5]) + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
+        typer.echo(f"stockctl: {named} still name {old.upper()}: its bars are asked for as {new.upper()}", err=True)
+
+
+def _instant(text: str | None) -> datetime | None:
+    given = checked(WindowSpec, {"start": text})
+    return parse_instant(given.start) if given.start else None
+
+
+@group.command()
+def revive(
+    ctx: typer.Context,
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="One that is suspect or dead.")],
+    provider: Provider = "yahoo",
+) -> None:
+    """Ask for a suspect or dead symbol as ever again."""
+    was_down = container_of(ctx).symbols.revive(provider, symbol, by=submitter())
+    typer.echo(f"symbol/{symbol.upper()} {'is active again' if was_down else 'was active already'}")
