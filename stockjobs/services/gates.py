@@ -92,6 +92,7 @@ class FleetGate:
         while not self._turn.acquire(timeout=_LOOK_EVERY_S):
             self._check(patience)
         try:
+            self._check(patience)
             return self._queue(f"{self._attempt.hex}:{next(self._numbers)}", patience)
         finally:
             self._turn.release()
@@ -100,7 +101,6 @@ class FleetGate:
         give_up_at = time.monotonic() + self._place.budget.short_wait.total_seconds()
         while True:
             most = min(give_up_at, patience.deadline - _LOOK_EVERY_S) - time.monotonic()
-            self._check(patience)
             admission = self._ask(ticket, timedelta(seconds=max(0.0, most)))
             if admission is None or admission.answer is Answer.GO:
                 return ticket if admission else ""
