@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from stockjobs.domain.knocks import Knock
 from stockjobs.domain.lanes import Lane
 from stockjobs.errors import Unreachable
+from stockjobs.services.throttling import NO_CAP, Throttle
 from stockjobs.store import holds, lanes, pauses, quotas, workers
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.workers import Worker
 from stockjobs.transport.publisher import Publisher
 
 WINDOW_PER_SLOT = 4
+_FREE = Throttle()
+_ANY_NUMBER = 1_000_000
 
 
 class Offering:
     """Sends messages about pending tasks.
 
     `least_window` is the least number that a lane holds while work waits; `provider_parallel` is how many tasks of one provider
-    run at once in the whole fleet, 0 for as many as there is room for.
+    run at once in the whole fleet, 0 for as many as there is room for; `throttles_now` tells what the budgets leave of that.
     """
 
     def __init__(
-        self, database: Database, publisher: Publisher, least_window: int, *, provider_parallel: int = 0
+        self,
+        database: Database,
+        publisher: Publisher,
+        least_window: int,
+        *,
+        provider_parallel: int = 0,
+        throttles_now: Callable[[], Mapping[str, Throttle]] = dict,
     ) -> None:
         self._database = database
         self._publisher = publisher
         self._least_window = least_window
         self._provider_parallel = provider_parallel
+        self._throttles_now = throttles_now
+        self._throttles: Mapping[str, Throttle] = {}
 
     @property
     def caps_providers(self) -> bool:
         """True if each task that ends may make room for another of its provider."""
-        return self._provider_parallel > 0
+        return self._provider_parallel > 0 or any(one.parallel for one in self._throttles.values())
 
     def release(self) -> bool:
         """Let held work of capped jobs into its lane, as far as there is room.
@@ -56,13 +68,14 @@ class Offering:
 
     def offer(self) -> int:
         """Fill each lane's window in Redis from the ledger, in the lane's order. Returns how many messages were sent."""
+        self._throttles = self._throttles_now()
         with self._database.begin() as connection:
             now = self._database.now(connection)
             fleet = workers.seen_since(connection, now - workers.GONE_AFTER)
             paused = pauses.paused_lanes(connection)
             for lane in paused:
                 withdraw_lane(connection, lane, now)
-            if self._provider_parallel and not quotas.take_turn(connection):
+            if self.caps_providers and not quotas.take_turn(connection):
                 return 0
             knocks = [
                 knock for lane in Lane if lane not in paused for knock in self._offer(connection, lane, now, fleet)
@@ -76,7 +89,8 @@ class Offering:
         return lanes.offer(connection, lane, holds.bar(connection, chosen), now) if chosen else ()
 
     def _chosen(self, connection: Connection, lane: Lane, now: datetime, fleet: Sequence[Worker]) -> Sequence[UUID]:
-        rooms = self._rooms(connection, lane, now, _served(fleet)) if self._provider_parallel else None
+        has_limits = self._provider_parallel or self._throttles
+        rooms = self._rooms(connection, lane, now, _served(fleet)) if has_limits else None
         window = self._window(fleet, lane)
         out = lanes.offered(connection, lane)
         if out.count < window:
@@ -92,30 +106,17 @@ class Offering:
 
     def _rooms(self, connection: Connection, lane: Lane, now: datetime, served: frozenset[Lane]) -> Mapping[str, int]:
         """How many tasks of each provider may be offered to a lane now."""
-        return {
-            provider: self._room(connection, provider, lane, now, served)
-            for provider in lanes.waiting_providers(connection)
-        }
-
-    def _room(self, connection: Connection, provider: str, lane: Lane, now: datetime, served: frozenset[Lane]) -> int:
-        """How many tasks of a provider may be offered to a lane now.
-
-        Realtime goes first, but of several places one is historical work's, so that it never starves. A message that nobody
-        claims must keep no place from others: in a lane that no worker serves, or a historical one while realtime work waits.
-        """
-        if lane not in served:
-            quotas.displace(connection, provider, lane, self._provider_parallel)
-            return 0
-        flight = quotas.in_flight(connection, provider, now)
-        if lane is Lane.HISTORICAL:
-            return flight.room(self._provider_parallel, lane, kept=0)
-        has_historical = Lane.HISTORICAL in served and lanes.has_pending(connection, Lane.HISTORICAL, provider, now)
-        kept = 1 if has_historical and self._provider_parallel > 1 else 0
-        room = flight.room(self._provider_parallel, lane, kept=kept)
-        spare = flight.offered[Lane.HISTORICAL] - max(0, kept - flight.running[Lane.HISTORICAL])
-        if room or spare <= 0 or not lanes.has_pending(connection, lane, provider, now):
-            return room
-        return quotas.displace(connection, provider, Lane.HISTORICAL, spare)
+        rooms = {}
+        for provider in lanes.waiting_providers(connection):
+            throttle = self._throttles.get(provider, _FREE)
+            cap = min((one for one in (self._provider_parallel, throttle.parallel) if one), default=NO_CAP)
+            if lane in throttle.closed:
+                rooms[provider] = 0
+            elif cap == NO_CAP:
+                rooms[provider] = _ANY_NUMBER
+            else:
+                rooms[provider] = _room(connection, Wanted(provider, lane, now, cap), served)
+        return rooms
 
     def _publish(self, knocks: Sequence[Knock]) -> None:
         try:
@@ -137,3 +138,35 @@ def withdraw_lane(connection: Connection, lane: Lane, now: datetime) -> int:
 def _served(fleet: Sequence[Worker]) -> frozenset[Lane]:
     """The lanes that workers take from; all of them while no worker is known, for one that comes may serve any."""
     return frozenset(lane for worker in fleet for lane in worker.lanes) or frozenset(Lane)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Room for tasks of a provider in a lane, of which no more than `cap` may be in flight in all lanes together."""
+
+    provider: str
+    lane: Lane
+    now: datetime
+    cap: int
+
+
+def _room(connection: Connection, wanted: Wanted, served: frozenset[Lane]) -> int:
+    """How many tasks of a capped provider may be offered to a lane now.
+
+    Realtime goes first, but of several places one is historical work's, so that it never starves. A message that nobody
+    claims must keep no place from others: in a lane that no worker serves, or a historical one while realtime work waits.
+    """
+    provider, lane, now, cap = wanted.provider, wanted.lane, wanted.now, wanted.cap
+    if lane not in served:
+        quotas.displace(connection, provider, lane, cap)
+        return 0
+    flight = quotas.in_flight(connection, provider, now)
+    if lane is Lane.HISTORICAL:
+        return flight.room(cap, lane, kept=0)
+    has_historical = Lane.HISTORICAL in served and lanes.has_pending(connection, Lane.HISTORICAL, provider, now)
+    kept = 1 if has_historical and cap > 1 else 0
+    room = flight.room(cap, lane, kept=kept)
+    spare = flight.offered[Lane.HISTORICAL] - max(0, kept - flight.running[Lane.HISTORICAL])
+    if room or spare <= 0 or not lanes.has_pending(connection, lane, provider, now):
+        return room
+    return quotas.displace(connection, provider, Lane.HISTORICAL, spare)
