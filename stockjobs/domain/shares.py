@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.bars import Prices, Seconds
+from stockjobs.domain.bars import Bars, Prices, Seconds
 
 _DAY = 86_400
 # By how much a price may well move in a day, three times over; it grows with the root of time.
@@ -28,6 +28,21 @@ class Past:
     open: Prices
     close: Prices
     landing: NDArray[np.int64]
+
+
+THIS = -1
+"""The number that stands for the landing that is being made."""
+
+
+def with_arrivals(past: Past, came: Bars, before: int | None) -> Past:
+    """The past with what came and is not stored yet between it, as of the landing `THIS`."""
+    is_new = ~np.isin(came.at, past.at) & (True if before is None else came.at < before)
+    new = came.where(np.asarray(is_new))
+    at = np.concatenate([past.at, new.at])
+    order = np.argsort(at, kind="stable")
+    landing = np.concatenate([past.landing, np.full(len(new), THIS)])
+    opened, close = np.concatenate([past.open, new.open]), np.concatenate([past.close, new.close])
+    return Past(at[order], opened[order], close[order], landing[order])
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from stockjobs.domain.bars import Prices
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.findings import FindingKind, FindingState
 from stockjobs.domain.restatement import EXPLAINED, Known, Restated, Revised, Varies, compared, lacks
-from stockjobs.domain.shares import Bound, in_old_shares
+from stockjobs.domain.shares import THIS, Bound, in_old_shares, with_arrivals
 from stockjobs.domain.splits import Split, factors, together
 from stockjobs.services.series import Series, Step
 from stockjobs.store import actions, bar_versions, bars, events, restatements
@@ -98,7 +98,12 @@ class _Retelling:
         past, factor = bar_versions.history(connection, self._part(split))
         lacking = lacks(past.at, factor, split, self._splits) if split else np.ones(len(past.at), dtype=np.bool_)
         done = {int(landing) for landing in past.landing[~lacking]}
-        told = in_old_shares(past, ratio, sure={**dict(sure), **dict.fromkeys(done, False)}, bound=self._bound(split))
+        known = {**sure, **dict.fromkeys(done, False)}
+        if not only_note:
+            # What came is in the new shares, and lies between what was stored at other times.
+            past, known[THIS] = with_arrivals(past, self._series.came, split.at if split else None), False
+        told = in_old_shares(past, ratio, sure=known, bound=self._bound(split))
+        told.pop(THIS, None)
         is_old = self._decided(told, split)
         old = {landing for landing, one in is_old.items() if one}
         new = set(is_old) - old - done
