@@ -1,0 +1,45 @@
+"""What instruments are and were called."""
+
+from __future__ import annotations
+
+import pytest
+
+from stockjobs.domain.symbol_health import Health, Standing
+from stockjobs.store import health
+from tests.fixtures.cli import Ctl
+
+
+@pytest.fixture
+def stored(ctl: Ctl) -> Ctl:
+    """A month of daily bars of two symbols."""
+    ctl("backfill", "-s", "AAPL,MSFT", "--start", "2024-01-01", "--end", "2024-02-01")
+    ctl.work()
+    return ctl
+
+
+def test_symbols_are_listed_with_what_they_name(stored: Ctl) -> None:
+    lines = [line.split() for line in stored.lines("symbols")[1:]]
+    assert [(line[0], line[4], line[5], line[6], line[-1]) for line in lines] == [
+        ("AAPL", "NMS", "America/New_York", "USD", "active"),
+        ("MSFT", "NMS", "America/New_York", "USD", "active"),
+    ]
+
+
+def test_a_renamed_symbol_is_shown_with_both_names_and_its_permanent_id(stored: Ctl) -> None:
+    assert stored("symbols", "rename", "AAPL", "APPL").stdout == "symbol/AAPL renamed to APPL\n"
+    old, new = stored.json("symbols", "show", "APPL")
+    assert (old["symbol"], old["health"]["state"], old["health"]["successor"]) == ("AAPL", "renamed", "APPL")
+    assert old["validTo"] == new["validFrom"]
+    assert old["instrument"]["uid"] == new["instrument"]["uid"]
+    assert "nothing is stored for 'NONE'" in stored("symbols", "show", "NONE", code=3).stderr
+    assert "names instrument" in stored("symbols", "rename", "APPL", "MSFT", code=5).stderr
+
+
+def test_a_dead_symbol_is_revived(stored: Ctl) -> None:
+    database = stored.container.ready_database
+    with database.begin() as connection:
+        health.write(connection, "yahoo", {"AAPL": Standing(Health.DEAD, 9)}, database.now(connection))
+    assert stored.json("symbols", "show", "AAPL")[0]["health"]["state"] == "dead"
+    assert stored("symbols", "revive", "aapl").stdout == "symbol/AAPL is active again\n"
+    assert stored("symbols", "revive", "AAPL").stdout == "symbol/AAPL was active already\n"
+    assert stored("symbols", "revive", "NONE", code=3)
