@@ -71,7 +71,7 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
 
     @cached_property
     def _duties(self) -> Duties:
-        return Duties((Duty("calendars", _keep_calendars),))
+        return Duties((Duty("calendars", _keep_calendars), Duty("freshness", _check_freshness)))
 
     def _tick(self) -> float:
         try:
@@ -121,6 +121,23 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
                 events=step.swept.events,
             )
         return step.wait
+
+
+def _check_freshness() -> tuple[str, dict[str, object]] | None:
+    """Tell of jobs that have become stale, or fresh again."""
+    turned = container.freshness.check()
+    for one in turned:
+        if one.is_stale:
+            log.warning(
+                "A job is stale: its newest bars are older than its target.",
+                action="freshness",
+                job=one.job,
+                symbol=one.worst.symbol,
+                interval=one.worst.interval.value,
+                behind_s=int(one.behind.total_seconds()),
+            )
+    fresh = [one.job for one in turned if not one.is_stale]
+    return ("Jobs are fresh again.", {"jobs": fresh}) if fresh else None
 
 
 def _keep_calendars() -> tuple[str, dict[str, object]] | None:

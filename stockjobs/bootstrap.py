@@ -24,6 +24,7 @@ from stockjobs.services.dispatch import Dispatch, DispatchConfig
 from stockjobs.services.feed import Feed
 from stockjobs.services.firing import Firing
 from stockjobs.services.gates import Gates, Tell
+from stockjobs.services.freshness import FreshnessService
 from stockjobs.services.health import Health
 from stockjobs.services.holding import Holding
 from stockjobs.services.instances import Instances
@@ -216,6 +217,11 @@ class Container:
     def repair(self) -> Repair:
         """Asks for what is missing."""
         return Repair(self.ready_database, self.coverage, self.instances, self.administration, registry.limits)
+
+    @cached_property
+    def freshness(self) -> FreshnessService:
+        """Looks at the jobs that have a target for the age of their newest bars."""
+        return FreshnessService(self.ready_database)
 
     @cached_property
     def calendars(self) -> Calendars:

@@ -22,6 +22,7 @@ from stockjobs.domain.dependencies import Awaited
 from stockjobs.domain.events import Event
 from stockjobs.domain.lanes import lane_of
 from stockjobs.domain.states import State
+from stockjobs.services.freshness import Freshness
 from stockjobs.services.manifests import render_document
 from stockjobs.services.reports import OccurrenceReport
 from stockjobs.store.definitions import Job
@@ -60,12 +61,21 @@ def _job_lines(container: Container, job: Job, last: Sequence[OccurrenceReport],
         ("Definition", render_document(job.spec.document()).rstrip()),
         ("Next due", "\n".join(_due_times(container, job, now, zone))),
     ]
+    if job.spec.freshness:
+        pairs.append(("Freshness", "\n".join(map(_fresh, container.freshness.report([job.name]))) or "not looked at"))
     missed = "\n".join(_missed(one, zone) for one in container.feed.missed(job.id, _MISSED))
     if missed:
         pairs.append(("Missed", missed))
     yield from fields(pairs)
     yield "Last occurrences:" if last else "Last occurrences:  none"
     yield from (f"  {line}" for line in (table(OCCURRENCES, last, now, is_wide=False) if last else ()))
+
+
+def _fresh(found: Freshness) -> str:
+    """How far a job is behind, in a line."""
+    worst, state = found.worst, "stale" if found.is_stale else "fresh"
+    behind = f"{worst.symbol} {worst.interval} is {span(found.behind)} behind" if found.behind else "nothing is missing"
+    return f"{state}: {behind}; the target is {span(found.target)}"
 
 
 def _missed(event: Event, zone: str) -> str:

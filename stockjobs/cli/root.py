@@ -90,6 +90,11 @@ VERBS = {
         "gaps",
         "List the days of which bars are missing, with the cause, and when the source is asked for them again.",
     ),
+    "freshness": Verb(
+        "freshness",
+        "freshness",
+        "Show how far jobs are behind what their sources have, against the `freshness` that they name.",
+    ),
     "repair": Verb("repair", "repair", "Ask for just the bars that are missing and may be had, as one occurrence."),
     "config": Verb("config", "config", "List every setting, and where its value comes from."),
     "db": Verb("db", "group", "Migrate the database, or check it."),

@@ -49,6 +49,7 @@ def _job_document(report: JobReport) -> dict[str, Any]:
         "nextDueAt": job.next_due_at,
         "createdAt": job.created_at,
         "updatedAt": job.updated_at,
+        "freshness": _freshness(report),
         "last": {"id": last.id, "state": last.state, "createdAt": last.created_at} if last else None,
     }
     return {**manifest_of(job.name, job.spec, job.labels).document(), "status": status}
@@ -57,6 +58,11 @@ def _job_document(report: JobReport) -> dict[str, Any]:
 def _next_run(report: JobReport) -> datetime | None:
     # A paused job keeps its due time, so that what it misses is known; it does not run then.
     return None if report.job.paused else report.job.next_due_at
+
+
+def _freshness(report: JobReport) -> str | None:
+    found = report.freshness
+    return None if found is None else "stale" if found.is_stale else "fresh"
 
 
 JOBS: View[JobReport] = View(
@@ -73,6 +79,7 @@ JOBS: View[JobReport] = View(
         Column("symbols", lambda report: listed(report.job.spec.symbols), is_wide=True),
         Column("intervals", lambda report: ",".join(report.job.spec.intervals), is_wide=True),
         Column("priority", lambda report: report.job.spec.priority.name.lower(), is_wide=True),
+        Column("freshness", _freshness, is_wide=True),
         Column("version", lambda report: report.job.version, is_wide=True, is_right=True),
         Column("labels", lambda report: _labels(report.job.labels), is_wide=True),
         Column("age", lambda report: report.job.created_at, is_wide=True),

@@ -188,6 +188,8 @@ class JobSpec(Definition):
     batch_size: Annotated[int, Field(ge=1, le=500)] = 20
     max_parallel: Annotated[int, Field(ge=1, le=1_000)] | None = None
     """How many of the job's tasks run at once, over the whole fleet; as many as there is room for if nobody says."""
+    freshness: Duration | None = None
+    """How long the source may have had a newer bar before the job is stale; nobody is told of that without a target."""
     depends_on: Annotated[
         tuple[Dependency, ...], Field(max_length=32, strict=False, exclude_if=lambda others: not others)
     ] = ()
@@ -205,6 +207,8 @@ class JobSpec(Definition):
             twice = [word for word, count in Counter(getattr(self, name)).items() if count > 1]
             if twice:
                 raise ValueError(f"{name} are named twice: {', '.join(sorted(twice)[:5])} (name each once)")
+        if self.freshness and (self.mode is not Mode.INCREMENTAL or self.type is not JobType.MARKETDATA):
+            raise ValueError("freshness is the target of an incremental job of market data (leave it out)")
         if self.mode is Mode.INCREMENTAL and (self.window.start or self.window.end):
             raise ValueError(
                 "window.start and window.end belong to mode backfill (use window.period for the first run)"

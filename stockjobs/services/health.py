@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from stockjobs.domain.lanes import Lane
 from stockjobs.errors import StockjobsError
-from stockjobs.store import agenda, lanes, pauses, revisions, workers
+from stockjobs.store import agenda, freshness, lanes, pauses, revisions, workers
 from stockjobs.store.database import Connection, Database
 from stockjobs.transport.inspector import Inspector
 
@@ -60,7 +60,13 @@ class Health:
             return [*found, *(Component(name, Condition.FAILED, unknown) for name in ("beat", "workers"))]
         with self._database.read() as connection:
             now = self._database.now(connection)
-            return [*found, _beat(connection, now), _workers(connection, now), *_paused(connection)]
+            return [
+                *found,
+                _beat(connection, now),
+                _workers(connection, now),
+                *_stale(connection),
+                *_paused(connection),
+            ]
 
     def _look_at_database(self) -> str:
         began = time.perf_counter()
@@ -115,6 +121,17 @@ def _workers(connection: Connection, now: datetime) -> Component:
     if left:
         return Component("workers", Condition.FAILED, waits)
     return Component("workers", Condition.WELL if fleet else Condition.NOTED, about)
+
+
+def _stale(connection: Connection) -> Iterator[Component]:
+    """The jobs whose newest bars are older than their target, as beat found them last; nothing where none has a target."""
+    jobs, kept = freshness.targeted(connection), freshness.stored(connection)
+    stale = [kept[job] for job, _ in jobs if job in kept and kept[job].is_stale]
+    if stale:
+        about = f"{len(stale):,} of {len(jobs):,} jobs with a target are stale: `stockctl freshness` lists them"
+        yield Component("freshness", Condition.FAILED, about, min(one.changed_at for one in stale))
+    elif jobs:
+        yield Component("freshness", Condition.WELL, f"{len(jobs):,} with a target, none of them stale")
 
 
 def _paused(connection: Connection) -> Iterator[Component]:

@@ -19,6 +19,7 @@ from stockjobs.errors import NotFound, SchemaMismatch
 from stockjobs.store import (
     definitions,
     filters,
+    freshness,
     holdings,
     instruments,
     lanes,
@@ -31,6 +32,7 @@ from stockjobs.store import (
 )
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.definitions import Job
+from stockjobs.store.freshness import Kept
 from stockjobs.store.holdings import Holding
 from stockjobs.store.instruments import Instrument
 from stockjobs.store.lanes import LaneCount
@@ -49,6 +51,8 @@ class JobReport:
 
     job: Job
     last: Occurrence | None
+    freshness: Kept | None = None
+    """What was last found of the age of its newest bars; None for a job without a target."""
 
 
 @dataclass(frozen=True)
@@ -135,14 +139,19 @@ class Reports:
         """All jobs, by name."""
         with self._database.read() as connection:
             newest = occurrences.newest_of_each(connection)
-            return [JobReport(job, newest.get(job.id)) for job in definitions.every(connection)]
+            fresh = freshness.stored(connection)
+            return [
+                JobReport(job, newest.get(job.id), fresh.get(job.id) if job.spec.freshness else None)
+                for job in definitions.every(connection)
+            ]
 
     def job(self, name: str) -> JobReport:
         """One job. Raises NotFound."""
         with self._database.read() as connection:
             job = definitions.get(connection, name)
             newest = occurrences.newest(connection, job=job.id, limit=1)
-            return JobReport(job, newest[0] if newest else None)
+            fresh = freshness.stored(connection).get(job.id) if job.spec.freshness else None
+            return JobReport(job, newest[0] if newest else None, fresh)
 
     def occurrences(
         self, wanted: Filter = EVERYTHING, *, job: str | None = None, states: Sequence[State] = (), limit: int = 50
