@@ -28,6 +28,7 @@ from stockjobs.services.freshness import FreshnessService
 from stockjobs.services.health import Health
 from stockjobs.services.holding import Holding
 from stockjobs.services.instances import Instances
+from stockjobs.services.layouts import Layouts
 from stockjobs.services.maintenance import Maintenance
 from stockjobs.services.offering import Offering
 from stockjobs.services.quarantine import Quarantine
@@ -181,6 +182,11 @@ class Container:
     def reports(self) -> Reports:
         """Reads what is stored."""
         return Reports(self.ready_database)
+
+    @cached_property
+    def layouts(self) -> Layouts:
+        """Moves the bars."""
+        return Layouts(self.ready_database)
 
     @cached_property
     def reading(self) -> Reading:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -28,6 +28,9 @@ OVERLAP_BARS = 5
 
 They are counted in stored bars, not in hours, so that no weekend and no holiday uses them up.
 """
+
+PERISHES_WITHIN = timedelta(days=2)
+"""A window that the provider begins to forget so soon goes before others of its job: what is lost is lost for good."""
 
 _TICK = timedelta(microseconds=1)
 
@@ -61,7 +64,12 @@ class Skip:
     reason: str
 
 
+NOTHING_MISSING = "nothing is missing"
 OUT_OF_REACH = "the provider no longer keeps any of it"
+
+
+MissingOf = Callable[[Interval, Window], Mapping[str, Window]]
+"""For a span that one request may cover: the symbols of which something is missing there, and from when until when."""
 
 
 def tasks_of(
@@ -71,8 +79,12 @@ def tasks_of(
     *,
     window: WindowSpec,
     limits: Callable[[Interval], Limits],
+    missing: MissingOf | None = None,
 ) -> list[TaskPlan]:
-    """The tasks of an occurrence: every interval, every window that the provider's limits allow, every batch of symbols."""
+    """The tasks of an occurrence: every interval, every window that the provider's limits allow, every batch of symbols.
+
+    With `missing` a backfill has tasks for that alone; without it, for the whole window of every symbol.
+    """
     return [
         TaskPlan(
             id=ids.task_id(occurrence, key),
@@ -82,12 +94,19 @@ def tasks_of(
             start=span.start if span else None,
             end=span.end if span else None,
             about=span.end - _TICK if span else scheduled_for,
-            priority=spec.priority,
+            priority=_priority(spec, span, limits(interval), scheduled_for) if interval and span else spec.priority,
         )
         for interval in _intervals(spec)
-        for span in _spans(spec, interval, scheduled_for, window, limits)
-        for key, symbols in _batches(spec, interval, span)
+        for whole in _spans(spec, interval, scheduled_for, window, limits)
+        for key, symbols, span in _batches(spec, interval, whole, missing)
     ]
+
+
+def _priority(spec: JobSpec, span: Window, limits: Limits, now: datetime) -> Priority:
+    """The job's priority, or the next higher one for a window that the provider is about to forget."""
+    if limits.reach_back is None or span.start >= now - limits.reach_back + PERISHES_WITHIN:
+        return spec.priority
+    return min((one for one in Priority if one > spec.priority), default=spec.priority)
 
 
 def _intervals(spec: JobSpec) -> Sequence[Interval | None]:
@@ -104,11 +123,12 @@ def _spans(
     if interval is None or spec.mode is Mode.INCREMENTAL:
         yield None
         return
-    asked = _asked(window, scheduled_for)
+    asked = asked_window(window, scheduled_for)
     yield from cut(asked, limits(interval), scheduled_for)
 
 
-def _asked(window: WindowSpec, scheduled_for: datetime) -> Window:
+def asked_window(window: WindowSpec, scheduled_for: datetime) -> Window:
+    """The span of time that a backfill asks for; up to midnight (UTC) and for ten years if nobody says."""
     end = parse_instant(window.end) if window.end else midnight(scheduled_for)
     if window.start:
         return Window(parse_instant(window.start), end)
@@ -121,7 +141,7 @@ def out_of_reach(
     """The intervals of a backfill whose window begins before what the provider still keeps, and where that begins."""
     if spec.type is not JobType.MARKETDATA or spec.mode is Mode.INCREMENTAL:
         return {}
-    start = _asked(window, scheduled_for).start
+    start = asked_window(window, scheduled_for).start
     kept = {one: scheduled_for - reach for one in spec.intervals if (reach := limits(one).reach_back) is not None}
     return {interval: first for interval, first in kept.items() if start < first}
 
@@ -135,11 +155,30 @@ def cut(window: Window, limits: Limits, now: datetime) -> Iterator[Window]:
         start = end
 
 
-def _batches(spec: JobSpec, interval: Interval | None, span: Window | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _batches(
+    spec: JobSpec, interval: Interval | None, whole: Window | None, missing: MissingOf | None
+) -> Iterator[tuple[str, tuple[str, ...], Window | None]]:
     kind = interval.value if interval else spec.type.value
-    place = f"/{span.start:%Y%m%dT%H%M}-{span.end:%Y%m%dT%H%M}" if span else ""
-    for number, symbols in enumerate(_chunks(spec.symbols, spec.batch_size)):
-        yield f"{kind}{place}/{number:04d}", symbols
+    for number, (symbols, span) in enumerate(_chosen(spec, interval, whole, missing)):
+        place = f"/{span.start:%Y%m%dT%H%M}-{span.end:%Y%m%dT%H%M}" if span else ""
+        yield f"{kind}{place}/{number:04d}", symbols, span
+
+
+def _chosen(
+    spec: JobSpec, interval: Interval | None, whole: Window | None, missing: MissingOf | None
+) -> Iterator[tuple[tuple[str, ...], Window | None]]:
+    """Batches of symbols with the window that has all that is missing of any of them."""
+    if interval is None or whole is None or missing is None:
+        yield from ((symbols, whole) for symbols in _chunks(spec.symbols, spec.batch_size))
+        return
+    windows = missing(interval, whole)
+    # Those that lack the same go together, so that a task's window says what it is about.
+    alike = sorted(windows, key=lambda symbol: (windows[symbol].start, windows[symbol].end))
+    for symbols in _chunks(alike, spec.batch_size):
+        yield (
+            symbols,
+            Window(min(windows[one].start for one in symbols), max(windows[one].end for one in symbols)),
+        )
 
 
 def _chunks(symbols: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:

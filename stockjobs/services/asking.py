@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from stockjobs.domain.bars import BarsRequest
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.limits import Limits
-from stockjobs.domain.planning import OUT_OF_REACH, Skip, Window, requests_for
+from stockjobs.domain.planning import NOTHING_MISSING, OUT_OF_REACH, Skip, Window, requests_for
 from stockjobs.services.fundamentals import facts_of
+from stockjobs.services.missing import missing_of
 from stockjobs.services.novelty import new_of
 from stockjobs.services.standing import Asked, asked_as
 from stockjobs.store.claims import Claim
@@ -38,10 +39,22 @@ def asks_of(connection: Connection, claim: Claim, limits: Callable[[Interval], L
     within = limits(claim.interval)
     window = Window(claim.window_start, claim.window_end) if claim.window_start and claim.window_end else None
     names = tuple(asked.by.values())
-    decided: dict[str, Window | Skip] = (
-        dict.fromkeys(names, window) if window else new_of(connection, claim, names, within, now)
-    )
+    if window is None:
+        decided = new_of(connection, claim, names, within, now)
+    elif claim.is_refetch:
+        decided = dict.fromkeys(names, window)
+    else:
+        decided = _missing(connection, claim, names, window, now)
     return _requested(claim.interval, asked, decided, within, now)
+
+
+def _missing(
+    connection: Connection, claim: Claim, names: Sequence[str], window: Window, now: datetime
+) -> dict[str, Window | Skip]:
+    """For each symbol what it still lacks in the window; others may have collected it since the task was planned."""
+    interval = claim.interval or Interval.D1
+    found = missing_of(connection, claim.spec.provider, names, interval, window, now)
+    return {symbol: one.within(window) or Skip(NOTHING_MISSING) for symbol, one in found.items()}
 
 
 def _facts(connection: Connection, claim: Claim, asked: Asked, now: datetime) -> Asks:

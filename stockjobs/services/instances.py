@@ -13,9 +13,10 @@ from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import MAX_TIMEOUT, Concurrency, JobSpec, Match, Mode, OnFailure, WindowSpec
 from stockjobs.domain.limits import Limits
 from stockjobs.domain.periods import parse_duration
-from stockjobs.domain.planning import TaskPlan, out_of_reach, tasks_of
+from stockjobs.domain.planning import NOTHING_MISSING, OUT_OF_REACH, TaskPlan, out_of_reach, tasks_of
 from stockjobs.domain.states import State
 from stockjobs.errors import InvalidInput
+from stockjobs.services.survey import Survey, survey
 from stockjobs.store import events, occurrences, tasks, waits
 from stockjobs.store.database import Connection
 from stockjobs.store.definitions import Job
@@ -82,7 +83,8 @@ class Draft:
             return
         yield queued(self.occurrence, now, tasks=len(self.plans), **data)
         if self.occurrence.state is State.COMPLETED:
-            yield _event(EventName.COMPLETED, self.occurrence, now, tasks=0)
+            said = {"reason": self.occurrence.reason} if self.occurrence.reason else {}
+            yield _event(EventName.COMPLETED, self.occurrence, now, tasks=0, **said)
 
 
 class Instances:
@@ -92,19 +94,27 @@ class Instances:
         self._limits_of = limits_of
         self._max_timeout = max_timeout
 
-    def draft(self, job: Job, asked: Asked, now: datetime) -> Draft:
-        """An occurrence as it would be, with its tasks. Nothing is written. Raises InvalidInput for an unknown provider."""
+    def draft(self, job: Job, asked: Asked, now: datetime, survey: Survey | None = None) -> Draft:
+        """An occurrence as it would be, with its tasks; those of a backfill for what a survey found missing, without one for
+        all of its window: then each task looks what is missing when it runs. Nothing is written.
+
+        Raises InvalidInput for an unknown provider.
+        """
         occurrence, waits_for = _occurrence(job, asked, now), _waits_for(job, asked)
         if waits_for:
             occurrence = replace(occurrence, state=State.SCHEDULED)
             return Draft(occurrence, (), _placement(job, occurrence, now), waits_for=waits_for)
-        return self._planned(job, occurrence, asked.window, now)
+        return self._planned(job, occurrence, asked.window, now, survey)
 
-    def _planned(self, job: Job, occurrence: Occurrence, window: WindowSpec | None, now: datetime) -> Draft:
-        plans = self.plan(job.spec, occurrence.id, occurrence.scheduled_for, window)
+    def _planned(
+        self, job: Job, occurrence: Occurrence, window: WindowSpec | None, now: datetime, survey: Survey | None = None
+    ) -> Draft:
+        plans = self.plan(job.spec, occurrence.id, occurrence.scheduled_for, window, survey)
         place = _placement(job, occurrence, now)
         if not plans:
-            occurrence = replace(occurrence, state=State.COMPLETED, finished_at=now)
+            is_served = self.plan(job.spec, occurrence.id, occurrence.scheduled_for, window)
+            reason = NOTHING_MISSING if is_served else OUT_OF_REACH
+            occurrence = replace(occurrence, state=State.COMPLETED, finished_at=now, reason=reason)
         else:
             occurrence = replace(occurrence, state=State.SCHEDULED if place.run_at > now else State.QUEUED)
         return Draft(occurrence, plans, place, self.out_of_reach(job.spec, occurrence.scheduled_for, window))
@@ -129,20 +139,35 @@ class Instances:
         events.append(connection, *(event for draft in made for event in draft.events(now)))
         return new
 
-    def create(self, connection: Connection, job: Job, asked: Asked, now: datetime) -> Occurrence | None:
+    def create(
+        self, connection: Connection, job: Job, asked: Asked, now: datetime, survey: Survey | None = None
+    ) -> Occurrence | None:
         """Write one occurrence and its tasks, in the caller's transaction. None if it was there already."""
-        draft = self.draft(job, asked, now)
+        draft = self.draft(job, asked, now, survey)
         return draft.occurrence if self.write(connection, [draft], now) else None
 
     def plan(
-        self, spec: JobSpec, occurrence: UUID, scheduled_for: datetime, window: WindowSpec | None = None
+        self,
+        spec: JobSpec,
+        occurrence: UUID,
+        scheduled_for: datetime,
+        window: WindowSpec | None = None,
+        survey: Survey | None = None,
     ) -> list[TaskPlan]:
         """The tasks that an occurrence would have. A window that is asked for is a backfill, also of an incremental job.
 
         Raises InvalidInput for an unknown provider.
         """
         asked = _as_asked(spec, window)
-        return tasks_of(asked, occurrence, scheduled_for, window=asked.window, limits=self._limits(spec))
+        missing = survey.missing if survey is not None and survey.fits(asked, scheduled_for) else None
+        limits = self._limits(spec)
+        return tasks_of(asked, occurrence, scheduled_for, window=asked.window, limits=limits, missing=missing)
+
+    def survey(
+        self, connection: Connection, spec: JobSpec, window: WindowSpec | None, now: datetime, about: datetime
+    ) -> Survey | None:
+        """What is missing of a backfill that would be asked for now; None for what is none. It may take seconds."""
+        return survey(connection, _as_asked(spec, window), self._limits(spec), now, about)
 
     def out_of_reach(
         self, spec: JobSpec, scheduled_for: datetime, window: WindowSpec | None = None

@@ -93,6 +93,8 @@ class OccurrenceReport:
     def errors(self) -> Sequence[str]:
         """What went wrong: the errors of the attempts, or why it never started."""
         found = [attempt.error for attempt in self.attempts if attempt.error]
+        if self.state is State.COMPLETED:
+            return found
         return found or ([self.occurrence.reason] if self.has_ended and self.occurrence.reason else [])
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from stockjobs.domain import ids
+from stockjobs.domain.budgets import NO_BUDGET, Budget
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import Concurrency, JobSpec, OnFailure, WindowSpec
+from stockjobs.domain.pricing import Duration, duration_of
 from stockjobs.errors import Conflict, InvalidInput
 from stockjobs.services.adhoc import manifest_for
 from stockjobs.services.administration import Administration
 from stockjobs.services.instances import Asked, Instances
 from stockjobs.services.repetition import taken_twice_if_busy
+from stockjobs.services.survey import Survey
 from stockjobs.services.waiting import resolve
-from stockjobs.store import definitions, occurrences
+from stockjobs.store import definitions, occurrences, throughput
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.definitions import Job
 from stockjobs.store.occurrences import Occurrence
@@ -69,13 +73,22 @@ class Estimate:
     tasks: int
     requests: int
     out_of_reach: dict[Interval, datetime]
+    duration: Duration | None = None
 
 
 class Requests:
     """Takes what people and programs ask for."""
 
-    def __init__(self, database: Database, instances: Instances, administration: Administration) -> None:
+    def __init__(
+        self,
+        database: Database,
+        instances: Instances,
+        administration: Administration,
+        budget_of: Callable[[str], Budget] = lambda _: NO_BUDGET,
+    ) -> None:
+        """`budget_of` tells what historical work may ask of a provider."""
         self._database = database
+        self._budget_of = budget_of
         self._instances = instances
         self._administration = administration
 
@@ -87,28 +100,45 @@ class Requests:
         Conflict if the job is disabled, or has an open occurrence and its policy forbids a second.
         """
         _check(request.timing)
+        key = ids.requested_key(request.key or str(uuid4()))
+        found = self._survey(request, key)
         with self._database.begin() as connection:
             now = self._database.now(connection)
             job = definitions.get(connection, request.job, for_change=True)
-            key = ids.requested_key(request.key or str(uuid4()))
             known = occurrences.get(connection, ids.occurrence_id(job.id, key))
             if known is not None:
                 return known
             self._refuse(connection, job, now)
-            self._instances.create(connection, job, _asked(connection, request, key, now), now)
+            self._instances.create(connection, job, _asked(connection, request, key, now), now, found)
             made = ids.occurrence_id(job.id, key)
             # What it waits for may have ended long ago.
             resolve(connection, self._instances, [made], now)
             return occurrences.require(connection, made)
 
+    def _survey(self, request: Request, key: str) -> Survey | None:
+        """What is missing of what is asked for, read while nobody has to wait for it; None where it is too early to know."""
+        with self._database.read() as connection:
+            job = definitions.get(connection, request.job)
+            is_there = occurrences.get(connection, ids.occurrence_id(job.id, key)) is not None
+            if is_there or job.spec.depends_on or request.timing.after:
+                return None
+            now = self._database.now(connection)
+            about = request.timing.scheduled_at or now
+            return self._instances.survey(connection, job.spec, request.window, now, about)
+
     def estimate(self, spec: JobSpec, window: WindowSpec | None = None) -> Estimate:
         """What an occurrence would cost if it were asked for now. Nothing is written."""
         with self._database.read() as connection:
             now = self._database.now(connection)
-        plans = self._instances.plan(spec, ids.occurrence_id(ids.job_id(""), ""), now, window)
-        # A task's window is cut to what one request may ask for, so each of its symbols is one request.
+            found = self._instances.survey(connection, spec, window, now, now)
+            speed = throughput.measured(connection, spec.provider, now)
+        plans = self._instances.plan(spec, ids.occurrence_id(ids.job_id(""), ""), now, window, found)
+        # Each symbol lacks what one request may ask for, or is asked for whole.
         requests = sum(len(plan.symbols) for plan in plans)
-        return Estimate(len(plans), requests, self._instances.out_of_reach(spec, now, window))
+        out_of_reach = self._instances.out_of_reach(spec, now, window)
+        return Estimate(
+            len(plans), requests, out_of_reach, duration_of(requests, self._budget_of(spec.provider), speed)
+        )
 
     def _refuse(self, connection: Connection, job: Job, now: datetime) -> None:
         if not job.enabled:

@@ -43,6 +43,8 @@ class Claim:
     failures: int
     given_up: dict[str, str]
     claimed_at: datetime
+    is_refetch: bool = False
+    """All of the window is asked for, also what is stored."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,12 @@ def claim(
 def _claim(connection: Connection, task: dict[str, object], attempt: UUID, lane: Lane, now: datetime) -> Claim:
     occurrences, jobs = tables.occurrences, tables.jobs
     query = (
-        select(occurrences.c.job_id, occurrences.c.version, jobs.c.name)
+        select(occurrences.c.job_id, occurrences.c.version, jobs.c.name, occurrences.c.requested_window)
         .join(jobs, jobs.c.id == occurrences.c.job_id)
         .where(occurrences.c.id == task["occurrence_id"])
     )
-    job_id, version, name = connection.execute(query).one()
+    job_id, version, name, window = connection.execute(query).one()
+    spec = definitions.spec_of(connection, job_id, version)
     values = {key: task[key] for key in ("number", "occurrence_id", "window_start", "window_end", "about", "failures")}
     remaining = task["remaining"] or task["symbols"]
     seconds = task["interval_s"]
@@ -127,11 +130,12 @@ def _claim(connection: Connection, task: dict[str, object], attempt: UUID, lane:
         job_id=job_id,
         job=name,
         lane=lane,
-        spec=definitions.spec_of(connection, job_id, version),
+        spec=spec,
         symbols=tuple(remaining),  # type: ignore[arg-type]
         interval=Interval.from_seconds(seconds) if isinstance(seconds, int) else None,
         given_up=dict(task["given_up"] or {}),  # type: ignore[call-overload]
         claimed_at=now,
+        is_refetch=spec.window.refetch if window is None else bool(window.get("refetch")),
         **values,  # type: ignore[arg-type]
     )
 
