@@ -1,0 +1,54 @@
+"""A worker is killed in the middle of a restatement: nothing of it stays, and the next one does it whole."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import distinct, func, select, text
+
+from stockjobs.domain.findings import FindingKind
+from stockjobs.domain.states import State
+from stockjobs.simulator.client import SimulatorClient
+from stockjobs.store import tables
+from tests.fixtures.fleet import Fleet
+from tests.fixtures.redis import eventually
+
+pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.timeout(180)]
+
+_WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'corporate_actions'::regclass"
+
+
+def _stored(fleet: Fleet) -> tuple[int, int, int, float]:
+    """How many bars there are, by how many landings, how many former versions, and the sum of the prices."""
+    bars = tables.bars
+    with fleet.container.database.read() as connection:
+        query = select(func.count(), func.count(distinct(bars.c.split_factor)), func.sum(bars.c.close)).select_from(
+            bars
+        )
+        count, factors, total = connection.execute(query).one()
+        versions = connection.execute(select(func.count()).select_from(tables.bar_versions)).scalar_one()
+    return count, factors, versions, round(total, 2)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_restatement_whose_worker_is_killed_is_made_whole_by_the_next(fleet: Fleet, yahoo: SimulatorClient) -> None:
+    fleet.beat()
+    first = fleet.worker()
+    assert fleet.collect("DAILY", symbols=["SIM0001"]).occurrence.state is State.COMPLETED
+    before = _stored(fleet)
+    yahoo.split("SIM0001", 4.0)
+    database = fleet.container.database
+    with database.engine.connect() as holding, holding.begin():
+        # History has been told anew by the time at which the split itself is to be written.
+        holding.execute(text("LOCK TABLE corporate_actions IN EXCLUSIVE MODE"))
+        occurrence = fleet.trigger("DAILY")
+        eventually(lambda: holding.execute(text(_WAITS)).scalar_one() > 0, within=40, tell=fleet.logs)
+        first.kill()
+    assert _stored(fleet) == before
+    fleet.worker()
+    assert fleet.ended(occurrence, within=90).occurrence.state is State.COMPLETED
+    count, _, versions, total = _stored(fleet)
+    assert (count, versions) == (before[0], before[0])
+    assert total == pytest.approx(before[3] / 4, rel=1e-3)
+    with database.read() as connection:
+        kinds = connection.execute(select(tables.findings.c.kind)).scalars().all()
+    assert kinds.count(FindingKind.RESTATEMENT.value) == 1
