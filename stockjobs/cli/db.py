@@ -6,12 +6,17 @@ from typing import Annotated
 
 import typer
 
+from stockjobs.cli import tables
 from stockjobs.cli.session import container_of
+from stockjobs.domain.layouts import Layout
 from stockjobs.errors import InvalidInput
 from stockjobs.store import revisions, schema
 
 group = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Migrate the database, or check it."
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Migrate the database, check it, or change how the bars lie in it.",
 )
 
 
@@ -47,3 +52,31 @@ def check(ctx: typer.Context) -> None:
     """Check that the database can be reached and is at this program's schema; exit code 2 if it is at another."""
     revisions.check(container_of(ctx).database)
     typer.echo(f"the database is at schema {revisions.HEAD}, as this program needs it")
+
+
+@group.command()
+def storage(
+    ctx: typer.Context,
+    layout: Annotated[Layout | None, typer.Argument(help="How bars are to lie; without it, how they do.")] = None,
+) -> None:
+    """Show how the bars lie in the database, or move them: one table, partitions by year, or TimescaleDB's hypertable.
+
+    All bars are moved in one transaction; whoever reads or lands bars waits for it. Partitions and hypertable need PostgreSQL.
+    """
+    layouts = container_of(ctx).layouts
+    if layout is not None and layout is layouts.shown().layout:
+        new = layouts.extend()
+        typer.echo(f"bars lie as {layout} already" + (f"; new partitions: {', '.join(new)}" if new else ""))
+        return
+    if layout is not None:
+        moved = layouts.switch(layout)
+        typer.echo(f"{moved:,} bars were moved: they lie as {layout} now")
+        return
+    found = layouts.shown()
+    pairs = [("layout", str(found.layout))]
+    if found.bytes:
+        pairs.append(("size", f"{found.bytes / 2**20:,.1f} MiB, indexes included"))
+    if found.partitions:
+        pairs.append(("partitions", ", ".join(found.partitions)))
+    for line in tables.fields(pairs):
+        typer.echo(line)

@@ -97,7 +97,7 @@ VERBS = {
     ),
     "repair": Verb("repair", "repair", "Ask for just the bars that are missing and may be had, as one occurrence."),
     "config": Verb("config", "config", "List every setting, and where its value comes from."),
-    "db": Verb("db", "group", "Migrate the database, or check it."),
+    "db": Verb("db", "group", "Migrate the database, check it, or change how the bars lie in it."),
     "simulator": Verb("simulator", "simulator", "Run a local server that speaks Yahoo's protocol."),
     "version": Verb("version", "version", "Show the version, and those of what it stands on."),
 }
