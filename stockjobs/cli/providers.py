@@ -21,7 +21,7 @@ from stockjobs.domain.limits import Limits
 from stockjobs.domain.periods import parse_instant
 from stockjobs.domain.symbols import normalise
 from stockjobs.providers import registry
-from stockjobs.providers.conformance import Question, findings
+from stockjobs.providers.conformance import Question, results
 from stockjobs.providers.plugin import Plugin
 from stockjobs.providers.registry import Found
 
@@ -117,10 +117,10 @@ def check(
         unknown=normalise(unknown, "--unknown"),
     )
     is_bad = False
-    for finding in findings(question):
-        is_bad = is_bad or bool(finding.problem)
-        problem = f": {finding.problem}" if finding.problem else ""
-        typer.echo(f"{'failed' if problem else 'ok':<6}  {finding.check.rule}{problem}")
+    for result in results(question):
+        is_bad = is_bad or bool(result.problem)
+        problem = f": {result.problem}" if result.problem else ""
+        typer.echo(f"{'failed' if problem else 'ok':<6}  {result.check.rule}{problem}")
     if is_bad:
         raise typer.Exit(ExitCode.ERROR)
 

@@ -19,7 +19,7 @@ from stockjobs.domain.intervals import Interval
 from stockjobs.domain.limits import Limits
 from stockjobs.errors import HeldBack, SymbolUnknown
 from stockjobs.providers.base import Patience, Provider
-from stockjobs.providers.conformance import CHECKS, Broken, Check, Question, findings
+from stockjobs.providers.conformance import CHECKS, Broken, Check, Question, results
 from stockjobs.providers.registry import open_provider
 from stockjobs.providers.yahoo.options import Engine, YahooOptions
 from stockjobs.simulator.client import SimulatorClient
@@ -87,7 +87,7 @@ def _question(provider: Provider) -> Question:
 
 
 def test_a_provider_that_does_as_it_should_passes_every_check() -> None:
-    assert [finding for finding in findings(_question(Good())) if finding.problem] == []
+    assert [result for result in results(_question(Good())) if result.problem] == []
 
 
 def _later(reply: BarsReply) -> BarsReply:
@@ -118,7 +118,7 @@ def test_one_that_does_not_is_found_out(
     deed: Deed, caught: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    found = {str(finding.check) for finding in findings(_question(Bad(deed))) if finding.problem}
+    found = {str(result.check) for result in results(_question(Bad(deed))) if result.problem}
     assert caught <= found
 
 
@@ -133,7 +133,7 @@ class Deaf(Good):
 
 
 def test_one_that_heeds_nobody_is_found_out() -> None:
-    found = {str(finding.check) for finding in findings(_question(Deaf())) if finding.problem}
+    found = {str(result.check) for result in results(_question(Deaf())) if result.problem}
     assert {"deadline", "cancelling", "gate", "unknown_symbol"} <= found
 
 
