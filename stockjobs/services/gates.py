@@ -102,8 +102,11 @@ class FleetGate:
         while True:
             most = min(give_up_at, patience.deadline - _LOOK_EVERY_S) - time.monotonic()
             admission = self._ask(ticket, timedelta(seconds=max(0.0, most)))
-            if admission is None or admission.answer is Answer.GO:
-                return ticket if admission else ""
+            if admission is None:
+                return ""
+            if admission.answer is Answer.GO:
+                # Where nothing is counted, a probe alone is known by its ticket.
+                return ticket if self._place.budget.is_limited or admission.closure else ""
             if admission.answer is Answer.LATER:
                 raise HeldBack(self._reason(admission), retry_after=self._spread(admission.wait))
             self._wait(admission.wait, patience)

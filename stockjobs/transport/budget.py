@@ -33,8 +33,6 @@ from stockjobs.transport.client import connect, translated
 _PREFIX = "stockjobs:budget"
 _KNOWN = f"{_PREFIX}:known"
 _PARTS = ("all", "historical", "waiting", "coming")
-_RULES = (COOL_DOWN, LONGEST_COOL_DOWN, BREAK_AFTER, BREAK_FOR, LONGEST_BREAK, CALM)
-
 ON_ITS_WAY = timedelta(seconds=5)
 """What a request may take beside the time that it has with the provider."""
 
@@ -68,29 +66,33 @@ class Budgets:
         self._client = connect(self._url, timeout)
         self._clock = clock
         self._enter, self._leave, self._look = map(self._client.register_script, (ENTER, LEAVE, LOOK))
-        self._noted: set[tuple[str, str]] = set()
+        self._said: dict[Place, tuple[list[str], tuple[int, ...]]] = {}
 
     def enter(self, place: Place, ticket: str, lane: Lane, *, most: timedelta) -> Admission:
         """Ask for a place for one request, named by its ticket; whoever is to wait asks again with the same one."""
         with translated(self._url):
-            if (place.provider, place.egress) not in self._noted:
-                self._client.sadd(_KNOWN, f"{place.provider} {place.egress}")
-                self._noted.add((place.provider, place.egress))
-            limits = (limit for _, limit in place.budget.windows)
-            kept = (limit for _, limit in place.budget.without(place.kept_for_realtime).windows)
-            asked = (self._clock(), ticket, lane.value, _ms(most), _ms(place.longest), *limits, *kept)
-            word, wait, why, is_troubled = self._enter(keys=_keys(place.provider, place.egress), args=asked)
+            keys, limits = self._words(place)
+            asked = (self._clock(), ticket, lane.value, _ms(most), *limits, f"{place.provider} {place.egress}")
+            word, wait, why, is_troubled = self._enter(keys=[*keys, _KNOWN], args=asked)
         closure = Closure(why.decode()) if why else None
         return Admission(Answer(word.decode()), timedelta(milliseconds=wait), closure, bool(is_troubled))
 
     def leave(self, place: Place, ticket: str, error: ProviderError | None) -> Parting:
         """Tell how a request ended. Telling it a second time does no harm."""
         outcome, wait = _outcome(error)
-        rules = (rule if isinstance(rule, int) else _ms(rule) for rule in _RULES)
         with translated(self._url):
-            told = (self._clock(), ticket, outcome, wait, *rules)
-            word, left = self._leave(keys=_keys(place.provider, place.egress), args=told)
+            keys, _ = self._words(place)
+            word, left = self._leave(keys=keys, args=(self._clock(), ticket, outcome, wait, *_RULES))
         return Parting(Turn(word.decode()) if word else None, timedelta(milliseconds=left))
+
+    def _words(self, place: Place) -> tuple[list[str], tuple[int, ...]]:
+        """What is said of a place in each call: its keys; the longest request, the limits, and those of historical work."""
+        found = self._said.get(place)
+        if found is None:
+            kept = place.budget.without(place.kept_for_realtime)
+            limits = (limit for _, limit in (*place.budget.windows, *kept.windows))
+            found = self._said[place] = (_keys(place.provider, place.egress), (_ms(place.longest), *limits))
+        return found
 
     def usages(self) -> Sequence[Usage]:
         """How every budget stands that was asked within a day."""
@@ -115,6 +117,11 @@ class Budgets:
             names = ("closed", "closed_until", "probe", "probe_until", "failures", "limits", "breaks")
             return bool(self._client.hdel(_keys(provider, egress)[0], *names))
 
+    def ping(self) -> None:
+        """Return if the server answers."""
+        with translated(self._url):
+            self._client.ping()
+
     def close(self) -> None:
         """Give the connections back."""
         self._client.close()
@@ -127,6 +134,9 @@ def _keys(provider: str, egress: str) -> list[str]:
 
 def _ms(length: timedelta) -> int:
     return int(length.total_seconds() * 1_000)
+
+
+_RULES = (_ms(COOL_DOWN), _ms(LONGEST_COOL_DOWN), BREAK_AFTER, _ms(BREAK_FOR), _ms(LONGEST_BREAK), _ms(CALM))
 
 
 def _outcome(error: ProviderError | None) -> tuple[str, int | str]:

@@ -88,7 +88,7 @@ ENTER = (
     _COMMON
     + r"""
 -- ARGV: now or '', the ticket, the lane, the longest wait, the longest that a request takes, three limits, and what of them the
--- historical lane may use.
+-- historical lane may use, the budget's name. KEYS[6]: the names of all budgets.
 local now, ticket, lane = clock(ARGV[1]), ARGV[2], ARGV[3]
 local most, longest = tonumber(ARGV[4]), tonumber(ARGV[5])
 local limits, kept = {}, {}
@@ -112,7 +112,8 @@ local function wait_or_go(wait, why)
   return answer('later', wait, why)
 end
 
-redis.call('HSET', state, 'budget', budget, 'asked_at', now)
+redis.call('HSET', state, 'budget', budget)
+redis.call('SADD', KEYS[6], ARGV[12])
 redis.call('PEXPIRE', state, 24 * 3600000)
 local why, left = closure(now)
 if left > 0 then return wait_or_go(left, why) end

@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 import redis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from stockjobs.domain.budgets import BREAK_AFTER, BREAK_FOR, CALM, NO_BUDGET, Answer, Budget, Closure, Turn
@@ -101,7 +101,13 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    # To shrink a failure would take minutes of a real server.
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(steps=STEPS, latency=st.integers(0, 2_500))
 def test_the_providers_own_count_is_never_higher_however_long_requests_are_under_way(
     desk: Desk, redis_db: redis.Redis, steps: list[Step], latency: int
@@ -326,6 +332,15 @@ def test_without_redis_nobody_is_let_through(redis_url: str) -> None:
     budgets = Budgets("redis://127.0.0.1:1/0", timeout=0.2)
     with pytest.raises(BrokerAway):
         budgets.enter(place(2, 0, 0), "a", Lane.REALTIME, most=NOTHING)
+
+
+def test_after_a_flush_it_counts_and_is_listed_again(desk: Desk, redis_db: redis.Redis) -> None:
+    one = place(1, 0, 0)
+    desk.fetch(one)
+    redis_db.flushall()
+    assert desk.budgets.usages() == []
+    assert [desk.ask(one), desk.ask(one)] == [Answer.GO, Answer.LATER]
+    assert [usage.provider for usage in desk.budgets.usages()] == ["yahoo"]
 
 
 def test_no_budget_counts_nothing(desk: Desk, redis_db: redis.Redis) -> None:
