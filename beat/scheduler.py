@@ -71,7 +71,14 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]  # Celery publishes no t
 
     @cached_property
     def _duties(self) -> Duties:
-        return Duties((Duty("calendars", _keep_calendars), Duty("freshness", _check_freshness)))
+        return Duties(
+            (
+                Duty("calendars", _keep_calendars),
+                Duty("freshness", _check_freshness),
+                Duty("perishing", _check_perishing),
+                Duty("partitions", _keep_partitions),
+            )
+        )
 
     def _tick(self) -> float:
         try:
@@ -140,6 +147,20 @@ def _check_freshness() -> tuple[str, dict[str, object]] | None:
     return ("Jobs are fresh again.", {"jobs": fresh}) if fresh else None
 
 
+def _check_perishing() -> None:
+    """Tell of bars that their source will soon no longer keep."""
+    for one in container.perishing.check():
+        log.warning(
+            "Bars will soon be beyond what their source keeps.",
+            action="perishing",
+            job=one.job.name,
+            symbol=one.series.symbol,
+            interval=one.series.interval.value,
+            bars=one.loss.bars,
+            lost_from=one.loss.begins_at.isoformat(),
+        )
+
+
 def _keep_calendars() -> tuple[str, dict[str, object]] | None:
     """Write the sessions of exchanges that lack them."""
     written = container.calendars.refresh()
@@ -149,3 +170,9 @@ def _keep_calendars() -> tuple[str, dict[str, object]] | None:
         )
     container.calendars.unable.clear()
     return ("The sessions of exchanges were written.", {"exchanges": written}) if written else None
+
+
+def _keep_partitions() -> tuple[str, dict[str, object]] | None:
+    """Make the partitions of the next year before it begins, where bars lie in partitions."""
+    made = container.layouts.extend()
+    return ("The table of bars was given partitions.", {"partitions": list(made)}) if made else None

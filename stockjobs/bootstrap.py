@@ -34,6 +34,7 @@ from stockjobs.services.offering import Offering
 from stockjobs.services.quarantine import Quarantine
 from stockjobs.services.recovery import Recovery, RecoveryConfig
 from stockjobs.services.perishing import PerishingService
+from stockjobs.services.perishing import PerishingService
 from stockjobs.services.repair import Repair
 from stockjobs.services.reports import Reports
 from stockjobs.services.requests import Requests
@@ -229,6 +230,11 @@ class Container:
     def freshness(self) -> FreshnessService:
         """Looks at the jobs that have a target for the age of their newest bars."""
         return FreshnessService(self.ready_database)
+
+    @cached_property
+    def perishing(self) -> PerishingService:
+        """Looks for bars that their source will soon no longer keep."""
+        return PerishingService(self.ready_database, registry.limits)
 
     @cached_property
     def perishing(self) -> PerishingService:

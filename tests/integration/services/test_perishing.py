@@ -1,0 +1,77 @@
+"""An alarm tells how many bars a source will soon no longer keep, and when; collecting them ends it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from stockjobs.domain.events import EventName
+from stockjobs.domain.findings import FindingKind, FindingState
+from stockjobs.domain.lanes import Lane
+from stockjobs.providers import registry
+from stockjobs.services.perishing import PerishingService
+from stockjobs.store import events, tables
+from tests.fixtures.exchange import MarketProvider, keep_calendars
+from tests.fixtures.house import House
+
+pytestmark = pytest.mark.integration
+
+REACH = timedelta(days=29)
+
+
+def collect(house: House) -> None:
+    house.trigger()
+    house.dispatch.tick()
+    house.work(Lane.REALTIME)
+
+
+@pytest.fixture
+def service(house: House, market: MarketProvider) -> PerishingService:
+    """Minutes until the evening of Tuesday the third."""
+    house.clock.now = datetime(2026, 3, 3, 22, tzinfo=UTC)
+    keep_calendars(house, "AAPL")
+    house.define(symbols=["AAPL"], intervals=["1m"])
+    collect(house)
+    return PerishingService(house.database, registry.limits)
+
+
+def states(house: House) -> list[str]:
+    query = select(tables.findings.c.state).where(tables.findings.c.kind == FindingKind.PERISHING.value)
+    with house.database.read() as connection:
+        return list(connection.execute(query).scalars())
+
+
+def test_nothing_is_told_while_there_is_time(house: House, service: PerishingService) -> None:
+    house.clock.advance(timedelta(days=21))
+    assert service.check() == []
+
+
+def test_a_series_that_is_not_collected_is_told_once_with_how_many_bars_and_when(
+    house: House, service: PerishingService
+) -> None:
+    house.clock.advance(timedelta(days=25))
+    [found] = service.check()
+    # A week before it is lost: Wednesday the fourth and Thursday the fifth, whose first minute opened at 14:30.
+    assert found.loss.bars == 2 * 390
+    assert found.loss.begins_at == datetime(2026, 3, 4, 14, 30, tzinfo=UTC) + REACH
+    assert service.check() == []
+    assert states(house) == [FindingState.OPEN]
+    with house.database.read() as connection:
+        [event] = [one for one in events.latest(connection, 100) if one.name is EventName.PERISHING]
+    assert (event.data["symbol"], event.data["bars"]) == ("AAPL", 780)
+
+
+def test_collecting_mends_it(house: House, service: PerishingService) -> None:
+    house.clock.advance(timedelta(days=25))
+    service.check()
+    collect(house)
+    assert service.check() == []
+    assert states(house) == [FindingState.MENDED]
+
+
+def test_what_no_enabled_job_collects_is_not_missed(house: House, service: PerishingService) -> None:
+    house.administration.set_enabled("DAILY", enabled=False, by="test")
+    house.clock.advance(timedelta(days=25))
+    assert service.check() == []
