@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -117,3 +118,83 @@ def test_down_what_waits_without_tasks_is_cancelled_and_what_has_some_is_queued(
         with database.read() as connection:
             assert connection.execute(text("PRAGMA integrity_check")).scalars().all() == ["ok"]
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+
+
+_OLD_ROWS = (
+    (
+        "INSERT INTO instruments (id, uid, exchange, zone, currency, unit, kind, name, created_at) "
+        "VALUES (1, :uid, 'NMS', 'America/New_York', 'USD', 1, 'EQUITY', '', :now)"
+    ),
+    (
+        "INSERT INTO bars (instrument_id, interval_s, at, open, high, low, close, volume, provisional) "
+        "VALUES (1, 86400, :at, 1, 3, 0.5, 2, 1000, false), (1, 86400, :later, 2, 4, 1.5, 3, NULL, true)"
+    ),
+    "INSERT INTO corporate_actions (instrument_id, kind, at, value, seen_at) VALUES (1, 'split', :at, 4, :now)",
+    (
+        "INSERT INTO findings (id, kind, symbol, instrument_id, interval_s, at, reason, evidence, created_at) VALUES "
+        "(:uid, 'rejected-bar', 'AAPL', 1, 86400, :at, 'high is below low', "
+        '\'{"open": 1.5, "high": 1.0, "low": 2.0, "close": null, "volume": 12.0}\', :now)'
+    ),
+)
+
+
+def _add_market_data(database: Database) -> None:
+    is_postgresql = database.is_postgresql
+    at, later = datetime(2026, 3, 2, 14, 30, tzinfo=UTC), datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
+    uid = UUID(int=7)
+    values = {
+        "uid": uid if is_postgresql else uid.hex,
+        "now": NOON if is_postgresql else f"{NOON:%Y-%m-%d %H:%M:%S}.000000",
+        "at": at if is_postgresql else int(at.timestamp()),
+        "later": later if is_postgresql else int(later.timestamp()),
+    }
+    with database.begin() as connection:
+        for statement in _OLD_ROWS:
+            used = {name: value for name, value in values.items() if f":{name}" in statement}
+            connection.execute(text(statement), used)
+
+
+_AS_THEY_WERE = "SELECT instrument_id, interval_s, open, high, low, close, volume, provisional FROM bars ORDER BY at"
+
+
+def test_market_data_goes_up_with_provenance_and_down_as_it_was(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
+    schema.upgrade(database, "0004")
+    _add_market_data(database)
+    with database.read() as connection:
+        before = connection.execute(text(_AS_THEY_WERE)).all()
+    schema.upgrade(database)
+    with database.read() as connection:
+        bars = connection.execute(select(tables.bars.c["split_factor", "landing_id", "revision"])).all()
+        actions = connection.execute(select(tables.corporate_actions.c["value", "landing_id", "replaced_by"])).all()
+        states = connection.execute(select(tables.findings.c.state)).scalars().all()
+        aside = connection.execute(
+            select(tables.quarantined_bars.c["open", "high", "low", "close", "volume", "provisional"])
+        ).all()
+        assert connection.execute(text(_AS_THEY_WERE)).all() == before
+    assert bars == [(1.0, 0, 0)] * 2
+    assert actions == [(4.0, 0, None)]
+    assert states == ["open"]
+    assert aside == [(1.5, 1.0, 2.0, None, 12, False)]
+    schema.downgrade(database, "0004")
+    with database.read() as connection:
+        assert connection.execute(text(_AS_THEY_WERE)).all() == before
+        assert connection.execute(text("SELECT kind, value FROM corporate_actions")).all() == [("split", 4.0)]
+        assert connection.execute(text("SELECT symbol, reason FROM findings")).all() == [("AAPL", "high is below low")]
+    schema.upgrade(database)
+    revisions.check(database)
+    database.dispose()
+
+
+def test_down_only_what_is_so_now_is_left_of_what_was_told_anew(database: Database) -> None:
+    common = {"instrument_id": 1, "kind": "dividend", "at": NOON, "seen_at": NOON}
+    described = {"exchange": "NMS", "zone": "UTC", "currency": "USD", "unit": 1.0, "kind": "EQUITY", "name": ""}
+    with database.begin() as connection:
+        connection.execute(insert(tables.instruments).values(id=1, uid=UUID(int=1), created_at=NOON, **described))
+        connection.execute(insert(tables.corporate_actions).values(value=1.0, landing_id=1, replaced_by=2, **common))
+        connection.execute(insert(tables.corporate_actions).values(value=0.25, landing_id=2, **common))
+    schema.downgrade(database, "0004")
+    with database.read() as connection:
+        assert connection.execute(text("SELECT value FROM corporate_actions")).scalars().all() == [0.25]
+    schema.upgrade(database)
+    revisions.check(database)
