@@ -14,9 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stockjobs.face import Submitted, backfill, bars, events, jobs, stats, submit, trigger, wait
+    from stockjobs.face import Submitted, backfill, bars, events, findings, jobs, stats, submit, trigger, wait
 
-__all__ = ["Submitted", "backfill", "bars", "events", "jobs", "stats", "submit", "trigger", "wait"]
+__all__ = ["Submitted", "backfill", "bars", "events", "findings", "jobs", "stats", "submit", "trigger", "wait"]
 
 
 def __getattr__(name: str) -> Any:

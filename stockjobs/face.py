@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from stockjobs.bootstrap import Container
 from stockjobs.domain.events import Event, event_names
 from stockjobs.domain.filters import Filter
+from stockjobs.domain.findings import FindingFilter, FindingKind, FindingState, words_of
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import JobSpec, OnFailure, WindowSpec
 from stockjobs.domain.periods import parse_duration
@@ -26,6 +27,7 @@ from stockjobs.errors import InvalidInput, Problem
 from stockjobs.services.reports import JobReport, OccurrenceReport
 from stockjobs.services.requests import Request, Timing
 from stockjobs.services.statistics import StatisticsReport
+from stockjobs.store.quarantine import StoredFinding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,6 +165,30 @@ def events(
     feed = _container().feed
     of = occurrence.id if isinstance(occurrence, Submitted) else occurrence
     return feed.after(after, feed.filter(job=job, occurrence=of, names=event_names(names)), follow=follow)
+
+
+def findings(
+    symbol: str | None = None,
+    *,
+    kind: str | Sequence[str] = (),
+    state: str | Sequence[str] = (),
+    rule: str | None = None,
+    job: str | None = None,
+    since: When | None = None,
+    limit: int = 1_000,
+) -> list[StoredFinding]:
+    """What was found wrong with data, the newest first: bars that were set aside or noted, gaps, restatements.
+
+    `kind` and `state` are words as `stockctl get findings` shows them, or several. Raises NotFound for an unknown job.
+    """
+    wanted = FindingFilter(
+        symbol=normalise(symbol) if symbol else None,
+        kinds=words_of([kind] if isinstance(kind, str) else kind, FindingKind, "kind"),
+        states=words_of([state] if isinstance(state, str) else state, FindingState, "state"),
+        rule=rule,
+        since=_instant(since),
+    )
+    return list(_container().quarantine.listed(wanted, job=job, limit=limit))
 
 
 def stats(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from pydantic.alias_generators import to_camel
@@ -22,13 +22,10 @@ from stockjobs.cli.values import words
 from stockjobs.cli.views import price, short
 from stockjobs.cli.watching import show
 from stockjobs.domain.bars import NO_VOLUME, Bars
-from stockjobs.domain.excerpts import excerpt
-from stockjobs.domain.findings import FindingFilter, FindingKind, FindingState
+from stockjobs.domain.findings import FindingFilter, FindingKind, FindingState, words_of
 from stockjobs.errors import InvalidInput
 from stockjobs.services.quarantine import Decided
 from stockjobs.store.quarantine import StoredFinding
-
-Word = TypeVar("Word", FindingKind, FindingState)
 
 OfSymbol = Annotated[str | None, typer.Option("--symbol", metavar="SYMBOL", help="Only those about this symbol.")]
 OfKinds = Annotated[
@@ -170,19 +167,11 @@ def _filter(
 ) -> FindingFilter:
     return FindingFilter(
         symbol=symbol.upper() if symbol else None,
-        kinds=_words(kind, FindingKind, "--kind"),
-        states=_words(state, FindingState, "--state"),
+        kinds=words_of(words(kind), FindingKind, "--kind"),
+        states=words_of(words(state), FindingState, "--state"),
         rule=rule,
         since=moment_of(since, "--since", container.reports.now()) if since else None,
     )
-
-
-def _words(given: list[str] | None, of: type[Word], option: str) -> tuple[Word, ...]:
-    known = {one.value: one for one in of}
-    for word in words(given):
-        if word not in known:
-            raise InvalidInput.because(option, f"{excerpt(word)} is not known", f"one of {', '.join(known)}")
-    return tuple(known[word] for word in words(given))
 
 
 def _is_by_name(names: list[str] | None, wanted: FindingFilter, job: str | None, *, everything: bool) -> bool:

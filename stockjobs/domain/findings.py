@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
+
+from stockjobs.domain.excerpts import excerpt
+from stockjobs.errors import InvalidInput
 
 
 class FindingKind(StrEnum):
@@ -65,3 +70,14 @@ class FindingFilter:
 
 
 EVERY_FINDING = FindingFilter()
+
+Word = TypeVar("Word", FindingKind, FindingState)
+
+
+def words_of(texts: Sequence[str], of: type[Word], where: str) -> tuple[Word, ...]:
+    """Kinds or states from texts. Raises InvalidInput for one that there is none of."""
+    known = {one.value: one for one in of}
+    for text in texts:
+        if text not in known:
+            raise InvalidInput.because(where, f"{excerpt(text)} is not known", f"one of {', '.join(known)}")
+    return tuple(known[text] for text in texts)

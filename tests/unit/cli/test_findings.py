@@ -1,0 +1,100 @@
+"""Findings by commands: listed, described, released and rejected; and the table of rules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from stockjobs.domain.bars import Bars, BarsReply, BarsRequest
+from stockjobs.providers.base import Patience
+from tests.fixtures.cli import Ctl
+
+WINDOW = {"mode": "backfill", "window": {"start": "2026-02-02", "end": "2026-02-14"}}
+BAD = int(datetime(2026, 2, 10, tzinfo=UTC).timestamp())
+
+
+@pytest.fixture
+def found(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> Ctl:
+    """A bar of each of two symbols was set aside."""
+    serve = ctl.provider.bars
+
+    def bars(request: BarsRequest, *, now: datetime, patience: Patience) -> BarsReply:
+        reply = serve(request, now=now, patience=patience)
+        return replace(reply, bars=_spoiled(reply.bars))
+
+    monkeypatch.setattr(ctl.provider, "bars", bars)
+    ctl.apply("DAILY", **WINDOW)
+    ctl("trigger", "DAILY")
+    ctl.work()
+    return ctl
+
+
+def _spoiled(bars: Bars) -> Bars:
+    high = bars.high.copy()
+    high[bars.at == BAD] = 50.0
+    return replace(bars, high=high)
+
+
+def test_findings_are_listed_with_what_they_are_about(found: Ctl) -> None:
+    titles, *rows = found.lines("get", "findings")
+    assert titles.split() == ["ID", "SYMBOL", "INTERVAL", "AT", "KIND", "RULE", "STATE", "AGE"]
+    assert sorted(row.split()[1:8] for row in rows) == [
+        [symbol, "1d", "2026-02-10", "00:00Z", "rejected-bar", "high-below-low", "open"] for symbol in ("AAPL", "MSFT")
+    ]
+    [one] = found.json(
+        "get", "findings", "--symbol", "aapl", "--kind", "rejected-bar", "--job", "DAILY", "--since", "1d"
+    )
+    assert (one["symbol"], one["job"], one["evidence"]["high"]) == ("AAPL", "DAILY", 50.0)
+
+
+def test_a_finding_is_described_with_its_bars(found: Ctl) -> None:
+    name = found.lines("get", "findings", "--symbol", "AAPL", "-o", "name")[0]
+    text = found("describe", "finding", name).stdout
+    assert "rejected-bar, rule high-below-low" in text
+    assert "high is below low" in text
+    assert text.splitlines()[-1].split() == ["2026-02-10", "00:00Z", "104.00", "50.00", "103.00", "104.00", "1,000"]
+
+
+def test_a_finding_is_released_by_its_first_digits_and_only_once(found: Ctl) -> None:
+    [digits] = [row.split()[0] for row in found.lines("get", "findings", "--symbol", "AAPL")[1:]]
+    assert found.lines("release", digits) == ["1 finding released, 1 bar written"]
+    assert f"finding {digits} of AAPL is released" in found("release", digits, code=5).stderr
+    assert len(found.json("data", "AAPL", "--limit", "0")) == 12
+
+
+def test_findings_that_options_describe_are_decided(found: Ctl) -> None:
+    assert found.lines("reject", "--symbol", "MSFT", "--rule", "high-below-low") == ["1 finding rejected"]
+    assert found.lines("release", "--all") == ["1 finding released, 1 bar written"]
+    assert found.lines("reject", "--all") == ["0 findings rejected"]
+    assert [one["state"] for one in found.json("get", "findings", "--state", "rejected,released")].count(
+        "rejected"
+    ) == 1
+
+
+@pytest.mark.parametrize("verb", ["release", "reject"])
+@pytest.mark.parametrize(
+    ("options", "code", "complaint"),
+    [
+        ((), 2, "or --all"),
+        (("abcd", "--all"), 2, "give the ids alone"),
+        (("00000000",), 3, "there is no finding"),
+        (("xyz",), 3, "is not a finding's id"),
+        (("--kind", "bad"), 2, "'bad' is not known (one of rejected-bar"),
+        (("--job", "NONE"), 3, "NONE"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    ctl: Ctl, verb: str, options: tuple[str, ...], code: int, complaint: str
+) -> None:
+    assert complaint in ctl(verb, *options, code=code).stderr
+
+
+def test_the_rules_are_listed_as_a_job_has_them(ctl: Ctl) -> None:
+    ctl.apply("QUIET", validation={"zero-volume": "off"})
+    as_is = {one["rule"]: one for one in ctl.json("get", "rules")}
+    switched = {one["rule"]: one for one in ctl.json("get", "rules", "--job", "QUIET")}
+    assert (as_is["zero-volume"]["severity"], as_is["unit-jump"]["severity"]) == ("note", "hold")
+    assert (switched["zero-volume"]["severity"], switched["zero-volume"]["default"]) == ("off", "note")
+    assert "zero-volume: off" in ctl("describe", "job", "QUIET").stdout
