@@ -19,8 +19,9 @@ BY_ITSELF = "stockjobs"
 
 
 def told(connection: Connection, findings: Sequence[UUID]) -> set[UUID]:
-    """Which of some findings are stored already."""
-    return set(connection.execute(select(_findings.c.id).where(_findings.c.id.in_(findings))).scalars())
+    """Which of some findings are stored already, and were not put right since."""
+    is_so = _findings.c.state != FindingState.MENDED.value
+    return set(connection.execute(select(_findings.c.id).where(_findings.c.id.in_(findings), is_so)).scalars())
 
 
 def mend(connection: Connection, instrument: int, interval: Interval, opens: Sequence[datetime], now: datetime) -> int:
