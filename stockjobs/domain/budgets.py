@@ -13,7 +13,10 @@ from stockjobs.domain.lanes import Lane
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 SHORT_WAIT = timedelta(seconds=5)
-"""How long an attempt keeps its slot while it waits for the budget; for longer it is deferred, and the slot serves others."""
+"""How long an attempt waits in its slot for its first request; if it were longer it is deferred, and the slot serves others."""
+
+LONG_WAIT = timedelta(seconds=75)
+"""How long an attempt that is under way waits for each further request, since it would lose what it has of a symbol."""
 
 BREAK_AFTER = 10
 """After so many requests in a row, of the whole fleet, for which a provider was down, nobody asks it."""
@@ -53,8 +56,13 @@ class Budget:
 
     @property
     def short_wait(self) -> timedelta:
-        """How long an attempt waits for its next request before it is deferred: some turns at a slow pace, else `SHORT_WAIT`."""
+        """How long an attempt waits for its first request: some turns at a slow pace, else `SHORT_WAIT`."""
         return max(SHORT_WAIT, min(3 * self.interval, 6 * SHORT_WAIT))
+
+    @property
+    def long_wait(self) -> timedelta:
+        """How long one waits that is under way: until the fullest minute has passed."""
+        return max(self.short_wait, LONG_WAIT)
 
     @property
     def parallel(self) -> int:

@@ -15,9 +15,12 @@ from stockjobs.domain.lanes import Lane
 from stockjobs.domain.retries import DEFER_FOR, fraction_of
 from stockjobs.errors import BrokerAway, HeldBack, ProviderError, RateLimited
 from stockjobs.providers.base import Gate, Patience
+from stockjobs.services.line import Line
 from stockjobs.transport.budget import Budgets, Place
 
 _LOOK_EVERY_S = 0.1
+_ASK_AGAIN_AFTER = timedelta(seconds=5)
+"""Places that were taken for longer may come free earlier."""
 _GLANCE_EVERY_S = 0.25
 """Where nothing is counted, so often a process looks whether the provider is closed to everybody."""
 
@@ -72,8 +75,8 @@ class FleetGate:
         self._numbers = count(1)
         self._has_waited = False
         self._calls = threading.local()
-        # One thread of an attempt stands in the queue, the others behind it: else a wide attempt would be its own crowd.
-        self._turn = threading.Lock()
+        self._line = Line()
+        self._is_under_way = False
 
     def enter(self, patience: Patience) -> None:
         """Wait for a place, or raise HeldBack; see `stockjobs.providers.base.Gate`."""
@@ -89,16 +92,16 @@ class FleetGate:
         """Wait for a place; the ticket to leave with, "" where nothing is counted."""
         if self._gates.is_open_for_now():
             return ""
-        while not self._turn.acquire(timeout=_LOOK_EVERY_S):
-            self._check(patience)
-        try:
-            self._check(patience)
-            return self._queue(f"{self._attempt.hex}:{next(self._numbers)}", patience)
-        finally:
-            self._turn.release()
+        with self._line.turn(lambda: self._check(patience)):
+            ticket = self._queue(f"{self._attempt.hex}:{next(self._numbers)}", patience)
+        self._is_under_way = True
+        return ticket
 
     def _queue(self, ticket: str, patience: Patience) -> str:
-        give_up_at = time.monotonic() + self._place.budget.short_wait.total_seconds()
+        budget = self._place.budget
+        # What has come of a symbol so far is lost when the rest is not waited for.
+        longest = budget.long_wait if self._is_under_way else budget.short_wait
+        give_up_at = time.monotonic() + longest.total_seconds()
         while True:
             most = min(give_up_at, patience.deadline - _LOOK_EVERY_S) - time.monotonic()
             admission = self._ask(ticket, timedelta(seconds=max(0.0, most)))
@@ -107,9 +110,10 @@ class FleetGate:
             if admission.answer is Answer.GO:
                 # Where nothing is counted, a probe alone is known by its ticket.
                 return ticket if self._place.budget.is_limited or admission.closure else ""
-            if admission.answer is Answer.LATER:
+            is_closed = admission.closure is not None and admission.wait > budget.short_wait
+            if admission.answer is Answer.LATER or is_closed:
                 raise HeldBack(self._reason(admission), retry_after=self._spread(admission.wait))
-            self._wait(admission.wait, patience)
+            self._wait(min(admission.wait, _ASK_AGAIN_AFTER), patience)
 
     def _check(self, patience: Patience) -> None:
         """Begin no request that the deadline may cut short only because its time went by waiting: that were no fault of it."""

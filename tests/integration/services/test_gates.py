@@ -75,7 +75,7 @@ def yard(house: House) -> Iterator[Yard]:
 
 def test_what_had_room_lands_and_the_rest_waits_without_using_an_attempt_up(yard: Yard) -> None:
     yard.put_up(yard.gates(Budget(per_minute=2)))
-    yard.house.define(symbols=["AAPL", "MSFT", "NVDA"], retry={"maxRetries": 0})
+    yard.house.define(symbols=["AAPL", "MSFT", "NVDA"], retry={"maxRetries": 0}, timeout="PT20S")
     yard.house.trigger()
     outcome = yard.run()
     assert (outcome.verdict, len(yard.house.reports.holdings())) == (Verdict.DEFERRED, 2)
@@ -144,6 +144,21 @@ def test_cancelling_ends_the_wait(yard: Yard) -> None:
     with pytest.raises(Interrupted), cancelled.request():
         pytest.fail("it was let through")
     assert time.monotonic() - began < 2
+
+
+def test_only_who_is_under_way_waits_for_longer(yard: Yard) -> None:
+    """A symbol may take several requests: what has come of it would be lost."""
+    gates = yard.gates(Budget(per_second=1), longest=6.0)
+    under_way = patient(gates, 60.0)
+    with under_way.request():
+        pass
+    holds_the_place = patient(gates)
+    holds_the_place.gate.enter(holds_the_place)
+    began = time.monotonic()
+    with pytest.raises(HeldBack, match="budget of yahoo"), patient(gates, 60.0).request():
+        pytest.fail("it was let through")
+    with under_way.request():
+        assert time.monotonic() - began > 5.5
 
 
 def test_time_that_went_by_waiting_is_no_time_out(yard: Yard) -> None:
