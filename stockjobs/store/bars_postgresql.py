@@ -58,7 +58,7 @@ _KEEP = """
 INSERT INTO bar_versions ({columns}, replaced_by) SELECT {columns}, %s FROM bars
 JOIN unnest(%s::int[], %s::int[], %s::bigint[]) AS new(instrument, seconds, since)
 ON instrument_id = instrument AND interval_s = seconds AND at = to_timestamp(since)
-WHERE NOT provisional"""
+WHERE NOT provisional ON CONFLICT DO NOTHING"""
 
 _LOCKS = 0x5B0B
 """The first half of the numbers under which instruments are locked, so that nobody else's are met."""
@@ -98,7 +98,10 @@ _COPY = f"COPY bars ({', '.join(name for name, _ in _FIELDS)}) FROM STDIN (FORMA
 
 
 def keep(connection: Connection, rows: Rows, landing: int, columns: str) -> None:
-    """Copy settled bars to where the old ones are kept, before a landing replaces them."""
+    """Copy settled bars to where the old ones are kept, before a landing replaces them.
+
+    What this landing has kept already, before it told the bar in new shares, is what it was.
+    """
     keys = (rows.instrument_id.tolist(), rows.interval_s.tolist(), rows.bars.at.tolist())
     with driver.cursor(connection) as cursor:
         cursor.execute(_KEEP.format(columns=columns), (landing, *keys))

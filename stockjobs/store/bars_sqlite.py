@@ -22,7 +22,9 @@ _INSERT = f"INSERT INTO bars ({', '.join((*_KEY, *_VALUES, 'landing_id'))}) VALU
 _REPLACE = f"""
 UPDATE bars SET {", ".join(f"{name} = ?" for name in _VALUES)}, landing_id = ?, revision = revision + (NOT provisional)
 WHERE {_IS_KEY}"""
-_KEEP = f"INSERT INTO bar_versions ({{columns}}, replaced_by) SELECT {{columns}}, ? FROM bars WHERE {_IS_KEY} AND NOT provisional"
+_KEEP = f"""
+INSERT INTO bar_versions ({{columns}}, replaced_by) SELECT {{columns}}, ? FROM bars
+WHERE {_IS_KEY} AND NOT provisional ON CONFLICT DO NOTHING"""
 
 
 def stored(connection: Connection, spans: Sequence[Span]) -> list[Stored]:
@@ -38,7 +40,10 @@ def insert(connection: Connection, rows: Rows, landing: int) -> None:
 
 
 def keep(connection: Connection, rows: Rows, landing: int, columns: str) -> None:
-    """Copy settled bars to where the old ones are kept, before a landing replaces them."""
+    """Copy settled bars to where the old ones are kept, before a landing replaces them.
+
+    What this landing has kept already, before it told the bar in new shares, is what it was.
+    """
     number = np.full(len(rows), landing).tolist()
     _execute(connection, _KEEP.format(columns=columns), zip(number, *_key(rows), strict=True))
 

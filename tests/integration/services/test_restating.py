@@ -152,6 +152,18 @@ def test_a_split_restates_everything_before_it_and_keeps_what_was(house: House, 
     assert [event.data["symbol"] for event in told] == ["AAPL"]
 
 
+def test_a_bar_that_is_restated_and_corrected_at_once_is_kept_as_it_was(house: House, source: Telling) -> None:
+    collect(house)
+    before = stored(house)
+    source.split(4.0, day(-1))
+    source.history = replace(source.history, volume=source.history.volume + 1)
+    tomorrow(house, source)
+    collect(house)
+    assert_as_told(house, source)
+    assert [row["close"] for row in stored(house, "bar_versions")] == [row["close"] for row in before]
+    assert stored(house)[-2]["volume"] == 40_001
+
+
 def test_a_split_is_applied_once_however_often_it_is_told(house: House, source: Telling) -> None:
     collect(house)
     source.split(4.0, day(-1))
