@@ -23,18 +23,17 @@ from stockjobs.services.coverage import CoverageService
 from stockjobs.services.dispatch import Dispatch, DispatchConfig
 from stockjobs.services.feed import Feed
 from stockjobs.services.firing import Firing
-from stockjobs.services.gates import Gates, Tell
 from stockjobs.services.freshness import FreshnessService
+from stockjobs.services.gates import Gates, Tell
 from stockjobs.services.health import Health
 from stockjobs.services.holding import Holding
 from stockjobs.services.instances import Instances
 from stockjobs.services.layouts import Layouts
 from stockjobs.services.maintenance import Maintenance
 from stockjobs.services.offering import Offering
+from stockjobs.services.perishing import PerishingService
 from stockjobs.services.quarantine import Quarantine
 from stockjobs.services.recovery import Recovery, RecoveryConfig
-from stockjobs.services.perishing import PerishingService
-from stockjobs.services.perishing import PerishingService
 from stockjobs.services.repair import Repair
 from stockjobs.services.reports import Reports
 from stockjobs.services.requests import Requests
@@ -237,11 +236,6 @@ class Container:
         return PerishingService(self.ready_database, registry.limits)
 
     @cached_property
-    def perishing(self) -> PerishingService:
-        """Looks for bars that their source will soon no longer keep."""
-        return PerishingService(self.ready_database, registry.limits)
-
-    @cached_property
     def calendars(self) -> Calendars:
         """Keeps the sessions of the exchanges in use."""
         return Calendars(self.ready_database)
@@ -303,10 +297,12 @@ class Container:
         return {**named, "timeout": timedelta(seconds=settings.provider_timeout), **given}
 
     def check(self) -> list[str]:
-        """Look at both servers before work begins, on connections that are given back.
+        """Look at both servers before work begins, on connections that are given back, and at the options of providers.
 
         Raises InvalidInput or SchemaMismatch for one that will never do; tells of one that is away, which may come back.
         """
+        for name in self.settings.providers:
+            registry.plugin(name).read(self._options_of(name))
         probe = Container(self.settings)
         away = []
         for look in (lambda: probe.ready_database, probe.inspector.check_server):

@@ -22,9 +22,13 @@ class Asked:
 def asked_as(connection: Connection, claim: Claim, now: datetime) -> Asked:
     """Leave out who is dead, and ask for who was renamed by its new symbol."""
     known = health.of(connection, claim.spec.provider, claim.symbols)
-    skipped = {symbol: why for symbol, one in known.items() if (why := why_not_asked(one, now))}
-    names = {symbol: known[symbol].successor if symbol in known else None for symbol in claim.symbols}
-    by = {symbol: successor or symbol for symbol, successor in names.items() if symbol not in skipped}
+    renamed = {symbol: one.successor for symbol, one in known.items() if one.successor}
+    if renamed:
+        known = {**known, **health.of(connection, claim.spec.provider, list(renamed.values()))}
+    names = {symbol: renamed.get(symbol, symbol) for symbol in claim.symbols}
+    whys = {symbol: why_not_asked(known[name], now) for symbol, name in names.items() if name in known}
+    skipped = {symbol: why for symbol, why in whys.items() if why}
+    by = {symbol: name for symbol, name in names.items() if symbol not in skipped}
     for symbol, name in tuple(by.items()):
         if name != symbol and name in claim.symbols:
             skipped[symbol] = f"it was renamed to {name}, which is asked for too"

@@ -66,6 +66,7 @@ class Symbols:
             _refuse_if_taken(connection, wish.provider, old, new)
             instruments.unname(connection, wish.provider, old, at)
             instruments.entitle(connection, wish.provider, new, instrument.id, at)
+            health.follow(connection, wish.provider, old, new)
             health.write(connection, wish.provider, {old: renamed(new, at), new: Standing()}, now)
             health.mend_findings(connection, [old], by, now)
             data = {"provider": wish.provider, "symbol": old, "successor": new, "instrument": instrument.id, "by": by}

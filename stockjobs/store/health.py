@@ -59,6 +59,12 @@ def write(connection: Connection, provider: str, standings: Mapping[str, Standin
     connection.execute(changed, rows)
 
 
+def follow(connection: Connection, provider: str, old: str, new: str) -> None:
+    """Let what was renamed to one symbol be asked for by another, to which that one is renamed in turn."""
+    which = (_health.c.provider == provider, _health.c.successor == old)
+    connection.execute(update(_health).where(*which).values(successor=new))
+
+
 def others_fine(connection: Connection, provider: str, attempt: UUID, now: datetime) -> bool:
     """True if lately at least as many attempts at a provider brought rows as found a symbol unknown, and one at least did."""
     newest = (

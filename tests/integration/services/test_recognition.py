@@ -14,7 +14,7 @@ from stockjobs.domain.filters import EventFilter
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.symbol_health import Health
-from stockjobs.errors import Conflict, InvalidInput, NotFound
+from stockjobs.errors import Conflict, InvalidInput, NotFound, SymbolUnknown
 from stockjobs.providers.base import Patience
 from stockjobs.services.symbols import Renaming, Symbols
 from stockjobs.store import bars, events, instruments
@@ -169,3 +169,31 @@ def test_a_renaming_that_cannot_be_changes_nothing(
     with pytest.raises(error, match=said):
         Symbols(house.database).rename(wish, by="ann")
     assert [is_current for _, _, is_current in names(house)] == [True, True]
+
+
+def test_an_instrument_that_is_renamed_twice_is_asked_for_by_its_last_symbol_and_may_be_named_back(
+    house: House, listed: Listed
+) -> None:
+    run(house)
+    symbols = Symbols(house.database)
+    for old, new, asked in (("ABC", "MID", "MID"), ("MID", "XYZ", "XYZ"), ("XYZ", "ABC", "ABC")):
+        house.clock.advance(timedelta(days=1))
+        symbols.rename(Renaming("yahoo", old, new), by="ann")
+        listed.asked.clear()
+        house.clock.advance(timedelta(hours=12))
+        assert run(house) == ["completed"]
+        assert {request.symbol for request in listed.asked} == {asked}
+    assert len({instrument for _, instrument, _ in names(house)}) == 1
+
+
+def test_an_unknown_successor_is_what_becomes_suspect(house: House, listed: Listed) -> None:
+    house.define(symbols=["ABC", "MSFT"], retry={"maxRetries": 0})
+    run(house)
+    house.clock.advance(timedelta(days=1))
+    Symbols(house.database).rename(Renaming("yahoo", "ABC", "XYZ"), by="ann")
+    for _ in range(3):
+        house.clock.advance(timedelta(days=1))
+        listed.errors = {"XYZ": [SymbolUnknown("no")]}
+        run(house)
+    states = {one.name.symbol: one.standing.state for one in Symbols(house.database).names(["XYZ"])}
+    assert states == {"ABC": Health.RENAMED, "XYZ": Health.SUSPECT}

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from stockjobs.bootstrap import Container
+from stockjobs.errors import InvalidInput
+from stockjobs.settings import Settings
 from tests.fixtures.cli import Ctl
 from tests.unit.providers.files.folders import HEADER, row, write
 
@@ -52,3 +55,27 @@ def test_options_are_listed_without_their_values(ctl: Ctl, monkeypatch: pytest.M
     shown = ctl("config").stdout
     assert "acme.api_key=***" in shown
     assert "S3CR3T" not in shown + ctl("config", "-o", "json").stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"file": {"root": "."}}, "there is no provider 'file'.*did you mean files"),
+        ({"files": {"rot": "."}}, r"providers.files.rot: is not an option"),
+        ({"yahoo": {"engine": "abacus"}}, r"providers.yahoo.engine"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_before_work_begins(
+    given: dict[str, dict[str, str]], said: str, tmp_path: Path
+) -> None:
+    container = Container(Settings(database_url=f"sqlite:///{tmp_path}/x.db", providers=given))
+    with pytest.raises(InvalidInput, match=said):
+        container.check()
+
+
+def test_options_of_yahoo_go_before_the_older_settings() -> None:
+    settings = Settings(provider_url="http://127.0.0.1:1", providers={"yahoo": {"base_url": "http://127.0.0.1:2"}})
+    container = Container(settings)
+    provider = container.open_provider("yahoo")
+    assert provider._connection._options.base_url == "http://127.0.0.1:2"  # type: ignore[attr-defined]
+    provider.close()
