@@ -10,6 +10,7 @@ from stockjobs.domain.bars import Bars
 from stockjobs.domain.validation.context import Context, Mask
 from stockjobs.domain.validation.path import path_of
 from stockjobs.domain.validation.splits import explains
+from stockjobs.domain.validation.units import CENT
 
 JUMP = 3.0
 """A price that goes up or down by this factor between two bars has jumped."""
@@ -31,7 +32,8 @@ def spikes(bars: Bars, context: Context) -> tuple[Mask, Mask]:
         if spike[place]:
             # The way back.
             continue
-        stop = _back_at(moves, place)
+        is_cheap = min(path.close[place], path.close[place + 1]) < CENT
+        stop = None if is_cheap else _back_at(moves, place)
         if stop is None:
             jump[place + 1] = True
         else:

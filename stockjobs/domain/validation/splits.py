@@ -17,6 +17,8 @@ _UNMISTAKABLE = math.log(3) - 1e-9
 """By so much no price goes up or down for good overnight."""
 _TWICE_TOLERANCE = 0.05
 _DAY_S = 86_400
+_LATE_S = 14 * _DAY_S
+"""So long after the day of a split sources have still told earlier prices anew."""
 
 
 def unsplit(bars: Bars, context: Context) -> tuple[Mask, float]:
@@ -39,8 +41,13 @@ def explains(context: Context, path: Path) -> bool:
     """True if the move from the stored bars to an answer is a split that the stored ones have not in their prices yet."""
     if not path.is_anchored:
         return False
-    move, since = path.moves[path.stored - 1], path.at[path.stored - 1]
-    return any(ex > since and abs(move + size) <= path.tolerance for ex, size in _splits(context))
+    move = path.moves[path.stored - 1]
+    return any(_is_news(path, ex) and abs(move + size) <= path.tolerance for ex, size in _splits(context))
+
+
+def _is_news(path: Path, ex: int) -> bool:
+    """True if what is stored may be from before the source applied a split."""
+    return path.is_anchored and ex > path.at[path.stored - 1] - _LATE_S
 
 
 def _splits(context: Context) -> Iterator[tuple[int, float]]:
@@ -55,7 +62,7 @@ def _at_wrong_level(path: Path, ex: int, size: float) -> tuple[Mask, float]:
     none = np.zeros(len(path.at) - path.stored, dtype=np.bool_)
     steps = path.like(size, min(path.tolerance, abs(size) / 4))
     steps[path.at[1:] >= ex + _DAY_S] = 0
-    if path.is_anchored and ex > path.at[path.stored - 1] and abs(path.moves[path.stored - 1] + size) <= path.tolerance:
+    if _is_news(path, ex) and abs(path.moves[path.stored - 1] + size) <= path.tolerance:
         # What is stored is from before the split; that is put right elsewhere.
         steps[path.stored - 1] = 0
     if not steps.any():

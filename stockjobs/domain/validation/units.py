@@ -15,6 +15,8 @@ _EXPONENTS = (1, 2, 3)
 _TEN = math.log(10)
 _WILD = 0.08
 """Where prices usually move by more than this, one that goes up tenfold may just have done so."""
+CENT = 0.01
+"""Prices below it go up and down manifold by a tick or two."""
 _TOLERANCE_WITHIN = 0.12
 
 
@@ -29,10 +31,11 @@ def off_by_unit(bars: Bars, context: Context) -> tuple[Mask, Levels]:
     levels = levels_of(steps)
     power = levels - (0 if path.is_anchored else _base(levels, context.unit))
     off = power != 0
-    if path.spread >= _WILD:
-        off &= (np.abs(power) > 1) | returning(off)
+    is_cheap = bool(path.close.min() < CENT)
+    if path.spread >= _WILD or is_cheap:
+        off &= (np.abs(power) > 1) | (returning(off) & (not is_cheap))
     power = np.where(off, power, 0)[path.stored :]
-    within = _within(bars, is_wild=path.spread >= _WILD)
+    within = _within(bars, is_wild=path.spread >= _WILD or is_cheap)
     return (power != 0) | (within != 0), np.where(power != 0, power, within)
 
 

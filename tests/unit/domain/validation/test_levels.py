@@ -91,6 +91,22 @@ def test_a_price_that_goes_up_fivefold_and_comes_back_is_held() -> None:
     assert held(bars_at(DAYS[:9], [10.0, 10.1, 10.0, 52.0, 10.2, 10.1, 10.0, 10.0, 10.0]), PLAIN) == {"spike": [3]}
 
 
+def test_prices_of_a_few_ticks_are_noted_and_kept_whatever_they_do() -> None:
+    closes = [0.0001, 0.0003, 0.0001, 0.001, 0.0001, 0.0001, 0.0004, 0.0002, 0.0002, 0.0002, 0.0001]
+    checked = validate(bars_at(DAYS[:11], closes), PLAIN)
+    assert checked.rejected == ()
+    assert set(noted(checked)) == {"jump"}
+
+
+def test_a_split_that_the_source_applied_late_explains_the_step_from_the_stored_bars() -> None:
+    whole = bars_at(DAYS)
+    before, after = whole.where(np.arange(40) < 30), whole.where(np.arange(40) >= 30)
+    context = replace(PLAIN, before=tail(before), actions=(split(DAYS[27], 0.1),))
+    assert held(times_off(after, 10, slice(None)), context) == {}
+    long_ago = replace(context, actions=(split(DAYS[3], 0.1),))
+    assert held(times_off(after, 10, slice(None)), long_ago) == {"unit-jump": list(range(10))}
+
+
 def test_prices_that_move_are_left_alone() -> None:
     closes = [10.0, 14.0, 9.0, 16.0, 11.0, 20.0, 12.0, 25.0, 15.0, 30.0, 18.0]
     checked = validate(bars_at(DAYS[:11], closes), PLAIN)
