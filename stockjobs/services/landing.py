@@ -82,6 +82,8 @@ class _Landing:
     def _recognised(self, fetched: Fetched) -> list[tuple[Instrument, Answer]]:
         """The answers with whom they are about; what is about somebody else is set aside."""
         step, known = self._step, []
+        # Those of a batch in one query: one for each symbol would cost more than reading its newest bars.
+        bearers = instruments.by_symbol(step.connection, step.claim.spec.provider, _told_of(fetched))
         for _, answers in sorted(fetched.bars.items()):
             for answer in answers:
                 identity = answer.reply.identity
@@ -89,7 +91,9 @@ class _Landing:
                     # The provider has nothing for this window, not even a name.
                     continue
                 self._received += len(answer.reply.bars) + len(answer.reply.actions)
-                instrument, mismatch = recognise(step.connection, step.claim.spec.provider, identity, step.now)
+                provider, bearer = step.claim.spec.provider, bearers.get(identity.symbol)
+                instrument, mismatch = recognise(step.connection, provider, identity, step.now, bearer=bearer)
+                bearers[identity.symbol] = instrument
                 if mismatch:
                     # All of it is set aside: prices in another unit look like prices.
                     self._found.append(_stranger(step.claim, instrument.id, mismatch, answer))
@@ -141,6 +145,12 @@ class _Landing:
                 return None
         self._written += actions.land(step.connection, instrument, series.actions, step.now, landing=step.landing)
         return done.landing if stored is not None else None
+
+
+def _told_of(fetched: Fetched) -> list[str]:
+    """The symbols that the answers bear."""
+    answers = (answer for answers in fetched.bars.values() for answer in answers)
+    return sorted({answer.reply.identity.symbol for answer in answers if answer.reply.identity})
 
 
 def _stranger(claim: Claim, instrument: int, reason: str, answer: Answer) -> Finding:

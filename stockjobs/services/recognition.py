@@ -14,12 +14,15 @@ from stockjobs.store.findings import Finding
 from stockjobs.store.instruments import Instrument
 
 
-def recognise(connection: Connection, provider: str, identity: Identity, now: datetime) -> tuple[Instrument, str]:
+def recognise(
+    connection: Connection, provider: str, identity: Identity, now: datetime, *, bearer: Instrument | None = None
+) -> tuple[Instrument, str]:
     """The instrument that bears the symbol of an answer, and what the answer says of it that it is not; empty if they agree.
 
     What is new of the instrument is written. An answer about another instrument, which bears the symbol now, gives that one.
+    `bearer` is who is known to bear the symbol, where that was read for many at once.
     """
-    instrument = instruments.ensure(connection, provider, identity, now)
+    instrument = bearer or instruments.ensure(connection, provider, identity, now)
     known = instrument.identity
     newest = instruments.newest_bar(connection, instrument.id) if may_be_another(known, identity) else None
     match compare(known, identity, newest):
