@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from stockjobs.bootstrap import Container
+from stockjobs.cli.ages import span
 from stockjobs.cli.arguments import Key, Timeout, Wait
 from stockjobs.cli.counting import counted
 from stockjobs.cli.later import After, At, OnFailureOfThose, StartAfter, later
@@ -16,6 +17,7 @@ from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
 from stockjobs.cli.values import checked, iso, words
 from stockjobs.domain.jobs import JobSpec, OnFailure, WindowSpec
+from stockjobs.domain.pricing import Basis
 from stockjobs.errors import InvalidInput
 from stockjobs.services.requests import Estimate, Request, Timing
 from stockjobs.store.occurrences import Occurrence
@@ -41,25 +43,27 @@ def backfill(
         str | None, typer.Option("--period", metavar="PERIOD", help="So far back from the end: 5d, 6mo, 10y, P10Y.")
     ] = None,
     provider: Annotated[str, typer.Option(help="Where the data comes from, for --symbols.")] = "yahoo",
+    refetch: Annotated[bool, typer.Option("--refetch", help="Ask for all of it, also for what is stored.")] = False,
     key: Key = None,
     at: At = None,
     start_after: StartAfter = None,
     after: After = None,
     on_failure: OnFailureOfThose = OnFailure.SKIP,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say how many tasks and requests it takes, and do nothing.")
+        bool, typer.Option("--dry-run", help="Say what it takes: tasks, requests, minutes; and do nothing.")
     ] = False,
     wait: Wait = False,
     timeout: Timeout = None,
     output: SaidAs = Said.TEXT,
 ) -> None:
-    """Collect a window of the past, for a job or for symbols.
+    """Collect what is missing of a window of the past, for a job or for symbols.
 
-    Days are UTC days. Without a window a job's own is taken, or ten years.
+    Days are UTC days. Without a window a job's own is taken, or ten years. What is stored is not asked for again, nor what the
+    provider is known not to have; the price is written to stderr before it starts.
     """
     check_timeout(timeout)
-    window = {"start": start, "end": end, "period": iso(period) if period else None}
-    window = {name: value for name, value in window.items() if value is not None}
+    given = {"start": start, "end": end, "period": iso(period) if period else None, "refetch": refetch or None}
+    window = {name: value for name, value in given.items() if value is not None}
     asked = _asked(job, words(symbols), words(interval), provider, window)
     when = later(at, start_after, after, on_failure)
     container = container_of(ctx)
@@ -67,8 +71,9 @@ def backfill(
     cost = container.requests.estimate(spec, asked.window)
     _tell_lost(cost, spec.provider)
     if dry_run:
-        typer.echo(f"{counted(cost.tasks, 'task')}, {counted(cost.requests, 'request')} to {spec.provider} (dry run)")
+        typer.echo(f"{price(cost, spec.provider)} (dry run)")
     else:
+        typer.echo(f"stockctl: {price(cost, spec.provider)}", err=True)
         conclude(
             container, _submitted(container, asked, key, when.timing(container)), output, wait=wait, timeout=timeout
         )
@@ -102,6 +107,22 @@ def _submitted(container: Container, asked: _Asked, key: str | None, timing: Tim
     if asked.spec is not None:
         return container.requests.submit(asked.spec, submitter=submitter(), key=key, timing=timing)
     return container.requests.trigger(Request(asked.job, submitter(), key, asked.window, timing))
+
+
+_BASES = {
+    Basis.BUDGET: "as the budget for historical work allows",
+    Basis.MEASURED: "as workers did lately",
+}
+
+
+def price(cost: Estimate, provider: str) -> str:
+    """What a backfill takes, in a line."""
+    if not cost.tasks:
+        return "nothing is missing" if not cost.out_of_reach else "nothing that is missing can be had any more"
+    said = f"{counted(cost.tasks, 'task')}, {counted(cost.requests, 'request')} to {provider}"
+    if cost.duration is None:
+        return f"{said}; how long that takes is not known yet"
+    return f"{said}, about {span(cost.duration.length)} {_BASES[cost.duration.basis]}"
 
 
 def _tell_lost(cost: Estimate, provider: str) -> None:

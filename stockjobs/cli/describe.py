@@ -18,6 +18,7 @@ from stockjobs.cli.session import container_of
 from stockjobs.cli.tables import fields
 from stockjobs.cli.templates import describe as describe_template
 from stockjobs.cli.views import ATTEMPTS, OCCURRENCES, interval_of, progress, short
+from stockjobs.cli.waiting import ends_in
 from stockjobs.domain.dependencies import Awaited
 from stockjobs.domain.events import Event
 from stockjobs.domain.lanes import lane_of
@@ -128,6 +129,7 @@ def _occurrence_lines(report: OccurrenceReport, now: datetime, zone: str) -> Ite
         ("Started", _when(one.started_at, now, zone)),
         ("Ended", _when(one.finished_at, now, zone)),
         ("Tasks", f"{progress(report)} ended ({states})" if states else "none"),
+        *_progress(report, now, zone),
         ("Rows written", f"{report.rows_written:,}"),
     ]
     if report.has_ended:
@@ -139,6 +141,14 @@ def _occurrence_lines(report: OccurrenceReport, now: datetime, zone: str) -> Ite
     left_out = sum(report.tasks.values()) - len(report.details)
     if left_out > 0:
         yield f"\nand {left_out:,} tasks more: --limit shows more of them"
+
+
+def _progress(report: OccurrenceReport, now: datetime, zone: str) -> Iterator[tuple[str, str]]:
+    """How much of an open occurrence is done, and when it will have ended."""
+    if report.progress is not None and report.progress.work.total:
+        work, ends_at = report.progress.work, report.progress.ends_at
+        ends = f", ends about {moment(ends_at, zone)} ({ends_in(report.progress, now)})" if ends_at else ""
+        yield "Progress", f"{work.done:,} of {work.total:,} symbols{ends}"
 
 
 def _about(report: OccurrenceReport) -> Iterator[tuple[str, str]]:

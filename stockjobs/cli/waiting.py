@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 from stockjobs.cli.ages import span
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.values import timeout as timeout_of
 from stockjobs.cli.views import short
-from stockjobs.domain.states import ENDED, State
+from stockjobs.domain.pace import Progress
+from stockjobs.domain.states import State
 from stockjobs.services.reports import OccurrenceReport, Reports
 
 
@@ -25,15 +27,17 @@ def wait_for(reports: Reports, occurrence: UUID, timeout: str | None) -> Occurre
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("tasks"),
+        TextColumn("symbols"),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[ends]}"),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        shown = bar.add_task(f"occurrence {str(occurrence)[:8]}", total=None)
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        shown = bar.add_task(f"occurrence {str(occurrence)[:8]}", total=None, ends="")
 
         def look(report: OccurrenceReport) -> None:
-            ended = sum(report.tasks.get(state, 0) for state in ENDED)
-            bar.update(shown, completed=ended, total=sum(report.tasks.values()))
+            if report.progress is not None:
+                work = report.progress.work
+                bar.update(shown, completed=work.done, total=work.total, ends=ends_in(report.progress, reports.now()))
 
         try:
             return reports.wait(occurrence, length, on_look=look)
@@ -41,6 +45,11 @@ def wait_for(reports: Reports, occurrence: UUID, timeout: str | None) -> Occurre
             pass
     _give_up(occurrence, length or timedelta())
     raise typer.Exit(ExitCode.TIMEOUT)
+
+
+def ends_in(progress: Progress, now: datetime) -> str:
+    """How long it still takes, in words; nothing while that is not known."""
+    return f"about {span(progress.ends_at - now)} left" if progress.ends_at is not None else ""
 
 
 def _give_up(occurrence: UUID, length: timedelta) -> None:

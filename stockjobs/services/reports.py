@@ -14,6 +14,7 @@ from stockjobs.domain.filters import EVERYTHING, Filter
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import JobSpec
 from stockjobs.domain.lanes import Lane
+from stockjobs.domain.pace import Progress, progress_of
 from stockjobs.domain.states import ENDED, State
 from stockjobs.errors import NotFound, SchemaMismatch
 from stockjobs.store import (
@@ -27,6 +28,7 @@ from stockjobs.store import (
     reading,
     tallies,
     tasks,
+    throughput,
     waits,
     workers,
 )
@@ -68,6 +70,8 @@ class OccurrenceReport:
     spec: JobSpec | None = None
     """The definition that it runs, with its description and its tags."""
     labels: dict[str, str] = field(default_factory=dict)
+    progress: Progress | None = None
+    """How much of an open one is done, and when it will have ended; read where one occurrence is asked for."""
 
     @property
     def has_ended(self) -> bool:
@@ -102,6 +106,11 @@ def _report(occurrence: Occurrence, tasks: dict[State, int], open_rows: Mapping[
     """An ended occurrence keeps the rows that it wrote; those of an open one are counted."""
     kept = occurrence.rows_written
     return OccurrenceReport(occurrence, tasks, open_rows.get(occurrence.id, 0) if kept is None else kept)
+
+
+def _progress(connection: Connection, occurrence: Occurrence, now: datetime) -> Progress:
+    found = throughput.of_occurrence(connection, occurrence.id)
+    return progress_of(found.work, found.latest, occurrence.started_at, now=now, next_try_at=found.next_try_at)
 
 
 def _spec(connection: Connection, occurrence: Occurrence) -> JobSpec | None:
@@ -177,7 +186,8 @@ class Reports:
             awaited = waits.awaited_by(connection, [one.id])[one.id]
             about = definitions.labels_of(connection, one.job_id, one.version)
             spec = _spec(connection, one)
-            return replace(report, details=details, waits_for=awaited, spec=spec, labels=about)
+            progress = None if report.has_ended else _progress(connection, one, self._database.now(connection))
+            return replace(report, details=details, waits_for=awaited, spec=spec, labels=about, progress=progress)
 
     def tasks(
         self,

@@ -114,12 +114,35 @@ def test_a_backfill_of_an_incremental_job_asks_for_the_window(ctl: Ctl) -> None:
 
 def test_a_dry_run_counts_and_asks_for_nothing(ctl: Ctl) -> None:
     ctl.apply("DAILY")
-    assert ctl.lines("backfill", "DAILY", "--period", "1y", "--dry-run") == ["1 task, 2 requests to yahoo (dry run)"]
-    assert ctl.lines("backfill", "-s", "AAPL", "-i", "1m", "--start", "2020-01-01", "--dry-run") == [
-        "5 tasks, 5 requests to yahoo (dry run)"
-    ]
+    (line,) = ctl.lines("backfill", "DAILY", "--period", "1y", "--dry-run")
+    assert line.startswith("1 task, 2 requests to yahoo, about ")
+    assert line.endswith(" as the budget for historical work allows (dry run)")
+    (line,) = ctl.lines("backfill", "-s", "AAPL", "-i", "1m", "--start", "2020-01-01", "--dry-run")
+    assert line.startswith("5 tasks, 5 requests to yahoo, about ")
     assert ctl.container.reports.occurrences() == []
     assert len(ctl.container.reports.jobs()) == 1
+
+
+def test_a_backfill_tells_its_price_before_it_starts(ctl: Ctl) -> None:
+    ctl.apply("DAILY")
+    result = ctl("backfill", "DAILY", "--period", "1y", "-o", "name")
+    assert "stockctl: 1 task, 2 requests to yahoo, about " in result.stderr
+    assert result.stdout.startswith("occurrence/")
+
+
+def test_all_of_a_window_is_asked_for_again_where_somebody_wants_it(ctl: Ctl) -> None:
+    ctl.apply("DAILY")
+    ctl("backfill", "DAILY", "--period", "5d", "--refetch")
+    (report,) = ctl.container.reports.occurrences()
+    assert report.occurrence.requested_window == {"period": "P5D", "refetch": True}
+
+
+def test_an_open_backfill_tells_how_far_it_is(ctl: Ctl) -> None:
+    ctl.apply("DAILY")
+    name = ctl("backfill", "DAILY", "--period", "5d", "-o", "name").stdout.strip()
+    assert "0 of 2 symbols" in ctl("describe", "occurrence", name).stdout
+    ctl.work()
+    assert "of 2 symbols" not in ctl("describe", "occurrence", name).stdout
 
 
 @pytest.mark.parametrize(
