@@ -43,6 +43,17 @@ def _records(path: Path, changed: int, size: int) -> tuple[Record, ...]:  # noqa
     return tuple({name: cell.strip() for name, cell in zip(names, row, strict=True)} for row in rows[1:])
 
 
+def record_of(path: Path, symbol: str) -> Record | None:
+    """The row of a symbol in a small CSV with a column `symbol`, the first where there are several."""
+    stat = path.stat()
+    return _by_symbol(path, stat.st_mtime_ns, stat.st_size).get(symbol)
+
+
+@lru_cache(maxsize=8)
+def _by_symbol(path: Path, changed: int, size: int) -> dict[str, Record]:
+    return {record.get("symbol", "").upper(): record for record in reversed(_records(path, changed, size))}
+
+
 def read_actions(path: Path, zone: ZoneInfo | None) -> tuple[CorporateAction, ...]:
     """The actions of a file with the columns date, kind (split, dividend, capital_gain) and value. Raises `MalformedReply`."""
     return tuple(sorted(_actions(path, zone), key=lambda action: (action.at, action.kind)))

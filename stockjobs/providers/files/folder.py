@@ -87,11 +87,16 @@ class Folder:
 
     def _listing(self) -> _Listing:
         try:
-            inner = sorted(entry.path for entry in os.scandir(self._root) if entry.is_dir() and interval_of(entry.name))
-            changed = tuple(os.stat(path).st_mtime_ns for path in (str(self._root), *inner))
-            return _listing(self._root, tuple(inner), changed)
+            changed = os.stat(self._root).st_mtime_ns
+            inner = _inner(self._root, changed)
+            return _listing(self._root, inner, (changed, *(os.stat(path).st_mtime_ns for path in inner)))
         except OSError as error:
             raise ProviderDown(f"The folder {self._root} cannot be read: {error.strerror or error}.") from error
+
+
+@lru_cache(maxsize=8)
+def _inner(root: Path, changed: int) -> tuple[str, ...]:  # noqa: ARG001 - part of the key
+    return tuple(sorted(entry.path for entry in os.scandir(root) if entry.is_dir() and interval_of(entry.name)))
 
 
 @lru_cache(maxsize=8)

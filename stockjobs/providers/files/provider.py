@@ -17,7 +17,7 @@ from stockjobs.domain.symbols import normalise
 from stockjobs.errors import MalformedReply, SymbolUnknown
 from stockjobs.providers.base import Patience
 from stockjobs.providers.currencies import currency_of
-from stockjobs.providers.files.beside import Record, read_actions, read_facts, records
+from stockjobs.providers.files.beside import Record, read_actions, read_facts, record_of
 from stockjobs.providers.files.folder import Folder, Place
 from stockjobs.providers.files.names import parse_name
 from stockjobs.providers.files.options import FilesOptions
@@ -111,8 +111,7 @@ class FilesProvider:
 
     def _record(self, symbol: str) -> Record | None:
         path = self._folder.instruments
-        found = (record for record in records(path) if record.get("symbol", "").upper() == symbol) if path else ()
-        return next(iter(found), None)
+        return record_of(path, symbol) if path else None
 
     def _zone(self, symbol: str, record: Record | None) -> ZoneInfo | None:
         name = _text(record, "zone", "time zone", "timezone") or self._guess(symbol)

@@ -19,6 +19,7 @@ from stockjobs.providers.yahoo.meta import instant
 
 _HEADER_AND_ONE = 2
 _BEYOND = 2.0**63
+_NO_ACTION = frozenset((None, 0.0, "", "0", "0.0"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,11 @@ def _volume(table: pa.Table, path: Path) -> Seconds:
 def _actions(table: pa.Table, times: Times, path: Path) -> tuple[CorporateAction, ...]:
     found = []
     for kind in ("split", "dividend", "capital_gain"):
-        for row, value in enumerate(table[kind].to_pylist() if kind in table.column_names else ()):
+        values = table[kind].to_pylist() if kind in table.column_names else ()
+        for row, value in enumerate(values):
+            if value in _NO_ACTION:
+                # As on nearly all days.
+                continue
             amount = read_value(kind, value, f"{path}, row {row + _HEADER_AND_ONE}")
             if amount:
                 found.append(CorporateAction(kind, _moment(times, row), amount))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,16 +44,20 @@ def read_times(values: Sequence[object], zone: ZoneInfo | None) -> Times:
 
 
 def _seconds(value: object, zone: ZoneInfo | None) -> int:
-    if isinstance(value, int | float):
+    if isinstance(value, str) and value[4:5] == "-":
+        # The usual one by far.
+        moment = datetime.fromisoformat(value.strip())
+    elif isinstance(value, int | float):
         return _count(value)
-    if isinstance(value, str) and (number := _number(value)) is not None:
+    elif isinstance(value, str) and (number := _number(value)) is not None:
         return _count(number)
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
+    else:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
     if moment.tzinfo is None:
         if zone is None:
             raise ValueError("has no offset, and no zone is known: name it in instruments.csv, or set default_zone")
         moment = moment.replace(tzinfo=zone)
-    return int(moment.timestamp() // 1)
+    return math.floor(moment.timestamp())
 
 
 def _number(text: str) -> float | None:
