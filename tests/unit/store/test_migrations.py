@@ -165,11 +165,11 @@ def test_market_data_goes_up_with_provenance_and_down_as_it_was(empty_database_u
         before = connection.execute(text(_AS_THEY_WERE)).all()
     schema.upgrade(database)
     with database.read() as connection:
-        bars = connection.execute(select(tables.bars.c["split_factor", "landing_id", "revision"])).all()
-        actions = connection.execute(select(tables.corporate_actions.c["value", "landing_id", "replaced_by"])).all()
+        bars = connection.execute(select(*tables.bars.c["split_factor", "landing_id", "revision"])).all()
+        actions = connection.execute(select(*tables.corporate_actions.c["value", "landing_id", "replaced_by"])).all()
         states = connection.execute(select(tables.findings.c.state)).scalars().all()
         aside = connection.execute(
-            select(tables.quarantined_bars.c["open", "high", "low", "close", "volume", "provisional"])
+            select(*tables.quarantined_bars.c["open", "high", "low", "close", "volume", "provisional"])
         ).all()
         assert connection.execute(text(_AS_THEY_WERE)).all() == before
     assert bars == [(1.0, 0, 0)] * 2
