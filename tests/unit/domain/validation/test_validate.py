@@ -143,7 +143,7 @@ ANY_ROWS = st.tuples(
 )
 
 
-ALONE = {name: Severity.OFF for name in ("unit-jump", "unsplit", "spike", "jump")}
+ALONE = dict.fromkeys(("unit-jump", "unsplit", "spike", "jump"), Severity.OFF)
 """Without the rules for which a bar is good or bad by those around it."""
 
 

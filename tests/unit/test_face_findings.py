@@ -1,0 +1,48 @@
+"""Findings from Python: as they are listed by commands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import stockjobs
+from stockjobs import face
+from stockjobs.domain.bars import BarsReply, BarsRequest
+from stockjobs.errors import InvalidInput, NotFound
+from tests.fixtures.cli import Ctl
+
+
+@pytest.fixture
+def found(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> Ctl:
+    """A job of two symbols whose bars had no volume: noted once for each."""
+    serve = ctl.provider.bars
+
+    def bars(request: BarsRequest, **options: object) -> BarsReply:
+        reply = serve(request, **options)  # type: ignore[arg-type]
+        return replace(reply, bars=replace(reply.bars, volume=np.zeros_like(reply.bars.volume)))
+
+    monkeypatch.setattr(ctl.provider, "bars", bars)
+    monkeypatch.setattr(face, "_container", lambda: ctl.container)
+    ctl.apply("DAILY", mode="backfill", window={"start": "2026-02-02", "end": "2026-02-14"})
+    ctl("trigger", "DAILY")
+    ctl.work()
+    return ctl
+
+
+def test_findings_are_given_as_values(found: Ctl) -> None:
+    assert {(one.symbol, one.rule, one.state) for one in stockjobs.findings()} == {
+        ("AAPL", "zero-volume", "noted"),
+        ("MSFT", "zero-volume", "noted"),
+    }
+    [one] = stockjobs.findings("aapl", kind="suspect-bar", state=["noted", "open"], job="DAILY", since="2026-01-01")
+    assert (one.symbol, one.interval, one.job) == ("AAPL", "1d", "DAILY")
+    assert stockjobs.findings(state="open") == []
+
+
+def test_words_that_are_none_are_refused(found: Ctl) -> None:
+    with pytest.raises(InvalidInput, match="'bad' is not known"):
+        stockjobs.findings(state="bad")
+    with pytest.raises(NotFound):
+        stockjobs.findings(job="NONE")
