@@ -12,7 +12,7 @@ from typing import Protocol
 from stockjobs.domain.bars import BarsReply, BarsRequest, FactsReply
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.limits import Limits
-from stockjobs.errors import Interrupted, ProviderError
+from stockjobs.errors import Interrupted, ProviderError, RateLimited
 
 
 class Gate(Protocol):
@@ -67,22 +67,28 @@ class Patience:
         return left
 
     @contextmanager
-    def request(self) -> Iterator[None]:
+    def request(self, *, is_about_data: bool = True) -> Iterator[None]:
         """A block in which a provider makes one request, once the fleet's budget has room for it.
 
         Inside, raise what came of the request as a `stockjobs.errors.ProviderError`: a limit or an outage concerns everybody.
-        Raises `stockjobs.errors.HeldBack` where it must not be made now.
+        Of one that is not about data (a cookie, a login) only a limit is told: it may end well while data cannot be had, or
+        badly while it can. Raises `stockjobs.errors.HeldBack` where it must not be made now.
         """
         self.gate.enter(self)
         try:
             yield
-        except ProviderError as error:
+        except RateLimited as error:
             self.gate.leave(error)
             raise
         except BaseException as error:
-            self.gate.leave(Interrupted(f"The request was broken off: {error!r}"))
+            is_telling = is_about_data and isinstance(error, ProviderError)
+            self.gate.leave(error if is_telling else _says_nothing())  # type: ignore[arg-type]  # narrowed by is_telling
             raise
-        self.gate.leave(None)
+        self.gate.leave(None if is_about_data else _says_nothing())
+
+
+def _says_nothing() -> Interrupted:
+    return Interrupted("It says nothing about the provider.")
 
 
 class Provider(Protocol):

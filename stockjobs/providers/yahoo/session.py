@@ -87,7 +87,7 @@ class YahooSession(Session[Response]):
         is_judged = urlsplit(url).hostname in _JUDGED
         patience: Patience | None = getattr(self._calls, "patience", None)
         for _ in range(_MAX_HOPS):
-            with patience.request() if patience else nullcontext():
+            with patience.request(is_about_data=is_judged) if patience else nullcontext():
                 reply = self._send(method, url, **kwargs)
                 target = _target(reply)
                 if target is None:

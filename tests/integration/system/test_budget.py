@@ -88,3 +88,4 @@ def test_realtime_work_gets_through_while_historical_work_floods(fleet: Fleet, y
     assert time.monotonic() - began < 10
     assert yahoo.counters()["peak_per_second"] <= 4
     assert not fleet.container.reports.occurrence(flood).has_ended
+    fleet.container.steering.cancel(flood, by="test")
