@@ -104,6 +104,7 @@ def backfill(
     start: When | None = None,
     end: When | None = None,
     period: str | None = None,
+    refetch: bool = False,
     key: str | None = None,
     scheduled_at: When | None = None,
     start_after: When | timedelta | None = None,
@@ -111,12 +112,13 @@ def backfill(
     on_failure: str = "skip",
     **options: Any,
 ) -> Submitted:
-    """Collect a window of the past: start ≤ bar < end, or a period (ISO 8601) that ends today; ten years if nobody says.
+    """Collect what is missing of a window of the past: start ≤ bar < end, or a period (ISO 8601) that ends today; ten years if
+    nobody says. With `refetch` all of it is asked for, also what is stored.
 
     When it starts is told as to `submit`.
     """
     timing = _timing(scheduled_at, start_after, after, on_failure)
-    window = _checked(WindowSpec, {"start": _text(start), "end": _text(end), "period": period})
+    window = _checked(WindowSpec, {"start": _text(start), "end": _text(end), "period": period, "refetch": refetch})
     return _submit(symbols, interval, window, key, timing, mode="backfill", **options)
 
 
