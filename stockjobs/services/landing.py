@@ -9,11 +9,10 @@ from functools import cache
 
 from stockjobs.domain.bars import FactsReply, Identity
 from stockjobs.domain.findings import FindingKind
-from stockjobs.domain.splits import Split
 from stockjobs.errors import Overtaken
 from stockjobs.services.checking import Judged, judge
 from stockjobs.services.fetching import Answer, Fetched
-from stockjobs.services.outdated import Seen, is_outdated, seen_since
+from stockjobs.services.outdated import Learnt, is_outdated, learnt
 from stockjobs.services.quarantine import set_aside
 from stockjobs.services.recognition import recognise
 from stockjobs.services.restating import settled
@@ -41,8 +40,6 @@ class Landed:
 
 
 NOTHING_LANDED = Landed()
-
-Splits = Mapping[int, tuple[Split, ...]]
 
 
 def land(connection: Connection, claim: Claim, fetched: Fetched, now: datetime) -> Landed:
@@ -109,9 +106,8 @@ class _Landing:
         step, instruments_ = self._step, sorted({one.instrument.id for one in judged})
         if not judged:
             return
-        known = actions.splits(step.connection, instruments_)
-        seen = seen_since(step, instruments_)
-        given = [one for one in series_of(judged) if not self._is_overtaken(one, known, seen)]
+        known = learnt(step, instruments_)
+        given = [one for one in series_of(judged) if not self._is_overtaken(one, known)]
         with_bars = [series for series in given if len(series.came)]
         spans = [bars.span_of(series.instrument.id, series.interval, series.came) for series in with_bars]
         stored = dict(zip(map(id, with_bars), bars.stored(step.connection, spans), strict=True))
@@ -119,8 +115,8 @@ class _Landing:
         self._landed = [one for one in given_good if one is not None]
         self._written += bars.land(step.connection, self._landed, step.now, landing=step.landing)
 
-    def _is_overtaken(self, series: Series, known: Splits, seen: Seen) -> bool:
-        if not is_outdated(series, known.get(series.instrument.id, ()), seen):
+    def _is_overtaken(self, series: Series, known: Learnt) -> bool:
+        if not is_outdated(series, known):
             return False
         symbol = series.judged[0].answer.request.symbol
         self._overtaken[symbol] = Overtaken(f"{symbol} was split while it was asked for: it is asked for again.")
@@ -130,14 +126,14 @@ class _Landing:
         self._written += actions.land(step.connection, series.instrument.id, told, step.now, landing=step.landing)
         return True
 
-    def _settled(self, series: Series, stored: Stored | None, known: Splits) -> bars.Landing | None:
+    def _settled(self, series: Series, stored: Stored | None, known: Learnt) -> bars.Landing | None:
         """What is to be landed of a series, after its actions were and its past was told anew."""
         step, instrument = self._step, series.instrument.id
         for one in series.judged:
             self._rejected += len(one.checked.rejected)
             self._found.extend((*one.findings, *watch(step.connection, step.claim, one, step.now)))
         if stored is not None:
-            done = settled(step, series, stored, known.get(instrument, ()))
+            done = settled(step, series, stored, known.known(instrument))
             self._found.extend(done.findings)
             self._written += done.restated
             if done.landing is None:

@@ -5,30 +5,50 @@ in which shares their prices are, so they are asked for again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from stockjobs.domain.splits import Split, splits_in
 from stockjobs.services.checking import Judged
 from stockjobs.services.series import Series, Step
 from stockjobs.store import actions, restatements
 
-Seen = tuple[Mapping[int, tuple[Split, ...]], frozenset[tuple[int, int]]]
+
+@dataclass(frozen=True)
+class Learnt:
+    """What is known of instruments: their splits, with when each was first heard of, and which series were restated since
+    the attempt began, as instruments and nominal seconds of intervals.
+    """
+
+    splits: Mapping[int, Mapping[Split, datetime]]
+    restated: frozenset[tuple[int, int]]
+    began: datetime
+
+    def known(self, instrument: int) -> tuple[Split, ...]:
+        """The splits of an instrument, oldest first."""
+        return tuple(self.splits.get(instrument, ()))
+
+    def new(self, instrument: int) -> tuple[Split, ...]:
+        """Those of which the attempt could not know when it began."""
+        return tuple(split for split, at in self.splits.get(instrument, {}).items() if at > self.began)
 
 
-def seen_since(step: Step, instruments: Sequence[int]) -> Seen:
-    """What was learnt of instruments since the attempt began: new splits of each, and the series that were restated."""
+def learnt(step: Step, instruments: Sequence[int]) -> Learnt:
+    """What is known of instruments, as it is now."""
     began = step.claim.claimed_at
-    return (
-        actions.splits_seen_after(step.connection, instruments, began),
+    return Learnt(
+        actions.splits_heard(step.connection, instruments),
         restatements.restated_since(step.connection, instruments, began),
+        began,
     )
 
 
-def is_outdated(series: Series, known: Sequence[Split], seen: Seen) -> bool:
-    """True if an answer of a series may be in other shares than those of now; `known` are the splits in the store."""
-    splits, restated = seen
-    if (series.instrument.id, series.interval.seconds) in restated:
+def is_outdated(series: Series, known: Learnt) -> bool:
+    """True if an answer of a series may be in other shares than those of now."""
+    instrument = series.instrument.id
+    if (instrument, series.interval.seconds) in known.restated:
         return True
-    new = (*splits.get(series.instrument.id, ()), *_not_told_by_all(series, known))
+    new = (*known.new(instrument), *_not_told_by_all(series, known.known(instrument)))
     return any(_is_before(one, new) for one in series.judged)
 
 

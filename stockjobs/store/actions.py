@@ -79,30 +79,27 @@ def of(connection: Connection, instrument: int, *, as_of: int | None = None) -> 
 
 def splits(connection: Connection, instruments: Sequence[int]) -> dict[int, tuple[Split, ...]]:
     """The splits of instruments as they are known now, oldest first; one without any is left out."""
-    found = _current_splits(connection, instruments)
-    return {instrument: splits_in(action for action, _ in of_one) for instrument, of_one in found.items()}
+    return {instrument: tuple(heard) for instrument, heard in splits_heard(connection, instruments).items()}
 
 
 def splits_seen_after(connection: Connection, instruments: Sequence[int], at: datetime) -> dict[int, tuple[Split, ...]]:
-    """The splits of instruments that were first heard of after an instant; an instrument without any is left out."""
-    found = _current_splits(connection, instruments)
-    late = {
-        instrument: splits_in(action for action, seen_at in of_one if seen_at > at)
-        for instrument, of_one in found.items()
+    """The splits of instruments that were first heard of after an instant, oldest first."""
+    return {
+        instrument: tuple(split for split, seen_at in heard.items() if seen_at > at)
+        for instrument, heard in splits_heard(connection, instruments).items()
     }
-    return {instrument: those for instrument, those in late.items() if those}
 
 
-def _current_splits(
-    connection: Connection, instruments: Sequence[int]
-) -> dict[int, list[tuple[CorporateAction, datetime]]]:
+def splits_heard(connection: Connection, instruments: Sequence[int]) -> dict[int, dict[Split, datetime]]:
+    """The splits of instruments, oldest first, and when each was first heard of; an instrument without any is left out."""
     columns = (_actions.c.instrument_id, _actions.c.kind, _actions.c.at, _actions.c.value, _actions.c.seen_at)
     query = select(*columns).where(
         _actions.c.instrument_id.in_(instruments), _actions.c.kind == "split", _actions.c.replaced_by.is_(None)
     )
-    found: dict[int, list[tuple[CorporateAction, datetime]]] = {}
-    for instrument, kind, at, value, seen_at in connection.execute(query):
-        found.setdefault(instrument, []).append((CorporateAction(kind, at, value), seen_at))
+    found: dict[int, dict[Split, datetime]] = {}
+    for instrument, kind, at, value, seen_at in connection.execute(query.order_by(_actions.c.at)):
+        heard = splits_in([CorporateAction(kind, at, value)])
+        found.setdefault(instrument, {}).update(dict.fromkeys(heard, seen_at))
     return found
 
 

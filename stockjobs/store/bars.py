@@ -143,15 +143,6 @@ def _moved(landing: Landing, known: datetime | None) -> datetime | None:
     return newest if joins and known < newest else None
 
 
-def newest(connection: Connection, instruments: Sequence[int], interval: Interval) -> dict[int, datetime]:
-    """The time of the newest stored bar of each instrument that has one."""
-    table = tables.positions
-    query = select(table.c.instrument_id, table.c.newest_at).where(
-        table.c.instrument_id.in_(instruments), table.c.interval_s == interval.seconds
-    )
-    return dict(connection.execute(query).all())
-
-
 def read(
     connection: Connection, instrument: int, interval: Interval, start: datetime | None, end: datetime | None
 ) -> Bars:
