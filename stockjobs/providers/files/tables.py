@@ -31,16 +31,13 @@ def read_table(path: Path, patience: Patience, symbol: str | None = None) -> pa.
 
 
 def _read_csv(path: Path, patience: Patience, symbol: str | None) -> pa.Table:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        head = file.readline()
-    delimiter = max(",;\t|", key=head.count)
-    names = next(text_csv.reader([head], delimiter=delimiter), [])
+    delimiter, names, heads = _head(path)
     columns = columns_of(names, path)
     kinds = {column: pa.float64() if meaning in _NUMBERS else pa.string() for meaning, column in columns.items()}
     reader = pc_csv.open_csv(
         path,
         # In one thread an error names the row.
-        read_options=pc_csv.ReadOptions(use_threads=False, column_names=names, skip_rows=1),
+        read_options=pc_csv.ReadOptions(use_threads=False, column_names=names, skip_rows=heads),
         parse_options=pc_csv.ParseOptions(delimiter=delimiter),
         convert_options=pc_csv.ConvertOptions(
             column_types=kinds, include_columns=list(kinds), strings_can_be_null=True
@@ -52,6 +49,18 @@ def _read_csv(path: Path, patience: Patience, symbol: str | None) -> pa.Table:
         batches.append(_of_symbol(batch, columns, symbol))
     table = pa.Table.from_batches(batches, schema=None if batches else reader.schema)
     return _by_meaning(table, columns)
+
+
+def _head(path: Path) -> tuple[str, list[str], int]:
+    """What stands between columns, their names, and over how many lines those go."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        first, second = file.readline(), file.readline()
+    delimiter = max(",;\t|", key=first.count)
+    names = next(text_csv.reader([first], delimiter=delimiter), [])
+    if second.startswith("Ticker,") and names[0] == "Price":
+        # As yfinance.download writes one symbol: its name, and that of the index, stand in lines of their own.
+        return delimiter, ["Date", *names[1:]], 3
+    return delimiter, names, 1
 
 
 def _of_symbol(batch: pa.RecordBatch, columns: Mapping[str, str], symbol: str | None) -> pa.RecordBatch:

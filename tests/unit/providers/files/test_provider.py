@@ -123,6 +123,13 @@ def test_columns_and_times_are_understood_as_they_are_sold(tmp_path: Path, heade
     assert reply.bars.volume.tolist() == [10]
 
 
+def test_a_file_of_one_symbol_as_yfinance_downloads_it_is_read_as_it_is(tmp_path: Path) -> None:
+    heads = ("Price,Close,High,Low,Open,Volume", "Ticker,AAPL,AAPL,AAPL,AAPL,AAPL", "Date,,,,,")
+    write(tmp_path, "AAPL.csv", *heads, "2024-01-02,1.5,2,0.5,1,10", "2024-01-03,2.5,3,1.5,2,20")
+    bars = asked(opened(tmp_path), "AAPL").bars
+    assert (bars.open.tolist(), bars.close.tolist(), bars.volume.tolist()) == ([1.0, 2.0], [1.5, 2.5], [10, 20])
+
+
 def test_parquet_is_read_as_csv_is(tmp_path: Path) -> None:
     at = pa.array([datetime(2024, 1, 2, tzinfo=UTC), datetime(2024, 1, 3, tzinfo=UTC)], pa.timestamp("ns", "UTC"))
     prices = {name: pa.array([10.0, 11.0], pa.float32()) for name in ("Open", "High", "Low", "Close")}
