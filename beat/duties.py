@@ -33,8 +33,9 @@ class Duties:
         self._thread = threading.Thread(target=self._run, name="duties", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+        """Begin, unless that was done."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def stop(self, timeout: timedelta = timedelta(seconds=2)) -> None:
         """Begin no other duty; a long one under way ends with the process, and is done again by the next."""

@@ -9,6 +9,7 @@ import pytest
 from stockjobs.domain.events import EventName
 from stockjobs.domain.lanes import Lane
 from stockjobs.services.freshness import FreshnessService
+from stockjobs.services.health import Health
 from stockjobs.store import events
 from tests.fixtures.exchange import MarketProvider, keep_calendars
 from tests.fixtures.house import House, manifest
@@ -70,6 +71,17 @@ def test_it_is_told_once_that_it_became_stale_and_once_that_it_is_fresh_again(
     collect(house)
     assert [one.is_stale for one in service.check()] == [False]
     assert told(house) == [EventName.STALE, EventName.FRESH]
+
+
+def test_status_fails_while_a_job_is_stale(house: House, service: FreshnessService) -> None:
+    health = Health(house.database, house.inspector)
+    service.check()
+    [part] = [one for one in health.check() if one.name == "freshness"]
+    assert part.is_well
+    house.clock.now = datetime(2026, 3, 5, 12, tzinfo=UTC)
+    service.check()
+    [part] = [one for one in health.check() if one.name == "freshness"]
+    assert (part.is_well, part.since) == (False, house.clock.now)
 
 
 def test_a_symbol_that_was_never_collected_makes_its_job_stale(house: House, service: FreshnessService) -> None:
