@@ -25,7 +25,7 @@ from tests.integration.providers.asking import patient
 pytestmark = pytest.mark.integration
 
 START, END, NOW = (datetime(2024, 1, day, tzinfo=UTC) for day in (2, 10, 20))
-_PAGE = Path("docs/adding-a-provider.md").read_text(encoding="utf-8")
+_PAGE = (Path(__file__).parents[3] / "docs" / "adding-a-provider.md").read_text(encoding="utf-8")
 _SOURCE, _PROJECT = (re.findall(rf"```{kind}\n(.*?)```", _PAGE, re.DOTALL)[0] for kind in ("python", "toml"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -113,9 +114,9 @@ def test_nobody_takes_the_place_of_one_of_ours(install: Install) -> None:
 
 
 def test_ours_are_entry_points_too() -> None:
-    import tomllib
-
-    declared = tomllib.loads(Path("pyproject.toml").read_text())["project"]["entry-points"][GROUP]
+    declared = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]["entry-points"][
+        GROUP
+    ]
     assert declared == BUILT_IN
 
 
