@@ -66,8 +66,11 @@ class Budget:
 
     @property
     def parallel(self) -> int:
-        """How many tasks it feeds at once: more would only wait in their workers' slots. 0 for any number."""
-        return max(2, ceil(self.short_wait / self.interval)) if self.is_limited else 0
+        """How many tasks of a lane it feeds at once: more would only wait in their workers' slots. 0 for any number.
+
+        A task that gets less than a request a second is not fed; but two, so that one fetches while the other lands.
+        """
+        return max(2, ceil(SECOND / self.interval)) if self.is_limited else 0
 
     def with_limits(self, *limits: int | None) -> Budget:
         """The same with other limits for a second, a minute and an hour, where one is given."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -106,17 +105,47 @@ class Offering:
 
     def _rooms(self, connection: Connection, lane: Lane, now: datetime, served: frozenset[Lane]) -> Mapping[str, int]:
         """How many tasks of each provider may be offered to a lane now."""
-        rooms = {}
-        for provider in lanes.waiting_providers(connection):
-            throttle = self._throttles.get(provider, _FREE)
-            cap = min((one for one in (self._provider_parallel, throttle.parallel) if one), default=NO_CAP)
-            if lane in throttle.closed:
-                rooms[provider] = 0
-            elif cap == NO_CAP:
-                rooms[provider] = _ANY_NUMBER
-            else:
-                rooms[provider] = _room(connection, Wanted(provider, lane, now, cap), served)
-        return rooms
+        return {
+            provider: min(
+                self._room_of_cap(connection, provider, lane, now, served),
+                self._room_of_budget(connection, provider, lane, now),
+            )
+            for provider in lanes.waiting_providers(connection)
+        }
+
+    def _room_of_budget(self, connection: Connection, provider: str, lane: Lane, now: datetime) -> int:
+        """How many tasks of a provider its budget feeds beside those that the lane has in flight."""
+        throttle = self._throttles.get(provider, _FREE)
+        if lane in throttle.closed:
+            return 0
+        if throttle.parallel == NO_CAP:
+            return _ANY_NUMBER
+        return quotas.in_flight(connection, provider, now).room_in(lane, throttle.parallel)
+
+    def _room_of_cap(
+        self, connection: Connection, provider: str, lane: Lane, now: datetime, served: frozenset[Lane]
+    ) -> int:
+        """How many tasks of a provider may be offered to a lane now, so that no more run than the fleet may run at once.
+
+        Realtime goes first, but of several places one is historical work's, so that it never starves. A message that nobody
+        claims must keep no place from others: in a lane that no worker serves, or a historical one while realtime work waits.
+        """
+        cap = self._provider_parallel
+        if not cap:
+            return _ANY_NUMBER
+        if lane not in served:
+            quotas.displace(connection, provider, lane, cap)
+            return 0
+        flight = quotas.in_flight(connection, provider, now)
+        if lane is Lane.HISTORICAL:
+            return flight.room(cap, lane, kept=0)
+        has_historical = Lane.HISTORICAL in served and lanes.has_pending(connection, Lane.HISTORICAL, provider, now)
+        kept = 1 if has_historical and cap > 1 else 0
+        room = flight.room(cap, lane, kept=kept)
+        spare = flight.offered[Lane.HISTORICAL] - max(0, kept - flight.running[Lane.HISTORICAL])
+        if room or spare <= 0 or not lanes.has_pending(connection, lane, provider, now):
+            return room
+        return quotas.displace(connection, provider, Lane.HISTORICAL, spare)
 
     def _publish(self, knocks: Sequence[Knock]) -> None:
         try:
@@ -138,35 +167,3 @@ def withdraw_lane(connection: Connection, lane: Lane, now: datetime) -> int:
 def _served(fleet: Sequence[Worker]) -> frozenset[Lane]:
     """The lanes that workers take from; all of them while no worker is known, for one that comes may serve any."""
     return frozenset(lane for worker in fleet for lane in worker.lanes) or frozenset(Lane)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Room for tasks of a provider in a lane, of which no more than `cap` may be in flight in all lanes together."""
-
-    provider: str
-    lane: Lane
-    now: datetime
-    cap: int
-
-
-def _room(connection: Connection, wanted: Wanted, served: frozenset[Lane]) -> int:
-    """How many tasks of a capped provider may be offered to a lane now.
-
-    Realtime goes first, but of several places one is historical work's, so that it never starves. A message that nobody
-    claims must keep no place from others: in a lane that no worker serves, or a historical one while realtime work waits.
-    """
-    provider, lane, now, cap = wanted.provider, wanted.lane, wanted.now, wanted.cap
-    if lane not in served:
-        quotas.displace(connection, provider, lane, cap)
-        return 0
-    flight = quotas.in_flight(connection, provider, now)
-    if lane is Lane.HISTORICAL:
-        return flight.room(cap, lane, kept=0)
-    has_historical = Lane.HISTORICAL in served and lanes.has_pending(connection, Lane.HISTORICAL, provider, now)
-    kept = 1 if has_historical and cap > 1 else 0
-    room = flight.room(cap, lane, kept=kept)
-    spare = flight.offered[Lane.HISTORICAL] - max(0, kept - flight.running[Lane.HISTORICAL])
-    if room or spare <= 0 or not lanes.has_pending(connection, lane, provider, now):
-        return room
-    return quotas.displace(connection, provider, Lane.HISTORICAL, spare)

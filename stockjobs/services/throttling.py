@@ -13,7 +13,8 @@ NO_CAP = 0
 
 @dataclass(frozen=True)
 class Throttle:
-    """What a provider's budgets allow: how many tasks at once (`NO_CAP` for any number), and which lanes get nothing just now."""
+    """What a provider's budgets allow: how many tasks of a lane at once (`NO_CAP` for any number), and
+    which lanes get nothing just now."""
 
     parallel: int = NO_CAP
     closed: frozenset[Lane] = frozenset()

@@ -35,6 +35,10 @@ class Flight:
         mine = self.offered[lane] + self.running[lane]
         return max(0, cap - mine - max(others, kept))
 
+    def room_in(self, lane: Lane, cap: int) -> int:
+        """How many more tasks may be offered to a lane that has a cap for itself."""
+        return max(0, cap - self.offered[lane] - self.running[lane])
+
 
 def take_turn(connection: Connection) -> bool:
     """Make this transaction the only one that counts and offers; False if another is at it. On SQLite a writer is alone."""

@@ -47,7 +47,15 @@ def test_a_provider_that_nobody_has_asked_yet_is_offered_in_full(house: House, b
 
 def test_no_more_is_offered_than_the_budget_feeds(house: House, budgets: Budgets) -> None:
     ask(budgets, place(), 1)
-    assert offered(house, budgets) == Budget(per_minute=60).parallel == 5
+    assert offered(house, budgets) == Budget(per_minute=60).parallel == 2
+
+
+def test_historical_work_in_flight_takes_no_place_from_realtime_work(house: House, budgets: Budgets) -> None:
+    ask(budgets, place(), 1)
+    house.define("PAST", symbols=["AAPL", "MSFT", "KO"], batchSize=1, mode="backfill", window={"period": "P30D"})
+    house.trigger("PAST")
+    assert offered(house, budgets) == 4
+    assert [len(house.knocks(lane)) for lane in Lane] == [2, 2]
 
 
 def test_nothing_is_offered_of_a_closed_provider_until_it_may_be_asked_again(house: House, budgets: Budgets) -> None:
@@ -60,10 +68,10 @@ def test_nothing_is_offered_of_a_closed_provider_until_it_may_be_asked_again(hou
 
 def test_historical_work_waits_in_the_ledger_when_its_share_is_used_up(budgets: Budgets, redis_url: str) -> None:
     ask(budgets, place(), 30, Lane.HISTORICAL)
-    assert throttles(budgets.usages()) == {"yahoo": Throttle(5, frozenset({Lane.HISTORICAL}))}
+    assert throttles(budgets.usages()) == {"yahoo": Throttle(2, frozenset({Lane.HISTORICAL}))}
 
 
 def test_a_lane_is_open_as_long_as_one_egress_has_room(budgets: Budgets, redis_url: str) -> None:
     ask(budgets, place(), 60)
     ask(budgets, place("tokyo"), 1)
-    assert throttles(budgets.usages()) == {"yahoo": Throttle(10, frozenset())}
+    assert throttles(budgets.usages()) == {"yahoo": Throttle(4, frozenset())}

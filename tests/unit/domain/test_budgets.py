@@ -27,12 +27,12 @@ def test_what_is_left_beside_a_share_is_less_but_never_nothing(budget: Budget, s
 
 
 @given(budgets)
-def test_as_many_tasks_are_fed_as_are_served_within_a_short_wait(budget: Budget) -> None:
+def test_as_many_tasks_are_fed_as_get_a_request_a_second(budget: Budget) -> None:
     if not budget.is_limited:
         assert budget.parallel == 0
         return
     assert budget.parallel >= 2
-    assert budget.parallel == 2 or (budget.parallel - 1) * budget.interval <= budget.short_wait
+    assert budget.parallel == 2 or (budget.parallel - 1) * budget.interval <= SECOND
 
 
 def test_limits_that_are_not_given_stay() -> None:
