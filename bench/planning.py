@@ -27,7 +27,6 @@ from sqlalchemy import Connection, insert, text
 
 from stockjobs.bootstrap import Container
 from stockjobs.domain.jobs import JobSpec, WindowSpec
-from stockjobs.markets.sessions import sessions
 from stockjobs.services.calendars import Calendars
 from stockjobs.settings import Settings
 from stockjobs.store import schema, tables
@@ -35,6 +34,15 @@ from stockjobs.store.database import Database
 
 NOW = datetime(2026, 3, 4, 3, 0, tzinfo=UTC)
 TEN_YEARS = WindowSpec(start="2016-01-01T00:00:00Z", end="2026-01-01T00:00:00Z")
+
+
+BARS = """
+INSERT INTO bars (instrument_id, interval_s, at, open, high, low, close, volume, provisional)
+SELECT i.id, 86400, s.open, 100, 100, 100, 100, 1000, false
+FROM instruments i JOIN sessions s ON s.exchange = 'XNYS' AND s.day BETWEEN '2016-01-01' AND '2025-12-31'
+WHERE i.id <= :stored AND NOT (i.id % 10 = 0 AND s.day BETWEEN '2020-03-01' AND '2020-03-31')
+"""
+"""Ten years of daily bars for some instruments, of which every tenth lacks a month."""
 
 
 def now(_: Connection) -> datetime:
@@ -79,14 +87,8 @@ def fill(database: Database, count: int, stored: int) -> None:
             [{**common, "symbol": symbol, "instrument_id": number} for number, symbol in enumerate(symbols, 1)],
         )
     Calendars(database).refresh()
-    first, last = datetime(2016, 1, 1, tzinfo=UTC).date(), datetime(2025, 12, 31, tzinfo=UTC).date()
-    days = [session.open for session in sessions("XNYS", first, last)]
-    holed = [at for at in days if (at.year, at.month) != (2020, 3)]
-    for number in range(1, stored + 1):
-        prices = dict.fromkeys(("open", "high", "low", "close"), 100.0)
-        bar = {"instrument_id": number, "interval_s": 86_400, "volume": 1_000, "provisional": False, **prices}
-        with database.begin() as connection:
-            connection.execute(insert(tables.bars), [{**bar, "at": at} for at in (holed if number % 10 == 0 else days)])
+    with database.begin() as connection:
+        connection.execute(text(BARS), {"stored": stored})
     if database.is_postgresql:
         with database.begin() as connection:
             connection.execute(text("ANALYZE"))
