@@ -239,6 +239,8 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=4)
     parser.add_argument("--databases", default="sqlite", help="sqlite,postgresql")
     given = parser.parse_args()
+    # Else whatever it has started would go on when it is told to stop.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     end = datetime.now(UTC).date()
     symbols = tuple(f"SIM{number:04d}" for number in range(1, given.symbols + 1))
     start = end - timedelta(days=round(365.25 * given.years))

@@ -11,6 +11,7 @@ out on both sides. Rounds take turns; figures are medians per symbol.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -178,6 +179,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--databases", default="sqlite,postgresql")
     given = parser.parse_args()
+    # Else whatever it has started would go on when it is told to stop.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     columns = ("database", "case", "rows a symbol", "ours, CPU ms a symbol", "Ticker.history + to_sql", "ours / theirs")
     table = Table(*columns)
     with ExitStack() as stack:
