@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
 from stockjobs.domain.bars import Prices
-from stockjobs.domain.events import Event, EventName
-from stockjobs.domain.findings import FindingKind, FindingState
-from stockjobs.domain.restatement import EXPLAINED, Known, Restated, Revised, Varies, compared, lacks
-from stockjobs.domain.shares import THIS, Bound, in_old_shares, with_arrivals
+from stockjobs.domain.findings import FindingKind
+from stockjobs.domain.restatement import Known, Restated, Revised, Varies, compared
 from stockjobs.domain.splits import Split, factors, together
+from stockjobs.services.retelling import Retelling, instant, noted
 from stockjobs.services.series import Series, Step
-from stockjobs.store import actions, bar_versions, bars, events, restatements
+from stockjobs.store import bars
 from stockjobs.store.bar_rows import Stored
-from stockjobs.store.bar_versions import Part
 from stockjobs.store.findings import Finding
-
-RECENT = timedelta(days=30)
-"""For so long after its ex-day it is looked whether a split is in the stored prices, even if no overlap shows it."""
-
-APPLIED_AFTER = timedelta(days=7)
-"""Bars that were landed so long after the ex-day of a split have it in their prices, where nothing else tells."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +37,7 @@ def settled(step: Step, series: Series, stored: Stored, known: Sequence[Split]) 
     if isinstance(verdict, Varies):
         return Settled(None, (_set_aside(step, series, verdict),))
     found = [_revision(step, series, verdict)] if isinstance(verdict, Revised) else []
-    told = _Retelling(step, series, splits)
+    told = Retelling(step, series, splits)
     if isinstance(verdict, Restated):
         told.as_overlap_shows(verdict)
     told.as_events_say(stored, known)
@@ -55,113 +46,6 @@ def settled(step: Step, series: Series, stored: Stored, known: Sequence[Split]) 
     factor = _factor(series, stored, splits)
     landing = bars.Landing(series.instrument.id, series.interval, series.came, step.claim.window_start, factor, stored)
     return Settled(landing, (*found, *told.findings), told.restated)
-
-
-class _Retelling:
-    """Tells the stored history of one series in new shares."""
-
-    def __init__(self, step: Step, series: Series, splits: tuple[Split, ...]) -> None:
-        self._step, self._series, self._splits = step, series, splits
-        self.findings: list[Finding] = []
-        self.restated = 0
-        self.has_touched = False
-
-    def as_overlap_shows(self, verdict: Restated) -> None:
-        """Restate what is in the shares in which the overlap was."""
-        if not verdict.splits:
-            self._restate(verdict.ratio, None, verdict.is_old)
-        for split in verdict.splits:
-            self._restate(split.ratio, split, verdict.is_old)
-
-    def as_events_say(self, stored: Stored, known: Sequence[Split]) -> None:
-        """Restate what no overlap shows, where a split is new or recent and not in the stored prices."""
-        came, pending = self._series.came, stored.bars.at[~stored.bars.provisional]
-        if not len(came):
-            return
-        since = int(came.at[0]) - RECENT.total_seconds()
-        for split in self._splits:
-            if (split not in known or split.at >= since) and self._is_lacking(split):
-                # The source told these as they are stored: it has not applied the split yet, or it had long before.
-                is_told = bool((pending < split.at).any())
-                self._restate(split.ratio, split, {}, only_note=is_told)
-
-    def _is_lacking(self, split: Split) -> bool:
-        last = bar_versions.last_before(self._step.connection, self._part(split))
-        return last is not None and bool(lacks(np.array([last[0]]), np.array([last[1]]), split, self._splits)[0])
-
-    def _part(self, split: Split | None, without: Collection[int] = ()) -> Part:
-        before = None if split is None else _instant(split.at)
-        return Part(self._series.instrument.id, self._series.interval, before, without)
-
-    def _restate(self, ratio: float, split: Split | None, sure: Mapping[int, bool], *, only_note: bool = False) -> None:
-        connection = self._step.connection
-        past, factor = bar_versions.history(connection, self._part(split))
-        lacking = lacks(past.at, factor, split, self._splits) if split else np.ones(len(past.at), dtype=np.bool_)
-        done = {int(landing) for landing in past.landing[~lacking]}
-        known = {**sure, **dict.fromkeys(done, False)}
-        if not only_note:
-            # What came is in the new shares, and lies between what was stored at other times.
-            past, known[THIS] = with_arrivals(past, self._series.came, split.at if split else None), False
-        told = in_old_shares(past, ratio, sure=known, bound=self._bound(split))
-        told.pop(THIS, None)
-        is_old = self._decided(told, split)
-        old = {landing for landing, one in is_old.items() if one}
-        new = set(is_old) - old - done
-        if new and split is not None:
-            bar_versions.note_split(connection, self._part(split, old | done), ratio)
-            self.has_touched = True
-        if old and not only_note:
-            self._tell_anew(ratio, split, without=new | done)
-
-    def _decided(self, told: Mapping[int, bool | None], split: Split | None) -> dict[int, bool]:
-        unclear = [landing for landing, is_old in told.items() if is_old is None]
-        at = bar_versions.landed_at(self._step.connection, unclear) if unclear and split else {}
-        applied = None if split is None else _instant(split.at) + APPLIED_AFTER
-        return {
-            landing: is_old if is_old is not None else applied is None or landing not in at or at[landing] < applied
-            for landing, is_old in told.items()
-        }
-
-    def _bound(self, split: Split | None) -> Bound | None:
-        if split is None:
-            return None
-        came = self._series.came
-        after = came.where(came.at >= split.at)
-        found = [Bound(int(after.at[0]), float(after.open[0]))] if len(after) else []
-        stored = bar_versions.first_from(self._step.connection, self._part(split))
-        return min([*found, *([stored] if stored else [])], key=lambda one: one.at, default=None)
-
-    def _tell_anew(self, ratio: float, split: Split | None, without: Collection[int]) -> None:
-        step, instrument = self._step, self._series.instrument.id
-        part = self._part(split, without)
-        span = bar_versions.span(step.connection, part)
-        count = bar_versions.restate(step.connection, part, ratio, step.landing())
-        if not count or span is None:
-            return
-        self.restated += count
-        self.has_touched = True
-        if not _is_known(step, instrument, ratio):
-            ours = {(one.kind, one.at) for one in self._series.actions}
-            payments = actions.Restated(instrument, ratio, part.before, ours)
-            actions.restate(step.connection, payments, landing=step.landing(), now=step.now)
-        finding = _restatement(step, self._series, _Deed(ratio, split, count, *span))
-        self.findings.append(finding)
-        events.append(step.connection, _event(step, finding))
-
-
-@dataclass(frozen=True)
-class _Deed:
-    ratio: float
-    split: Split | None
-    bars: int
-    first: datetime
-    last: datetime
-
-
-def _is_known(step: Step, instrument: int, ratio: float) -> bool:
-    """True if another series of the instrument was restated so: then its payments were as well."""
-    made = restatements.ratios(step.connection, instrument, since=step.now - RECENT)
-    return any(abs(one / ratio - 1) < EXPLAINED for one in made)
 
 
 def _factor(series: Series, stored: Stored, splits: Sequence[Split]) -> Prices:
@@ -174,25 +58,10 @@ def _factor(series: Series, stored: Stored, splits: Sequence[Split]) -> Prices:
     return np.where(series.came.at <= stored.bars.at[-1], found * share[place], found)
 
 
-def _restatement(step: Step, series: Series, deed: _Deed) -> Finding:
-    if deed.split is None:
-        reason = f"the source tells all earlier prices {1 / deed.ratio:.6g} times as they were, and no split is known"
-    else:
-        reason = f"a split of {deed.split.ratio:g} new shares for an old one on {_instant(deed.split.at):%Y-%m-%d}"
-    evidence = {
-        "ratio": deed.ratio,
-        "bars": deed.bars,
-        "from": deed.first.isoformat(),
-        "to": deed.last.isoformat(),
-        "landing": step.landing(),
-    }
-    return _finding(step, series, FindingKind.RESTATEMENT, reason, at=deed.first, evidence=evidence)
-
-
 def _revision(step: Step, series: Series, revised: Revised) -> Finding:
     evidence = {"bars": revised.bars, "largest": revised.largest}
     reason = "the source changed settled bars"
-    return _finding(step, series, FindingKind.REVISION, reason, at=_instant(revised.first), evidence=evidence)
+    return noted(step, series, FindingKind.REVISION, reason, at=instant(revised.first), evidence=evidence)
 
 
 def _set_aside(step: Step, series: Series, varies: Varies) -> Finding:
@@ -203,43 +72,9 @@ def _set_aside(step: Step, series: Series, varies: Varies) -> Finding:
         reason=varies.reason,
         instrument_id=series.instrument.id,
         interval=series.interval,
-        at=_instant(varies.first),
+        at=instant(varies.first),
         job_id=step.claim.job_id,
         attempt_id=step.claim.attempt_id,
         evidence=evidence,
         bars=series.came,
     )
-
-
-def _finding(
-    step: Step, series: Series, kind: FindingKind, reason: str, *, at: datetime, evidence: Mapping[str, object]
-) -> Finding:
-    return Finding(
-        kind=kind,
-        symbol=series.instrument.symbol,
-        reason=reason,
-        instrument_id=series.instrument.id,
-        interval=series.interval,
-        at=at,
-        job_id=step.claim.job_id,
-        attempt_id=step.claim.attempt_id,
-        evidence=dict(evidence),
-        state=FindingState.NOTED,
-    )
-
-
-def _event(step: Step, finding: Finding) -> Event:
-    claim = step.claim
-    interval = finding.interval.value if finding.interval else None
-    data = {
-        "job": claim.job,
-        "symbol": finding.symbol,
-        "interval": interval,
-        "reason": finding.reason,
-        **finding.evidence,
-    }
-    return Event(EventName.RESTATED, step.now, claim.job_id, claim.occurrence_id, claim.task_id, claim.attempt_id, data)
-
-
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
