@@ -127,18 +127,23 @@ class _Look:
         since = max(request.start.timestamp(), self._first_trade())
         if not request.interval.is_intraday:
             return np.asarray(settled & (spans.open >= since) & (spans.open < request.end.timestamp()))
-        was_before = np.full(len(spans), self.claim.window_start is None)
-        whole = was_before & (spans.close > since) | (spans.open >= since)
-        return np.asarray(settled & whole & (spans.close <= request.end.timestamp()))
+        is_asked = spans.open >= since
+        if self.claim.window_start is None and not is_asked.all():
+            # Earlier runs have asked for the beginning of a session, unless the series itself begins within it.
+            is_asked |= (spans.close > since) & (spans.open >= self._oldest_bar())
+        return np.asarray(settled & is_asked & (spans.close <= request.end.timestamp()))
 
     def _first_trade(self) -> float:
         """The time before which nothing is expected."""
         identity = self.judged.answer.reply.identity
         if identity is not None and identity.first_trade_at is not None:
             return identity.first_trade_at.timestamp()
-        stored = trading_days.oldest_bar(
-            self.connection, self.judged.instrument.id, self.judged.answer.request.interval
-        )
+        return self._oldest_bar()
+
+    def _oldest_bar(self) -> float:
+        """The time of the first bar that is stored, or has come."""
+        interval = self.judged.answer.request.interval
+        stored = trading_days.oldest_bar(self.connection, self.judged.instrument.id, interval)
         came = self.judged.answer.reply.bars.at
         first = [*(came[:1].tolist()), *([stored.timestamp()] if stored else [])]
         return min(first, default=self.now.timestamp())

@@ -152,6 +152,15 @@ def test_minutes_that_the_source_left_out_are_counted_by_session(house: House, m
     assert {when: (gap.missing, gap.cause) for when, gap in found.items()} == {TUESDAY: (2, Cause.SOURCE_NULL)}
 
 
+def test_the_session_within_which_a_series_begins_has_no_gap_before_its_beginning(
+    house: House, market: MarketProvider
+) -> None:
+    house.clock.now = datetime(2026, 3, 4, 18, tzinfo=UTC)
+    begin(house, intervals=["5m"])
+    assert market.asked[0].start.date() == FRIDAY
+    assert stored_gaps(house, Interval.M5) == {}
+
+
 def test_without_a_calendar_only_what_the_source_named_is_missing(house: House, market: MarketProvider) -> None:
     market.null, market.absent = {MONDAY}, {FRIDAY}
     house.define(symbols=["AAPL"])
