@@ -8,7 +8,7 @@ from stockjobs.providers.yahoo.limits import limits
 from stockjobs.providers.yahoo.options import YahooOptions
 
 CAREFUL = Budget(per_second=2, per_minute=60, per_hour=1_500)
-"""What Yahoo has borne for long from one address; it publishes no limit. See docs/budget.md."""
+"""A careful guess: Yahoo publishes no limit. See docs/budget.md."""
 
 PLUGIN = Plugin(
     name="yahoo",
