@@ -21,7 +21,7 @@ from stockjobs.simulator.client import SimulatorClient
 from tests.fixtures.house import House
 from tests.integration.providers.asking import opened
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SYMBOLS = ("AAPL", "7203.T", "TEVA.TA", "BTC-USD", "EURUSD=X")
