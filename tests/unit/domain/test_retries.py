@@ -14,6 +14,7 @@ from stockjobs.errors import (
     IdentityMismatch,
     Interrupted,
     MalformedReply,
+    Overtaken,
     ProviderDown,
     RangeRefused,
     RateLimited,
@@ -100,6 +101,12 @@ def test_a_rate_limit_that_names_no_time_cools_down(asked: timedelta | None) -> 
 @pytest.mark.parametrize("failures", [0, 5, 100])
 def test_a_server_of_ours_that_is_away_uses_up_nothing(failures: int) -> None:
     assert decide(Unreachable("db"), failures=failures, policy=POLICY, attempt=ATTEMPT) == Defer(DEFER_FOR)
+
+
+@pytest.mark.parametrize("failures", [0, 5, 100])
+def test_an_answer_that_was_overtaken_by_a_split_uses_up_nothing(failures: int) -> None:
+    decision = decide(Overtaken("AAPL was split"), failures=failures, policy=POLICY, attempt=ATTEMPT)
+    assert decision == Defer(DEFER_FOR)
 
 
 def test_an_attempt_that_ran_out_of_time_is_tried_again_and_in_the_end_timed_out() -> None:
