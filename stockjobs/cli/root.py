@@ -40,15 +40,21 @@ VERBS = {
     "next": Verb("next", "show", "Show when a job is due next, or all its due times between two instants."),
     "schedule": Verb("schedule", "schedule", "Change when a job is due, at once, while everything runs."),
     "trigger": Verb("trigger", "trigger", "Ask for an occurrence of a job, now or for later."),
-    "backfill": Verb("backfill", "backfill", "Collect a window of the past, for a job or for symbols."),
+    "backfill": Verb(
+        "backfill", "backfill", "Collect what is missing of a window of the past, for a job or for symbols."
+    ),
     "wait": Verb("wait", "wait", "Wait until an occurrence has ended, and say how."),
     "cancel": Verb("steering", "cancel", "Cancel occurrences or tasks, whether they wait or run."),
     "retry": Verb("steering", "retry", "Give what failed or timed out another chance."),
     "release": Verb(
-        "findings", "release", "Decide that bars which were set aside are good: they are stored, and stay so."
+        "findings",
+        "release",
+        "Decide that bars which were set aside are good: they are stored now, and not set aside again.",
     ),
     "reject": Verb(
-        "findings", "reject", "Decide that bars which were set aside are bad, or that a finding is done with."
+        "findings",
+        "reject",
+        "Decide that bars which were set aside are bad, or that a finding is done with: nobody is asked about it again.",
     ),
     "enable": Verb("change", "enable", "Let a job be due again; what it missed is not made up."),
     "disable": Verb("change", "disable", "Let a job be due no more, and refuse its trigger."),

@@ -95,7 +95,7 @@ def test_every_module_of_the_command_line_is_imported_by_some_verb() -> None:
     ("typed", "offered"),
     [
         ("stockctl tr", ["trigger"]),
-        ("stockctl get ", ["jobs", "occurrences", "tasks", "templates", "lanes", "workers"]),
+        ("stockctl get ", ["jobs", "occurrences", "tasks", "templates", "findings", "rules", "lanes", "workers"]),
     ],
 )
 def test_a_shell_completes_verbs_and_nouns(typed: str, offered: list[str]) -> None:
