@@ -61,6 +61,8 @@ class _Landing:
         self._found: list[Finding] = []
         self._landed: list[bars.Landing] = []
         self._overtaken: dict[str, Overtaken] = {}
+        # By which symbols of the task the answers about an instrument were asked for: it may bear another by now.
+        self._asked_as: dict[int, set[str]] = {}
         self._received = self._written = self._rejected = 0
 
     def land(self, fetched: Fetched) -> Landed:
@@ -81,7 +83,7 @@ class _Landing:
         step, known = self._step, []
         # Those of a batch in one query: one for each symbol would cost more than reading its newest bars.
         bearers = instruments.by_symbol(step.connection, step.claim.spec.provider, _told_of(fetched))
-        for _, answers in sorted(fetched.bars.items()):
+        for symbol, answers in sorted(fetched.bars.items()):
             for answer in answers:
                 identity = answer.reply.identity
                 if identity is None:
@@ -91,6 +93,7 @@ class _Landing:
                 provider, bearer = step.claim.spec.provider, bearers.get(identity.symbol)
                 instrument, mismatch = recognise(step.connection, provider, identity, step.now, bearer=bearer)
                 bearers[identity.symbol] = instrument
+                self._asked_as.setdefault(instrument.id, set()).add(symbol)
                 if mismatch:
                     # All of it is set aside: prices in another unit look like prices.
                     self._found.append(_stranger(step.claim, instrument.id, mismatch, answer))
@@ -118,8 +121,8 @@ class _Landing:
     def _is_overtaken(self, series: Series, known: Learnt) -> bool:
         if not is_outdated(series, known):
             return False
-        symbol = series.judged[0].answer.request.symbol
-        self._overtaken[symbol] = Overtaken(f"{symbol} was split while it was asked for: it is asked for again.")
+        why = f"{series.instrument.symbol} was split while it was asked for: it is asked for again."
+        self._overtaken |= dict.fromkeys(self._asked_as[series.instrument.id], Overtaken(why))
         # What it tells of splits is true, and the next attempt has to know.
         told = [action for action in series.actions if action.kind == "split"]
         step = self._step
