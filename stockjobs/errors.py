@@ -123,9 +123,13 @@ class HeldBack(RateLimited):
 
 
 class ProviderDown(ProviderTransient):
-    """The provider cannot be reached, answers 5xx, or is too slow."""
+    """The provider cannot be reached, answers 5xx, or is too slow.
+
+    `retry_after` is set where the whole fleet leaves it alone for so long: then this is no failed attempt.
+    """
 
     kind = "down"
+    retry_after: timedelta | None = None
 
 
 class MalformedReply(ProviderTransient):

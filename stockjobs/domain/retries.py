@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from stockjobs.errors import Interrupted, Overtaken, ProviderPermanent, RateLimited, Unreachable
+from stockjobs.errors import Interrupted, Overtaken, ProviderDown, ProviderPermanent, RateLimited, Unreachable
 
 MAX_CRASHES = 5
 """A task that took this many workers with it is set aside. More than a bad day costs an innocent one, few for a poisonous one."""
@@ -72,6 +72,8 @@ def decide(error: Exception, *, failures: int, policy: RetryPolicy, attempt: UUI
         return Defer(min(error.retry_after or COOL_DOWN, LONGEST_COOL_DOWN))
     if isinstance(error, Unreachable | Overtaken):
         return Defer(DEFER_FOR)
+    if isinstance(error, ProviderDown) and error.retry_after is not None:
+        return Defer(error.retry_after)
     if isinstance(error, ProviderPermanent):
         return GiveUp()
     if failures >= policy.max_retries:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from stockjobs.domain.masks import mask_secrets
 from stockjobs.domain.retries import Decision, Defer, GiveUp, TryAgain, decide
 from stockjobs.domain.states import State
-from stockjobs.errors import Interrupted, OurFault, ProviderError, ProviderPermanent, RateLimited
+from stockjobs.errors import Interrupted, OurFault, ProviderDown, ProviderError, ProviderPermanent, RateLimited
 from stockjobs.services.fetching import Fetched
 from stockjobs.services.landing import NOTHING_LANDED, Landed
 from stockjobs.store.claims import Claim, Result, Then
@@ -73,14 +73,19 @@ def concluded(claim: Claim, fetched: Fetched, landed: Landed, now: datetime) -> 
 
 
 def _decisive(fetched: Fetched) -> ProviderError | None:
-    """The error that decides what comes next: a limit before an interruption, before another passing one, before a final one."""
-    kinds: tuple[type[ProviderError], ...] = (RateLimited, Interrupted)
-    for kind in kinds:
-        for error in fetched.errors.values():
-            if isinstance(error, kind):
-                return error
-    passing = [error for error in fetched.errors.values() if not isinstance(error, ProviderPermanent)]
-    return next(iter(passing or fetched.errors.values()), None)
+    """The error that decides what comes next: one for which all wait before an interruption, before another passing one,
+    before a final one.
+    """
+    errors = list(fetched.errors.values())
+    waits = [one for one in errors if _concerns_all(one)]
+    interrupted = [one for one in errors if isinstance(one, Interrupted)]
+    passing = [one for one in errors if not isinstance(one, ProviderPermanent)]
+    return next(iter([*waits, *interrupted, *passing, *errors]), None)
+
+
+def _concerns_all(error: ProviderError) -> bool:
+    """True if the whole fleet leaves the provider alone for a while."""
+    return isinstance(error, RateLimited) or (isinstance(error, ProviderDown) and error.retry_after is not None)
 
 
 def _decision(claim: Claim, error: ProviderError | None, again: tuple[str, ...]) -> Decision:

@@ -13,7 +13,7 @@ from uuid import UUID
 from stockjobs.domain.budgets import Admission, Answer, Closure, Parting, Turn
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.retries import DEFER_FOR, fraction_of
-from stockjobs.errors import BrokerAway, HeldBack, ProviderError, RateLimited
+from stockjobs.errors import BrokerAway, HeldBack, ProviderDown, ProviderError, RateLimited
 from stockjobs.providers.base import Gate, Patience
 from stockjobs.services.line import Line
 from stockjobs.transport.budget import Budgets, Place
@@ -83,9 +83,10 @@ class FleetGate:
         self._calls.ticket = self._enter(patience)
 
     def leave(self, error: ProviderError | None) -> None:
-        """Tell everybody what concerns them; an error that says to wait is made to say how long everybody waits."""
+        """Tell everybody what concerns them; an error for which everybody waits is made to say how long."""
         parting = self._leave(self._calls.ticket, error)
-        if isinstance(error, RateLimited) and parting.closed_for:
+        # Who finds a provider down that is closed for it (a probe, most of the time) did so for all, and pays nothing.
+        if isinstance(error, RateLimited | ProviderDown) and parting.closed_for:
             error.retry_after = self._spread(parting.closed_for)
 
     def _enter(self, patience: Patience) -> str:
@@ -99,7 +100,7 @@ class FleetGate:
 
     def _queue(self, ticket: str, patience: Patience) -> str:
         budget = self._place.budget
-        # What has come of a symbol so far is lost when the rest is not waited for.
+        # What has come of a company so far is lost when the rest is not waited for.
         longest = budget.long_wait if self._is_under_way else budget.short_wait
         give_up_at = time.monotonic() + longest.total_seconds()
         while True:

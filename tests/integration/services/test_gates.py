@@ -22,7 +22,7 @@ from stockjobs.services.collect import Collect, CollectConfig
 from stockjobs.services.conclusion import Outcome, Verdict
 from stockjobs.services.gates import Gates, Notice, Tell
 from stockjobs.store.claims import Claim
-from stockjobs.transport.budget import Budgets, Place
+from stockjobs.transport.budget import Budgets, Place, ServersClock
 from tests.fixtures.house import House, ScriptedProvider
 
 pytestmark = pytest.mark.integration
@@ -44,8 +44,8 @@ class Yard:
     house: House
     opened: list[Budgets] = field(default_factory=list)
 
-    def gates(self, budget: Budget, *, url: str = "", longest: float = 1.0) -> Gates:
-        self.opened.append(Budgets(url or self.house.redis_url, timeout=0.2))
+    def gates(self, budget: Budget, *, url: str = "", longest: float = 1.0, clock: ServersClock = lambda: "") -> Gates:
+        self.opened.append(Budgets(url or self.house.redis_url, timeout=0.2, clock=clock))
         return Gates(self.opened[-1], Place("yahoo", "default", budget, 0.3, timedelta(seconds=longest)))
 
     def put_up(self, gates: Gates) -> None:
@@ -122,6 +122,46 @@ def test_while_a_provider_is_closed_nobody_asks_it(yard: Yard) -> None:
     outcome = yard.run()
     assert (outcome.verdict, yard.house.provider.asked) == (Verdict.DEFERRED, [])
     assert "slow down" in (outcome.error or "")
+
+
+def test_a_long_outage_fails_nobody_whose_request_was_a_probe(yard: Yard) -> None:
+    clock = yard.house.clock
+    gates = yard.gates(NO_BUDGET, clock=lambda: str(int(clock.now.timestamp() * 1_000)))
+    for _ in range(9):
+        fail(patient(gates), ProviderDown("502"))
+    yard.put_up(gates)
+    yard.house.define(symbols=["AAPL", "MSFT"], retry={"maxRetries": 0})
+    yard.house.provider.errors["AAPL"] = [ProviderDown("502") for _ in range(4)]
+    yard.house.trigger()
+    waits = []
+    for _ in range(4):
+        outcome = yard.run()
+        assert outcome.verdict is Verdict.DEFERRED
+        waits.append(outcome.wait or timedelta())
+        clock.advance(waits[-1])
+    # The first closes the provider, the others are probes: each waits for as long as nobody asks, and a little longer.
+    for wait, closed in zip(waits, (15, 30, 60, 120), strict=True):
+        assert timedelta(seconds=closed) <= wait <= timedelta(seconds=closed * 1.25)
+    assert yard.run().verdict is Verdict.COMPLETED
+    [task] = yard.house.tasks()
+    assert (task.failures, task.deferrals) == (0, 4)
+
+
+def test_who_is_held_back_in_the_middle_of_a_symbol_goes_on_after_what_has_landed(yard: Yard) -> None:
+    clock = yard.house.clock
+    yard.put_up(yard.gates(Budget(per_minute=2), clock=lambda: str(int(clock.now.timestamp() * 1_000))))
+    yard.house.define(symbols=["AAPL"], intervals=["1m"], window={"period": "P20D"}, timeout="PT20S")
+    yard.house.trigger()
+    outcome = yard.run()
+    assert (outcome.verdict, len(yard.house.provider.asked)) == (Verdict.DEFERRED, 2)
+    landed = yard.house.provider.asked[-1].end
+    [held] = yard.house.reports.holdings()
+    assert held.last == landed - timedelta(minutes=1)
+    clock.advance(timedelta(minutes=2))
+    assert yard.run().verdict is Verdict.COMPLETED
+    again = yard.house.provider.asked[2]
+    assert landed - timedelta(minutes=10) < again.start < landed
+    assert len(yard.house.provider.asked) == 3
 
 
 def test_without_redis_nothing_is_asked_and_nothing_used_up(yard: Yard) -> None:

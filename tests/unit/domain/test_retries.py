@@ -119,3 +119,10 @@ def test_an_attempt_that_ran_out_of_time_is_tried_again_and_in_the_end_timed_out
 def test_the_draw_is_a_fraction_and_the_same_on_every_node(attempt: UUID) -> None:
     assert 0 <= fraction_of(attempt) < 1
     assert fraction_of(attempt) == fraction_of(UUID(str(attempt)))
+
+
+def test_a_provider_that_everybody_leaves_alone_costs_no_attempt() -> None:
+    error = ProviderDown("502")
+    assert isinstance(decide(error, failures=0, policy=POLICY, attempt=ATTEMPT), TryAgain)
+    error.retry_after = timedelta(seconds=17)
+    assert decide(error, failures=99, policy=POLICY, attempt=ATTEMPT) == Defer(timedelta(seconds=17))
