@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stockjobs.domain.bars import BarsReply, BarsRequest, FactsReply
-from stockjobs.errors import Interrupted, OurFault, ProviderDown, ProviderError, RateLimited
+from stockjobs.errors import HeldBack, Interrupted, OurFault, ProviderDown, ProviderError, RateLimited
 from stockjobs.providers.base import Patience, Provider
 from stockjobs.services.asking import Asks
 
@@ -28,7 +28,8 @@ class Answer:
 class Fetched:
     """What arrived of a task: answers per symbol, errors per symbol, and the symbols that were not asked for.
 
-    Those are `unasked` where something came in the way, and counted in `skipped` where nothing can be new.
+    A symbol has both where its older windows arrived before a limit or the end of the time: the next attempt goes on from
+    there. Those not asked for are `unasked` where something came in the way, and counted in `skipped` where nothing can be new.
     """
 
     bars: dict[str, tuple[Answer, ...]] = field(default_factory=dict)
@@ -89,6 +90,7 @@ class _Batch:
         self._asks, self._provider, self._patience = asks, provider, patience
         self._waiting = deque(self.symbols)
         self._found: dict[str, tuple[Answer, ...] | FactsReply | ProviderError] = {}
+        self._before: dict[str, tuple[Answer, ...]] = {}
         self._requests = self._down_in_a_row = 0
         self._lock = threading.Lock()
 
@@ -99,7 +101,11 @@ class _Batch:
             try:
                 self._keep(symbol, self._ask(symbol, answers), len(answers) if symbol in self._asks.bars else 1)
             except ProviderError as error:
-                self._keep(symbol, error, len(answers) + 1)
+                if answers and isinstance(error, RateLimited | Interrupted):
+                    # No fault of the symbol: the next attempt goes on after what came before.
+                    self._before[symbol] = tuple(answers)
+                # Who is held back has not asked.
+                self._keep(symbol, error, len(answers) + (not isinstance(error, HeldBack)))
             except Exception as error:  # the edge: whatever it is, it is written down and the others go on
                 self._keep(symbol, our_fault(error), len(answers) + 1)
 
@@ -111,7 +117,11 @@ class _Batch:
         """What has come."""
         found = {symbol: self._found[symbol] for symbol in self.symbols if symbol in self._found}
         return Fetched(
-            bars={symbol: one for symbol, one in found.items() if isinstance(one, tuple)},
+            bars={
+                symbol: answers
+                for symbol, one in found.items()
+                if (answers := one if isinstance(one, tuple) else self._before.get(symbol)) is not None
+            },
             facts={symbol: one for symbol, one in found.items() if isinstance(one, FactsReply)},
             errors={symbol: one for symbol, one in found.items() if isinstance(one, ProviderError)},
             unasked=tuple(symbol for symbol in self.symbols if symbol not in found),

@@ -17,6 +17,7 @@ from stockjobs.domain.bars import Bars, BarsReply, BarsRequest, FactsReply
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.limits import Limits
 from stockjobs.errors import (
+    HeldBack,
     Interrupted,
     MalformedReply,
     OurFault,
@@ -200,6 +201,36 @@ def test_a_limit_leaves_the_rest_unasked_in_its_order(parallel: int) -> None:
     assert fetched.unasked == SYMBOLS[len(provider.asked) :]
     assert set(fetched.errors) == set(provider.asked)
     assert fetched.requests == len(provider.asked)
+
+
+def third_time(error: ProviderError) -> Callable[[str, Patience], None]:
+    """Raises an error at the third request."""
+    times = iter((None, None, error))
+
+    def deed(_: str, __: Patience) -> None:
+        if found := next(times):
+            raise found
+
+    return deed
+
+
+HELD_BACK = HeldBack("no room", retry_after=timedelta(seconds=9))
+
+
+@pytest.mark.parametrize(("error", "requests"), [(HELD_BACK, 2), (RateLimited("429"), 3), (Interrupted("time"), 3)])
+def test_older_windows_of_a_symbol_are_kept_when_something_comes_in_the_way(
+    error: ProviderError, requests: int
+) -> None:
+    wanted = asks(SYMBOLS[:2], windows=4)
+    fetched = fetch(wanted, Answering(third_time(error)), patient())
+    first = SYMBOLS[0]
+    assert [one.request for one in fetched.bars[first]] == list(wanted.bars[first][:2])
+    assert (fetched.errors, fetched.unasked, fetched.requests) == ({first: error}, SYMBOLS[1:2], requests)
+
+
+def test_older_windows_of_a_symbol_that_fails_are_not_kept() -> None:
+    fetched = fetch(asks(SYMBOLS[:1], windows=4), Answering(third_time(MalformedReply("<html>"))), patient())
+    assert (fetched.bars, fetched.requests) == ({}, 3)
 
 
 @pytest.mark.parametrize("parallel", [1, SEVERAL])
