@@ -34,6 +34,7 @@ from stockjobs.services.offering import Offering
 from stockjobs.services.perishing import PerishingService
 from stockjobs.services.quarantine import Quarantine
 from stockjobs.services.recovery import Recovery, RecoveryConfig
+from stockjobs.services.reopening import Reopening
 from stockjobs.services.repair import Repair
 from stockjobs.services.reports import Reports
 from stockjobs.services.requests import Requests
@@ -199,7 +200,12 @@ class Container:
     @cached_property
     def health(self) -> Health:
         """Looks whether every part does its work, also at a database that is not migrated."""
-        return Health(self.database, self.inspector)
+        return Health(self.database, self.inspector, self.budgets.usages)
+
+    @cached_property
+    def reopening(self) -> Reopening:
+        """Ends cool-downs and breaks by hand."""
+        return Reopening(self.ready_database, self.budgets)
 
     @cached_property
     def statistics(self) -> StatisticsService:

@@ -9,10 +9,9 @@ import typer
 
 from stockjobs.cli.ages import span
 from stockjobs.cli.output import Column, Format, View, write
-from stockjobs.cli.session import container_of
+from stockjobs.cli.session import container_of, submitter
 from stockjobs.domain.budgets import Usage
 from stockjobs.domain.lanes import Lane
-from stockjobs.errors import NotFound
 
 
 def budget(
@@ -28,16 +27,13 @@ def budget(
     Each provider has a budget for each egress, the address from which requests leave. It is listed from the first request of a
     worker until a day after the last. What was asked still counts after --reopen, and the provider may close again.
     """
-    budgets = container_of(ctx).budgets
+    container = container_of(ctx)
     if reopen:
         provider, _, egress = reopen.partition("/")
-        name = f"budget/{provider}/{egress or 'default'}"
-        if not any(_name(one) == name for one in budgets.usages()):
-            raise NotFound(f"there is no {name}; `stockctl budget` lists those that there are")
-        was_closed = budgets.open(provider, egress or "default")
-        typer.echo(f"{name} {'is open again' if was_closed else 'was open'}")
+        was_closed = container.reopening.reopen(provider, egress or "default", by=submitter())
+        typer.echo(f"budget/{provider}/{egress or 'default'} {'is open again' if was_closed else 'was open'}")
         return
-    write(_VIEW, budgets.usages(), output, datetime.now(UTC))
+    write(_VIEW, container.budgets.usages(), output, datetime.now(UTC))
 
 
 def _name(usage: Usage) -> str:

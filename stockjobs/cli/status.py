@@ -44,7 +44,8 @@ def status(
 ) -> None:
     """Tell whether database, Redis, beat and workers do their work.
 
-    Beats are seen by what they leave undone: work that is overdue. What is paused, and that there are no
+    Beats are seen by what they leave undone: work that is overdue. A provider that the whole fleet leaves alone is told,
+    with why and until when. What is paused, a provider that has only asked us to slow down, and that there are no
     workers while nothing waits, is noted. The exit code is 1 if anything has failed.
     """
     parts = container_of(ctx).health.check()

@@ -49,6 +49,8 @@ class EventName(StrEnum):
     """A provider was down many times in a row; the same follows."""
     PROVIDER_RECOVERED = "provider.recovered"
     """One request found that it serves again."""
+    PROVIDER_REOPENED = "provider.reopened"
+    """Somebody has decided that it is asked again before its time; `data` has by whom, the egress, and why it was closed."""
     SYMBOL_SUSPECT = "symbol.suspect"
     """Its provider has not known a symbol for days while it knew others."""
     SYMBOL_DEAD = "symbol.dead"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from stockjobs.domain.budgets import Closure, Usage
 from stockjobs.domain.lanes import Lane
-from stockjobs.errors import StockjobsError
+from stockjobs.errors import StockjobsError, Unreachable
 from stockjobs.store import agenda, freshness, lanes, pauses, revisions, workers
 from stockjobs.store.database import Connection, Database
 from stockjobs.transport.inspector import Inspector
@@ -43,14 +44,15 @@ class Component:
 
 
 class Health:
-    """Looks at the database, Redis, the beats and the workers; changes nothing."""
+    """Looks at the database, Redis, the beats, the workers, and how providers stand; changes nothing."""
 
-    def __init__(self, database: Database, inspector: Inspector) -> None:
+    def __init__(self, database: Database, inspector: Inspector, usages: Callable[[], Sequence[Usage]] = tuple) -> None:
         self._database = database
         self._inspector = inspector
+        self._usages = usages
 
     def check(self) -> list[Component]:
-        """Every part, and what is paused. A server that is away is told as a part that failed.
+        """Every part, what is closed, and what is paused. A server that is away is told as a part that failed.
 
         Beats and workers are seen through the database.
         """
@@ -64,6 +66,7 @@ class Health:
                 *found,
                 _beat(connection, now),
                 _workers(connection, now),
+                *(self._closed() if found[1].is_well else ()),
                 *_stale(connection),
                 *_paused(connection),
             ]
@@ -80,6 +83,14 @@ class Health:
     def _look_at_redis(self) -> str:
         depths = self._inspector.depths()
         return "messages: " + ", ".join(f"{depths[lane]:,} in {lane}" for lane in Lane)
+
+    def _closed(self) -> list[Component]:
+        """The providers that nobody asks just now; none if Redis has gone meanwhile."""
+        try:
+            usages = self._usages()
+        except Unreachable:
+            return []
+        return [_closed(one.closure, one) for one in usages if one.closure is not None]
 
 
 def _asked(name: str, look: Callable[[], str]) -> Component:
@@ -121,6 +132,20 @@ def _workers(connection: Connection, now: datetime) -> Component:
     if left:
         return Component("workers", Condition.FAILED, waits)
     return Component("workers", Condition.WELL if fleet else Condition.NOTED, about)
+
+
+_WHY = {
+    Closure.LIMITED: (Condition.NOTED, "has asked us to slow down"),
+    Closure.DOWN: (Condition.FAILED, "is down"),
+}
+
+
+def _closed(closure: Closure, usage: Usage) -> Component:
+    condition, why = _WHY[closure]
+    until = "the next request finds out whether it is over"
+    if usage.closed_until and usage.closed_until > usage.at:
+        until = f"nobody asks it until {usage.closed_until:%Y-%m-%d %H:%M:%S} UTC"
+    return Component("provider", condition, f"{usage.provider} {why} (egress {usage.egress}): {until}")
 
 
 def _stale(connection: Connection) -> Iterator[Component]:
