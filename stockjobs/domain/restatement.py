@@ -106,21 +106,40 @@ def compared(known: Known, came: Bars, splits: Sequence[Split]) -> Verdict:
 
 def missing(factor: float, at: int, splits: Sequence[Split]) -> tuple[Split, ...]:
     """The splits after a bar that are not in its price yet; the fewest and newest that explain its factor."""
+    return _explaining(factor, at, splits) or ()
+
+
+def _explaining(factor: float, at: int, splits: Sequence[Split]) -> tuple[Split, ...] | None:
+    """As `missing`; None if none explain it."""
     later = [split for split in splits if split.at > at][-_LOOK_BACK:]
     lacks = math.prod(split.ratio for split in splits if split.at > at) / factor
     for count in range(len(later) + 1):
         for chosen in reversed(list(combinations(later, count))):
             if abs(math.prod(split.ratio for split in chosen) / lacks - 1) < SPREAD:
                 return chosen
-    return ()
+    return None
 
 
 def lacks(at: Seconds, factor: Prices, split: Split, splits: Sequence[Split]) -> NDArray[np.bool_]:
     """Of which bars a split is not in the price, as far as their factors tell."""
-    whole = factors(at, splits)
-    with_it = factor * split.ratio
+    later = np.searchsorted([one.at for one in splits], at, side="right")
+    found = np.zeros(len(at), dtype=np.bool_)
+    # Most bars of a series have the same splits after them, and in their prices.
+    for count, value in {*zip(later.tolist(), factor.tolist(), strict=True)}:
+        alike = (later == count) & (factor == value)
+        found[alike] = _is_lacking(value, int(at[alike][0]), split, splits)
+    return found
+
+
+def _is_lacking(factor: float, at: int, split: Split, splits: Sequence[Split]) -> bool:
+    if at >= split.at:
+        return False
+    explaining = _explaining(factor, at, splits)
+    if explaining is not None:
+        return split in explaining
+    whole = math.prod(one.ratio for one in splits if one.at > at)
     # What is missing grows or shrinks by the ratio: a factor is nearer to the whole one with the split than without.
-    return np.asarray((at < split.at) & (np.abs(np.log(whole / with_it)) < np.abs(np.log(whole / factor)) - SPREAD))
+    return abs(math.log(whole / factor / split.ratio)) < abs(math.log(whole / factor)) - SPREAD
 
 
 def _by_split(old: Known, now: Bars, ratios: Prices, splits: Sequence[Split]) -> Verdict | None:

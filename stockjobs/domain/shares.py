@@ -7,13 +7,14 @@ the ratio of the split; whichever is nearer in logarithms says whether both are 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stockjobs.domain.bars import Bars, Prices, Seconds
+from stockjobs.domain.splits import Split
 
 _DAY = 86_400
 # By how much a price may well move in a day, three times over; it grows with the root of time.
@@ -72,6 +73,68 @@ def in_old_shares(
             if (is_old := found.get(known)) is not None:
                 _tell(found, other, None if jumped is None else jumped * sign, is_old=is_old)
     return {int(landing): found.get(int(landing)) for landing in np.unique(past.landing)}
+
+
+def applied_to(
+    past: Past, splits: Sequence[Split], *, sure: Mapping[int, int], bound: Bound | None = None
+) -> dict[int, int | None]:
+    """For each landing how many of several splits (oldest first) are in its prices; None where nothing tells.
+
+    A source applies splits one after the other, so the first ones are. `sure` are the landings of which it is known, `bound`
+    comes after all splits.
+    """
+    found: dict[int, int | None] = dict(sure)
+    runs = [0, *(np.flatnonzero(past.landing[1:] != past.landing[:-1]) + 1).tolist()]
+    levels = _Levels(past, splits)
+    if bound is not None and len(past.at) and found.get(int(past.landing[-1])) is None:
+        found[int(past.landing[-1])] = levels.before(bound)
+    for start in (*reversed(runs[1:]), *runs[1:], *reversed(runs[1:])):
+        before, after = int(past.landing[start - 1]), int(past.landing[start])
+        if (applied := found.get(after)) is not None and found.get(before) is None:
+            found[before] = levels.nearest(start, start - 1, applied)
+        elif (applied := found.get(before)) is not None and found.get(after) is None:
+            found[after] = levels.nearest(start - 1, start, applied)
+    return {int(landing): found.get(int(landing)) for landing in np.unique(past.landing)}
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """How high prices stand, by how many of the splits are in them."""
+
+    past: Past
+    splits: Sequence[Split]
+
+    def before(self, bound: Bound) -> int | None:
+        """How many splits are in the last bar, by the first bar that comes after them all."""
+        last = len(self.past.at) - 1
+        level = math.log(self.past.close[last] / bound.open)
+        return self._chosen(last, level, self._swing(bound.at - int(self.past.at[last])))
+
+    def nearest(self, known: int, other: int, applied: int) -> int | None:
+        """How many splits are in a bar, by the one beside it of which it is known."""
+        past = self.past
+        rise = math.log(past.open[max(known, other)] / past.close[min(known, other)]) * (1 if other > known else -1)
+        level = self._level(applied, int(past.at[known])) + rise
+        return self._chosen(other, level, self._swing(abs(int(past.at[known] - past.at[other]))))
+
+    def _chosen(self, place: int, level: float, swing: float) -> int | None:
+        first = int(self.past.at[self.past.landing == self.past.landing[place]][0])
+        # What was applied of splits from before the first bar of a landing makes no difference to it.
+        least = sum(split.at <= first for split in self.splits)
+        levels = {applied: self._level(applied, int(self.past.at[place])) for applied in self._all(least)}
+        best = min(levels, key=lambda applied: abs(levels[applied] - level))
+        apart = min((abs(levels[one] - levels[best]) for one in levels if one != best), default=math.inf)
+        return best if swing < apart / 2 else None
+
+    def _all(self, least: int) -> range:
+        return range(least, len(self.splits) + 1)
+
+    def _level(self, applied: int, at: int) -> float:
+        return math.fsum(math.log(split.ratio) for split in self.splits[applied:] if split.at > at)
+
+    @staticmethod
+    def _swing(seconds: int) -> float:
+        return _SWING_A_DAY * math.sqrt(max(seconds / _DAY, 1.0))
 
 
 def _follows(past: Past, place: int, ratio: float, after: Bound) -> int | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stockjobs.domain.bars import CorporateAction, Prices, Seconds
+from stockjobs.domain.bars import Bars, CorporateAction, Prices, Seconds
 
 
 @dataclass(frozen=True, order=True)
@@ -35,3 +35,10 @@ def factors(at: Seconds, splits: Sequence[Split]) -> Prices:
     for split in splits:
         found[at < split.at] *= split.ratio
     return found
+
+
+def in_new_shares(bars: Bars, ratio: Prices) -> Bars:
+    """Bars told in other shares, `ratio` new ones for an old one of each: prices are divided by it, volumes multiplied."""
+    prices = {name: getattr(bars, name) / ratio for name in ("open", "high", "low", "close")}
+    volume = np.where(bars.volume > 0, np.rint(bars.volume * ratio), bars.volume).astype(np.int64)
+    return replace(bars, **prices, volume=volume)

@@ -9,8 +9,10 @@ from functools import cache
 
 from stockjobs.domain.bars import FactsReply, Identity
 from stockjobs.domain.findings import FindingKind
+from stockjobs.domain.splits import Split
 from stockjobs.errors import Overtaken
 from stockjobs.services.checking import Judged, judge
+from stockjobs.services.explaining import land_explained
 from stockjobs.services.fetching import Answer, Fetched
 from stockjobs.services.outdated import Learnt, is_outdated, learnt
 from stockjobs.services.quarantine import set_aside
@@ -60,6 +62,7 @@ class _Landing:
         self._step = step
         self._found: list[Finding] = []
         self._landed: list[bars.Landing] = []
+        self._told: list[tuple[Series, tuple[Split, ...]]] = []
         self._overtaken: dict[str, Overtaken] = {}
         # By which symbols of the task the answers about an instrument were asked for: it may bear another by now.
         self._asked_as: dict[int, set[str]] = {}
@@ -76,13 +79,14 @@ class _Landing:
             self._received += len(reply.facts)
             self._written += _land_facts(step.connection, step.claim, symbol, reply, step.now)
         set_aside(step.connection, step.claim, self._found, self._landed, step.now)
+        self._written += sum(land_explained(step, series, told) for series, told in self._told)
         return Landed(self._received, self._written, self._rejected, self._overtaken)
 
     def _recognised(self, fetched: Fetched) -> list[tuple[Instrument, Answer]]:
         """The answers with whom they are about; what is about somebody else is set aside."""
         step, known = self._step, []
         # Those of a batch in one query: one for each symbol would cost more than reading its newest bars.
-        bearers = instruments.by_symbol(step.connection, step.claim.spec.provider, _told_of(fetched))
+        bearers = instruments.ensure_all(step.connection, step.claim.spec.provider, _told_of(fetched), step.now)
         for symbol, answers in sorted(fetched.bars.items()):
             for answer in answers:
                 identity = answer.reply.identity
@@ -139,6 +143,8 @@ class _Landing:
             done = settled(step, series, stored, known.known(instrument))
             self._found.extend(done.findings)
             self._written += done.restated
+            if done.told:
+                self._told.append((series, done.told))
             if done.landing is None:
                 self._rejected += len(series.came)
                 return None
@@ -146,10 +152,10 @@ class _Landing:
         return done.landing if stored is not None else None
 
 
-def _told_of(fetched: Fetched) -> list[str]:
-    """The symbols that the answers bear."""
-    answers = (answer for answers in fetched.bars.values() for answer in answers)
-    return sorted({answer.reply.identity.symbol for answer in answers if answer.reply.identity})
+def _told_of(fetched: Fetched) -> list[Identity]:
+    """Whom the answers are about, as they say."""
+    answers = (answer for _, answers in sorted(fetched.bars.items()) for answer in answers)
+    return [answer.reply.identity for answer in answers if answer.reply.identity]
 
 
 def _stranger(claim: Claim, instrument: int, reason: str, answer: Answer) -> Finding:

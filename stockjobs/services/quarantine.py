@@ -14,7 +14,7 @@ from stockjobs.domain.bars import Bars
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.findings import EVERY_FINDING, FindingFilter, FindingState
 from stockjobs.domain.intervals import Interval
-from stockjobs.domain.splits import factors
+from stockjobs.domain.splits import factors, in_new_shares
 from stockjobs.domain.validation import joined
 from stockjobs.errors import Conflict
 from stockjobs.services.repetition import taken_twice_if_busy
@@ -209,10 +209,7 @@ def _in_shares_of_now(connection: Connection, instrument: int, aside: Bars, then
     since = actions.splits_seen_after(connection, [instrument], then).get(instrument, ())
     if not since:
         return aside
-    ratio = factors(aside.at, since)
-    prices = {name: getattr(aside, name) / ratio for name in ("open", "high", "low", "close")}
-    volume = np.where(aside.volume > 0, np.rint(aside.volume * ratio), aside.volume).astype(np.int64)
-    return replace(aside, **prices, volume=volume)
+    return in_new_shares(aside, factors(aside.at, since))
 
 
 def _decided(

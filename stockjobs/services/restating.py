@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stockjobs.domain.bars import Prices
+from stockjobs.domain.bars import Prices, Seconds
 from stockjobs.domain.findings import FindingKind
 from stockjobs.domain.restatement import Known, Restated, Revised, Varies, compared
 from stockjobs.domain.splits import Split, factors, together
@@ -20,11 +20,14 @@ from stockjobs.store.findings import Finding
 
 @dataclass(frozen=True)
 class Settled:
-    """A series that may be landed, or None where it was set aside; what was found; how many stored bars were told anew."""
+    """A series that may be landed, or None where it was set aside; what was found; how many stored bars were told anew,
+    and by which splits.
+    """
 
     landing: bars.Landing | None
     findings: tuple[Finding, ...] = ()
     restated: int = 0
+    told: tuple[Split, ...] = ()
 
 
 def settled(step: Step, series: Series, stored: Stored, known: Sequence[Split]) -> Settled:
@@ -41,21 +44,21 @@ def settled(step: Step, series: Series, stored: Stored, known: Sequence[Split]) 
     if isinstance(verdict, Restated):
         told.as_overlap_shows(verdict)
     told.as_events_say(stored, known)
-    if told.has_touched:
+    if told.told:
         [stored] = bars.stored(step.connection, [bars.span_of(series.instrument.id, series.interval, series.came)])
-    factor = _factor(series, stored, splits)
+    factor = in_price(series.came.at, stored, splits)
     landing = bars.Landing(series.instrument.id, series.interval, series.came, step.claim.window_start, factor, stored)
-    return Settled(landing, (*found, *told.findings), told.restated)
+    return Settled(landing, (*found, *told.findings), told.restated, tuple(sorted(set(told.told))))
 
 
-def _factor(series: Series, stored: Stored, splits: Sequence[Split]) -> Prices:
-    """The splits that are in the prices that came: those that are known, as far as the stored ones beside them have them."""
-    found = factors(series.came.at, splits)
+def in_price(at: Seconds, stored: Stored, splits: Sequence[Split]) -> Prices:
+    """The splits that are in the prices of bars: those that are known, as far as the stored ones beside them have them."""
+    found = factors(at, splits)
     if not len(stored):
         return found
     share = stored.split_factor / factors(stored.bars.at, splits)
-    place = np.minimum(np.searchsorted(stored.bars.at, series.came.at), len(stored) - 1)
-    return np.where(series.came.at <= stored.bars.at[-1], found * share[place], found)
+    place = np.minimum(np.searchsorted(stored.bars.at, at), len(stored) - 1)
+    return np.where(at <= stored.bars.at[-1], found * share[place], found)
 
 
 def _revision(step: Step, series: Series, revised: Revised) -> Finding:

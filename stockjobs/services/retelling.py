@@ -11,7 +11,7 @@ import numpy as np
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.findings import FindingKind, FindingState
 from stockjobs.domain.restatement import EXPLAINED, Restated, lacks
-from stockjobs.domain.shares import THIS, Bound, in_old_shares, with_arrivals
+from stockjobs.domain.shares import THIS, Bound, applied_to, in_old_shares, with_arrivals
 from stockjobs.domain.splits import Split
 from stockjobs.services.series import Series, Step
 from stockjobs.store import actions, bar_versions, events, restatements
@@ -27,20 +27,26 @@ APPLIED_AFTER = timedelta(days=7)
 
 
 class Retelling:
-    """Tells the stored history of one series in new shares."""
+    """Tells the stored history of one series in new shares.
+
+    `told` are the splits that stored prices were found to have, or have now; one for which there is no event counts as of now.
+    """
 
     def __init__(self, step: Step, series: Series, splits: tuple[Split, ...]) -> None:
         self._step, self._series, self._splits = step, series, splits
         self.findings: list[Finding] = []
         self.restated = 0
-        self.has_touched = False
+        self.told: list[Split] = []
 
     def as_overlap_shows(self, verdict: Restated) -> None:
         """Restate what is in the shares in which the overlap was."""
         if not verdict.splits:
             self._restate(verdict.ratio, None, verdict.is_old)
-        for split in verdict.splits:
-            self._restate(split.ratio, split, verdict.is_old)
+        elif len(verdict.splits) == 1:
+            self._restate(verdict.ratio, verdict.splits[0], verdict.is_old)
+        else:
+            count = len(verdict.splits)
+            self._restate_all(verdict.splits, {one: 0 if is_old else count for one, is_old in verdict.is_old.items()})
 
     def as_events_say(self, stored: Stored, known: Sequence[Split]) -> None:
         """Restate what no overlap shows, where a split is new or recent and not in the stored prices."""
@@ -48,11 +54,15 @@ class Retelling:
         if not len(came):
             return
         since = int(came.at[0]) - RECENT.total_seconds()
-        for split in self._splits:
-            if (split not in known or split.at >= since) and self._is_lacking(split):
-                # The source told these as they are stored: it has not applied the split yet, or it had long before.
-                is_told = bool((pending < split.at).any())
-                self._restate(split.ratio, split, {}, only_note=is_told)
+        looked_at = [split for split in self._splits if split not in known or split.at >= since]
+        lacking = tuple(split for split in looked_at if self._is_lacking(split))
+        # The source told these as they are stored: it has not applied the split yet, or it had long before.
+        told = [split for split in lacking if (pending < split.at).any()]
+        if len(lacking) > 1 and not told:
+            self._restate_all(lacking, {})
+            return
+        for split in lacking:
+            self._restate(split.ratio, split, {}, only_note=split in told)
 
     def _is_lacking(self, split: Split) -> bool:
         last = bar_versions.last_before(self._step.connection, self._part(split))
@@ -78,9 +88,44 @@ class Retelling:
         new = set(is_old) - old - done
         if new and split is not None:
             bar_versions.note_split(connection, self._part(split, old | done), ratio)
-            self.has_touched = True
+            self.told.append(split)
         if old and not only_note:
             self._tell_anew(ratio, split, without=new | done)
+
+    def _restate_all(self, splits: tuple[Split, ...], sure: Mapping[int, int]) -> None:
+        """Restate by several splits at once: one alone would not tell in which shares a landing is."""
+        last = splits[-1]
+        past, factor = bar_versions.history(self._step.connection, self._part(last))
+        lacking = [lacks(past.at, factor, split, self._splits) for split in splits]
+        ready = {int(landing): len(splits) for landing in past.landing[~np.logical_or.reduce(lacking)]}
+        known = {**ready, **sure, THIS: len(splits)}
+        whole = with_arrivals(past, self._series.came, last.at)
+        applied = self._timed(applied_to(whole, splits, sure=known, bound=self._bound(last)), splits)
+        told_anew: set[int] = set()
+        for number, split in enumerate(splits):
+            done = {int(landing) for landing in past.landing[~lacking[number] & (past.at < split.at)]}
+            old = {landing for landing, count in applied.items() if count <= number} - done
+            new = set(applied) - old - done
+            if new:
+                # What was told anew by the split before lacks this one.
+                bar_versions.note_split(self._step.connection, self._part(split, old | done | told_anew), split.ratio)
+                self.told.append(split)
+            if old or told_anew:
+                self._tell_anew(split.ratio, split, without=new | done)
+                told_anew = {self._step.landing()}
+
+    def _timed(self, applied: Mapping[int, int | None], splits: Sequence[Split]) -> dict[int, int]:
+        """How many splits are in each landing; where the prices do not tell, by when it was made."""
+        unclear = [landing for landing, count in applied.items() if count is None and landing != THIS]
+        at = bar_versions.landed_at(self._step.connection, unclear) if unclear else {}
+        by_time = {
+            landing: sum(instant(split.at) + APPLIED_AFTER <= made for split in splits) for landing, made in at.items()
+        }
+        return {
+            landing: by_time.get(landing, 0) if count is None else count
+            for landing, count in applied.items()
+            if landing != THIS
+        }
 
     def _decided(self, told: Mapping[int, bool | None], split: Split | None) -> dict[int, bool]:
         unclear = [landing for landing, is_old in told.items() if is_old is None]
@@ -108,7 +153,7 @@ class Retelling:
         if not count or span is None:
             return
         self.restated += count
-        self.has_touched = True
+        self.told.append(split or Split(int(step.now.timestamp()), ratio))
         if not _is_known(step, instrument, ratio):
             ours = {(one.kind, one.at) for one in self._series.actions}
             payments = actions.Restated(instrument, ratio, part.before, ours)
