@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, insert, or_, select, update
@@ -54,7 +54,9 @@ def land(
             )
     if new:
         common = {"instrument_id": instrument, "landing_id": landing(), "seen_at": now}
-        connection.execute(insert(_actions), [{**common, **asdict(one)} for one in new])
+        connection.execute(
+            insert(_actions), [{**common, "kind": one.kind, "at": one.at, "value": one.value} for one in new]
+        )
     return len(new)
 
 

@@ -54,11 +54,21 @@ def by_symbol(connection: Connection, provider: str, wanted: Sequence[str]) -> d
 
 def ensure(connection: Connection, provider: str, identity: Identity, now: datetime) -> Instrument:
     """The instrument that bears a symbol, made from what the provider says of it if it is new."""
-    known = by_symbol(connection, provider, [identity.symbol]).get(identity.symbol)
-    if known is not None:
+    return ensure_all(connection, provider, [identity], now)[identity.symbol]
+
+
+def ensure_all(
+    connection: Connection, provider: str, identities: Sequence[Identity], now: datetime
+) -> dict[str, Instrument]:
+    """The same for many by their symbols; of several that bear one symbol the first makes it."""
+    each = {identity.symbol: identity for identity in reversed(identities)}
+    known = by_symbol(connection, provider, list(each))
+    # In one order, so that of two who make the same neither holds what the other wants.
+    new = [each[symbol] for symbol in sorted({*each} - {*known})]
+    if not new:
         return known
-    entitle(connection, provider, identity.symbol, _created(connection, provider, identity, now), now)
-    return by_symbol(connection, provider, [identity.symbol])[identity.symbol]
+    _entitle(connection, provider, _created(connection, provider, new, now), now)
+    return {**known, **by_symbol(connection, provider, [identity.symbol for identity in new])}
 
 
 def describe(connection: Connection, known: Instrument, changes: Mapping[str, object]) -> Instrument:
@@ -72,7 +82,7 @@ def reassign(
 ) -> Instrument:
     """Give a symbol to another instrument, made from what the provider says of it; the former one has borne it until now."""
     if unname(connection, provider, former.symbol, now):
-        entitle(connection, provider, identity.symbol, _created(connection, provider, identity, now), now)
+        _entitle(connection, provider, _created(connection, provider, [identity], now), now)
     # Whoever was first has named it.
     return by_symbol(connection, provider, [identity.symbol])[identity.symbol]
 
@@ -116,17 +126,24 @@ def _name_of(row: Mapping[str, Any]) -> Name:
     return Name(row["provider"], row["symbol"], row["valid_from"], row["valid_to"], instrument, row["uid"])
 
 
-def _created(connection: Connection, provider: str, identity: Identity, now: datetime) -> int:
-    uid = ids.instrument_uid(provider, identity.exchange, identity.symbol, identity.first_trade_at)
-    insert_if_absent(connection, _instruments, [{"uid": uid, "created_at": now, **_described(identity)}])
-    instrument: int = connection.execute(select(_instruments.c.id).where(_instruments.c.uid == uid)).scalar_one()
-    return instrument
+def _created(connection: Connection, provider: str, identities: Sequence[Identity], now: datetime) -> dict[str, int]:
+    """The numbers of instruments that nobody bore, by the symbols that they are to bear."""
+    uids = {ids.instrument_uid(provider, one.exchange, one.symbol, one.first_trade_at): one for one in identities}
+    rows = [{"uid": uid, "created_at": now, **_described(one)} for uid, one in uids.items()]
+    insert_if_absent(connection, _instruments, rows)
+    made = select(_instruments.c.uid, _instruments.c.id).where(_instruments.c.uid.in_(uids))
+    return {uids[uid].symbol: instrument for uid, instrument in connection.execute(made)}
 
 
 def entitle(connection: Connection, provider: str, symbol: str, instrument: int, at: datetime) -> None:
     """Let a symbol that names nobody name an instrument from then on."""
-    row = {"provider": provider, "symbol": symbol, "valid_from": at, "instrument_id": instrument}
-    insert_if_absent(connection, _symbols, [row])
+    _entitle(connection, provider, {symbol: instrument}, at)
+
+
+def _entitle(connection: Connection, provider: str, instruments: Mapping[str, int], at: datetime) -> None:
+    common = {"provider": provider, "valid_from": at}
+    rows = [{**common, "symbol": symbol, "instrument_id": instruments[symbol]} for symbol in sorted(instruments)]
+    insert_if_absent(connection, _symbols, rows)
 
 
 def _described(identity: Identity) -> dict[str, Any]:

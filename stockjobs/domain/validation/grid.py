@@ -75,5 +75,6 @@ def _offset_of_week(zone: tzinfo, week: int) -> float:
     return first if first == last else np.nan
 
 
+@lru_cache(maxsize=65_536)
 def _offset(zone: tzinfo, second: int) -> float:
     return offset_at(zone, datetime.fromtimestamp(second, UTC)).total_seconds()
