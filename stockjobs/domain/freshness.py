@@ -9,7 +9,7 @@ import numpy as np
 
 from stockjobs.domain.coverage import keys, slots
 from stockjobs.domain.intervals import Interval
-from stockjobs.domain.sessions import Spans
+from stockjobs.domain.sessions import Seconds, Spans
 
 LOOK_BACK = timedelta(days=40)
 """The sessions of so long suffice: whoever is further behind is behind, and a month has to be in them."""
@@ -29,22 +29,46 @@ class Standing:
         return now - self.overdue_since if self.overdue_since else timedelta(0)
 
 
-def overdue_since(
-    newest: datetime, interval: Interval, now: datetime, *, spans: Spans | None, zone: tzinfo
-) -> datetime | None:
+@dataclass(frozen=True, eq=False)
+class Due:
+    """The bars of an interval that a market gives, oldest first: the number that orders each, and when it is complete (epoch
+    seconds). The same for all series that trade there.
+    """
+
+    spans: Spans
+    interval: Interval
+    zone: tzinfo
+    order: Seconds
+    complete: Seconds
+
+    @classmethod
+    def of(cls, spans: Spans, interval: Interval, zone: tzinfo) -> Due:
+        """The bars of some sessions; `zone` dates those of a day and longer."""
+        expected = slots(spans, interval)
+        close = spans.close[expected.session]
+        if interval.is_intraday:
+            return cls(spans, interval, zone, expected.at, np.minimum(expected.at + interval.seconds, close))
+        return cls(spans, interval, zone, expected.key, close)
+
+    def since(self, newest: datetime, now: datetime) -> datetime | None:
+        """When the first bar after the newest stored one was complete; None if that is still to come."""
+        place = int(np.searchsorted(self.order, self._number(newest), side="right"))
+        if place == len(self.order) or self.complete[place] > now.timestamp():
+            return None
+        return datetime.fromtimestamp(int(self.complete[place]), UTC)
+
+    def _number(self, newest: datetime) -> float:
+        if self.interval.is_intraday:
+            return newest.timestamp()
+        return float(keys(np.array([int(newest.timestamp())], dtype=np.int64), self.spans, self.interval, self.zone)[0])
+
+
+def overdue_since(newest: datetime, interval: Interval, now: datetime, due: Due | None) -> datetime | None:
     """When the first bar after the newest stored one was complete; None if that is still to come.
 
-    `spans` are the sessions of the last `LOOK_BACK` until now; without them every hour counts as one of trading.
+    `due` is of the sessions of the last `LOOK_BACK` until now; without it every hour counts as one of trading.
     """
-    if spans is None:
-        complete = newest + 2 * interval.length
-        return complete if complete <= now else None
-    expected = slots(spans, interval)
-    if interval.is_intraday:
-        ends = np.minimum(expected.at + interval.seconds, spans.close[expected.session])
-        later = expected.at > newest.timestamp()
-    else:
-        ends = spans.close[expected.session]
-        later = expected.key > keys(np.array([int(newest.timestamp())], dtype=np.int64), spans, interval, zone)[0]
-    due = ends[later & (ends <= now.timestamp())]
-    return datetime.fromtimestamp(int(due[0]), UTC) if len(due) else None
+    if due is not None:
+        return due.since(newest, now)
+    complete = newest + 2 * interval.length
+    return complete if complete <= now else None

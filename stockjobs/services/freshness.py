@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from stockjobs.domain.events import Event, EventName
-from stockjobs.domain.freshness import LOOK_BACK, Standing, overdue_since
+from stockjobs.domain.freshness import LOOK_BACK, Due, Standing, overdue_since
+from stockjobs.domain.intervals import Interval
 from stockjobs.domain.periods import parse_duration
 from stockjobs.services.calendars import calendar_of, traded, zone_named
 from stockjobs.services.repetition import taken_twice_if_busy
@@ -42,59 +43,76 @@ class FreshnessService:
     def report(self, names: Sequence[str] = ()) -> list[Freshness]:
         """How fresh the jobs are that have a target and may run; only those named, if any are. Nothing is written."""
         with self._database.read() as connection:
-            now = self._database.now(connection)
+            look = _Look(connection, self._database.now(connection))
             kept = freshness.stored(connection)
-            found = [
-                _freshness(connection, job, now, kept.get(job.id))
-                for job in _targeted(connection)
-                if not names or job.name in names
-            ]
+            jobs = [job for job in _targeted(connection) if not names or job.name in names]
+            found = [look.at(job, kept.get(job.id)) for job in jobs]
         return [one for one in found if one is not None]
 
-    @taken_twice_if_busy
     def check(self) -> list[Freshness]:
-        """The same for all, written down, and told as events where it has changed. Returns those that have changed."""
+        """The same for all, written down and told as events where it has changed. Returns those that have changed.
+
+        Looking takes seconds with thousands of symbols, and keeps nobody from writing meanwhile.
+        """
+        with self._database.read() as connection:
+            look = _Look(connection, self._database.now(connection))
+            kept = freshness.stored(connection)
+            found = [(job, one) for job in _targeted(connection) if (one := look.at(job, None))]
+        other = [(job, one) for job, one in found if job.id not in kept or kept[job.id].is_stale != one.is_stale]
+        return self._turn(other, look.now) if other else []
+
+    @taken_twice_if_busy
+    def _turn(self, found: Sequence[tuple[Job, Freshness]], now: datetime) -> list[Freshness]:
+        """Write down what has changed. Another beat may have found the same: only who has written it tells of it."""
         turned = []
         with self._database.begin() as connection:
-            now = self._database.now(connection)
-            for job in _targeted(connection):
-                found = _freshness(connection, job, now, None)
-                if found is None:
-                    continue
-                kept = Kept(job.id, found.is_stale, found.worst.newest_at, now, now)
-                if freshness.put(connection, kept):
-                    turned.append(found)
-                    events.append(connection, _event(job, found, now))
+            for job, one in found:
+                if freshness.put(connection, Kept(job.id, one.is_stale, one.worst.newest_at, now, now)):
+                    turned.append(one)
+                    events.append(connection, _event(job, one, now))
         return turned
+
+
+class _Look:
+    """A look at all that is stored, at one moment. What a market should have given by then is worked out once."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self.now = now
+        self._due: dict[tuple[str, str, Interval], Due | None] = {}
+
+    def at(self, job: Job, kept: Kept | None) -> Freshness | None:
+        """How fresh a job is; None if none of its symbols trades any more."""
+        spec = job.spec
+        if spec.freshness is None:
+            return None
+        series = freshness.newest(self._connection, spec.provider, spec.symbols, spec.intervals)
+        standings = [self._standing(one, job) for one in series]
+        worst = max(standings, key=lambda one: one.behind(self.now), default=None)
+        if worst is None:
+            return None
+        since = kept.changed_at if kept is not None and kept.is_stale else None
+        return Freshness(job.name, parse_duration(spec.freshness), worst, worst.behind(self.now), since)
+
+    def _standing(self, one: NewestBar, job: Job) -> Standing:
+        # Of what was never collected, bars are missing since the job has asked for them.
+        newest = one.newest_at or job.created_at
+        since = overdue_since(newest, one.interval, self.now, self._due_of(one))
+        return Standing(one.symbol, one.interval, one.newest_at, since)
+
+    def _due_of(self, one: NewestBar) -> Due | None:
+        market = (one.exchange, one.zone, one.interval)
+        if market not in self._due:
+            spans = traded(self._connection, one.exchange, one.zone, self.now - LOOK_BACK, self.now)
+            zone = zone_named(one.zone, calendar_of(one.exchange))
+            self._due[market] = None if spans is None else Due.of(spans, one.interval, zone)
+        return self._due[market]
 
 
 def _targeted(connection: Connection) -> Iterator[Job]:
     versions = freshness.targeted(connection)
     found = definitions.as_of(connection, versions) if versions else {}
     return (job for version in versions if isinstance(job := found.get(version), Job))
-
-
-def _freshness(connection: Connection, job: Job, now: datetime, kept: Kept | None) -> Freshness | None:
-    """How fresh a job is; None if none of its symbols trades any more."""
-    spec = job.spec
-    if spec.freshness is None:
-        return None
-    series = freshness.newest(connection, spec.provider, spec.symbols, spec.intervals)
-    standings = [_standing(connection, one, job, now) for one in series]
-    worst = max(standings, key=lambda one: one.behind(now), default=None)
-    if worst is None:
-        return None
-    since = kept.changed_at if kept is not None and kept.is_stale else None
-    return Freshness(job.name, parse_duration(spec.freshness), worst, worst.behind(now), since)
-
-
-def _standing(connection: Connection, one: NewestBar, job: Job, now: datetime) -> Standing:
-    # Of what was never collected, bars are missing since the job has asked for them.
-    newest = one.newest_at or job.created_at
-    spans = traded(connection, one.exchange, one.zone, now - LOOK_BACK, now)
-    zone = zone_named(one.zone, calendar_of(one.exchange))
-    since = overdue_since(newest, one.interval, now, spans=spans, zone=zone)
-    return Standing(one.symbol, one.interval, one.newest_at, since)
 
 
 def _event(job: Job, found: Freshness, now: datetime) -> Event:

@@ -106,16 +106,13 @@ def stored(connection: Connection) -> dict[UUID, Kept]:
 
 
 def put(connection: Connection, kept: Kept) -> bool:
-    """Write down what was found of a job. True if it has become stale, or fresh again, by this and by nobody else's look."""
+    """Write down what was found of a job. True if it has become stale, or fresh again, by this and by nobody else's look.
+
+    What somebody has written who looked later stays.
+    """
     row = {name: getattr(kept, name) for name in Kept.__dataclass_fields__}
     if insert_if_absent(connection, _freshness, [row]):
         return kept.is_stale
-    seen = {"newest_at": kept.newest_at, "checked_at": kept.checked_at}
-    its = _freshness.c.job_id == kept.job_id
-    other = its & (_freshness.c.is_stale != kept.is_stale)
-    turned = connection.execute(
-        update(_freshness).where(other).values(**seen, is_stale=kept.is_stale, changed_at=kept.changed_at)
-    ).rowcount
-    if not turned:
-        connection.execute(update(_freshness).where(its).values(**seen))
-    return turned > 0
+    is_news = (_freshness.c.is_stale != kept.is_stale, _freshness.c.checked_at <= kept.checked_at)
+    found = update(_freshness).where(_freshness.c.job_id == kept.job_id, *is_news).values(row)
+    return connection.execute(found).rowcount > 0

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from stockjobs.domain.events import EventName
 from stockjobs.domain.lanes import Lane
 from stockjobs.services.freshness import FreshnessService
 from stockjobs.services.health import Health
-from stockjobs.store import events
+from stockjobs.store import definitions, events, freshness, tables
+from stockjobs.store.freshness import Kept
 from tests.fixtures.exchange import MarketProvider, keep_calendars
 from tests.fixtures.house import House, manifest
 
@@ -71,6 +73,22 @@ def test_it_is_told_once_that_it_became_stale_and_once_that_it_is_fresh_again(
     collect(house)
     assert [one.is_stale for one in service.check()] == [False]
     assert told(house) == [EventName.STALE, EventName.FRESH]
+
+
+def test_looking_where_nothing_has_changed_waits_for_no_writer(house: House, service: FreshnessService) -> None:
+    service.check()
+    with house.database.begin() as connection:
+        connection.execute(update(tables.freshness).values(checked_at=house.clock.now))
+        assert service.check() == []
+
+
+def test_of_two_looks_the_later_stays_whichever_is_written_first(house: House, service: FreshnessService) -> None:
+    earlier, later = house.clock.now, house.clock.now + timedelta(seconds=5)
+    with house.database.begin() as connection:
+        job = definitions.get(connection, "DAILY").id
+        assert freshness.put(connection, Kept(job, True, None, later, later))
+        assert not freshness.put(connection, Kept(job, False, None, earlier, earlier))
+        assert freshness.stored(connection)[job].is_stale
 
 
 def test_status_fails_while_a_job_is_stale(house: House, service: FreshnessService) -> None:

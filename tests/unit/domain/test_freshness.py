@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from stockjobs.domain.freshness import overdue_since
+from stockjobs.domain.freshness import Due, overdue_since
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.sessions import Spans
 from stockjobs.markets.sessions import sessions
@@ -35,10 +35,11 @@ def at(text: str) -> datetime:
 def test_a_bar_is_overdue_since_the_first_one_after_the_newest_was_complete(
     newest: str, interval: Interval, now: str, expected: str | None
 ) -> None:
-    found = overdue_since(at(newest), interval, at(now), spans=WEEKS.between(0, at(now).timestamp()), zone=NEW_YORK)
+    due = Due.of(WEEKS.between(0, at(now).timestamp()), interval, NEW_YORK)
+    found = overdue_since(at(newest), interval, at(now), due)
     assert found == (at(expected).astimezone(UTC) if expected else None)
 
 
 def test_without_a_calendar_every_hour_counts() -> None:
     newest, now = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 3, 1, tzinfo=UTC)
-    assert overdue_since(newest, Interval.D1, now, spans=None, zone=UTC) == datetime(2026, 3, 3, tzinfo=UTC)
+    assert overdue_since(newest, Interval.D1, now, None) == datetime(2026, 3, 3, tzinfo=UTC)
