@@ -102,10 +102,13 @@ class FleetGate:
         budget = self._place.budget
         # What has come of a company so far is lost when the rest is not waited for.
         longest = budget.long_wait if self._is_under_way else budget.short_wait
-        give_up_at = time.monotonic() + longest.total_seconds()
+        left = patience.deadline - time.monotonic()
+        # Who is let go after a wait must have the time for the request.
+        spared = min(self._place.longest.total_seconds(), left / 2)
+        give_up_at = time.monotonic() + min(longest.total_seconds(), left - spared)
         while True:
-            most = min(give_up_at, patience.deadline - _LOOK_EVERY_S) - time.monotonic()
-            admission = self._ask(ticket, timedelta(seconds=max(0.0, most)))
+            most = max(0.0, give_up_at - time.monotonic())
+            admission = self._ask(ticket, timedelta(seconds=most))
             if admission is None:
                 return ""
             if admission.answer is Answer.GO:

@@ -94,6 +94,14 @@ def test_a_short_wait_is_waited_for(yard: Yard) -> None:
     assert time.monotonic() - began >= 1.0
 
 
+def test_the_places_of_an_attempt_come_free_once_it_has_ended(yard: Yard) -> None:
+    yard.put_up(yard.gates(Budget(per_second=1), longest=60.0))
+    yard.house.define(symbols=["AAPL"], timeout="PT5M")
+    for _ in range(2):
+        yard.house.trigger()
+        assert yard.run().verdict is Verdict.COMPLETED
+
+
 def test_a_limit_is_told_and_so_is_its_end(yard: Yard) -> None:
     gates = yard.gates(NO_BUDGET)
     yard.put_up(gates)
@@ -209,6 +217,17 @@ def test_time_that_went_by_waiting_is_no_time_out(yard: Yard) -> None:
             pass
     with pytest.raises(HeldBack, match="gone by waiting"), patience.request():
         pytest.fail("it was let through")
+
+
+def test_nobody_waits_so_long_that_no_time_is_left_for_the_request(yard: Yard) -> None:
+    gates = yard.gates(Budget(per_second=1), longest=2.0)
+    holds_the_place = patient(gates)
+    holds_the_place.gate.enter(holds_the_place)
+    patience = patient(gates, 4.0)
+    # There will be room after three of the four seconds.
+    with pytest.raises(HeldBack), patience.request():
+        pytest.fail("it was let through")
+    assert patience.remaining() > 1.1
 
 
 def test_failures_that_nobody_else_had_are_told_when_they_break_the_connection(yard: Yard) -> None:
