@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from stockjobs.domain.bars import Bars, Prices, Seconds
 from stockjobs.domain.changes import PRICES, overlap, prices_differ
+from stockjobs.domain.smoothness import are_mended
 from stockjobs.domain.splits import Split, factors
 
 SPREAD = 1e-3
@@ -25,7 +26,7 @@ EXPLAINED = 1e-2
 """By less than this part a ratio may miss a split's, prices of small shares being rounded more."""
 
 LARGE = 0.2
-"""No ordinary revision moves a price by more than this part."""
+"""No ordinary revision moves a price by more than this part, unless it puts one right that stood apart."""
 
 UNITS = (100.0, 1_000.0)
 """Ratios between a currency and its parts: pounds and pence, rial and dinar."""
@@ -101,7 +102,7 @@ def compared(known: Known, came: Bars, splits: Sequence[Split]) -> Verdict:
         return Unchanged()
     before = Known(old, known.split_factor[places], known.landing[places])
     ratios = np.stack([getattr(now, name) / getattr(old, name) for name in PRICES])
-    return _by_split(before, now, ratios, splits) or _by_one_ratio(before, ratios, splits) or _revised(old, ratios)
+    return _by_split(before, now, ratios, splits) or _by_one_ratio(before, ratios, splits) or _revised(old, now, ratios)
 
 
 def missing(factor: float, at: int, splits: Sequence[Split]) -> tuple[Split, ...]:
@@ -184,12 +185,13 @@ def _by_one_ratio(old: Known, ratios: Prices, splits: Sequence[Split]) -> Verdic
     return Restated(1 / ratio, (), {int(landing): True for landing in old.landing})
 
 
-def _revised(old: Bars, ratios: Prices) -> Verdict:
+def _revised(old: Bars, now: Bars, ratios: Prices) -> Verdict:
     moved = np.abs(ratios - 1).max(axis=0)
     place, largest = int(moved.argmax()), float(moved.max())
-    if largest > LARGE:
+    is_large = moved > LARGE
+    if largest > LARGE and not are_mended(old.where(is_large), now.where(is_large), now.where(~is_large)):
         return _varies("some bars came back changed by much, and others not", old, ratios, place)
-    shifted = moved > SPREAD
+    shifted = (moved > SPREAD) & ~is_large
     if shifted.sum() >= LEAST_REVISED and shifted.sum() * 2 > len(moved):
         return _varies("most bars came back changed, each by another ratio", old, ratios, int(shifted.argmax()))
     changed = np.flatnonzero(moved > 0)

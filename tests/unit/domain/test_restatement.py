@@ -183,3 +183,45 @@ def test_bars_that_had_not_settled_are_not_compared() -> None:
 def test_the_splits_that_a_price_lacks_are_told_from_its_factor(factor: float, expected: tuple[int, ...]) -> None:
     splits = (split_on(5, 2.0), split_on(6, 3.0))
     assert missing(factor, FIRST, splits) == tuple(splits[place] for place in expected)
+
+
+def with_spike(bars: Bars, place: int, factor: float) -> Bars:
+    """Bars of which one is off by a factor."""
+    return times(bars, np.where(np.arange(len(bars)) == place, factor, 1.0))
+
+
+@pytest.mark.parametrize("factor", [0.47, 1.6, 100.0, 0.01])
+@pytest.mark.parametrize("place", [1, 3, 5])
+def test_a_bar_that_stood_apart_and_came_back_to_its_neighbours_is_revised(place: int, factor: float) -> None:
+    bars = bars_of(7)
+    found = compared(known(with_spike(bars, place, factor)), bars, ())
+    assert isinstance(found, Revised)
+    assert (found.bars, found.first) == (1, int(bars.at[place]))
+
+
+@pytest.mark.parametrize("factor", [0.47, 1.6, 100.0, 0.01])
+@pytest.mark.parametrize("place", [0, 3, 6])
+def test_a_bar_that_went_away_from_its_neighbours_is_not_believed(place: int, factor: float) -> None:
+    bars = bars_of(7)
+    assert isinstance(compared(known(bars), with_spike(bars, place, factor), ()), Varies)
+
+
+def test_a_bar_that_went_from_one_wrong_level_to_another_is_not_believed() -> None:
+    bars = bars_of(7)
+    assert isinstance(compared(known(with_spike(bars, 3, 100.0)), with_spike(bars, 3, 2.0), ()), Varies)
+
+
+@pytest.mark.parametrize("place", [0, 6])
+def test_at_the_end_of_what_came_again_only_an_impossible_price_is_put_right(place: int) -> None:
+    bars = bars_of(7)
+    assert isinstance(compared(known(with_spike(bars, place, 100.0)), bars, ()), Revised)
+    assert isinstance(compared(known(with_spike(bars, place, 1.6)), bars, ()), Varies)
+
+
+def test_runs_of_bars_in_another_unit_that_were_put_right_are_revised() -> None:
+    bars = bars_of(23)
+    wrong = times(bars, np.where((np.arange(23) < 4) | (np.arange(23) > 12), 0.01, 1.0))
+    found = compared(known(wrong), bars, ())
+    assert isinstance(found, Revised)
+    assert found.bars == 14
+    assert isinstance(compared(known(bars), wrong, ()), Varies)
