@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from typing import Any
 
@@ -20,11 +21,15 @@ from tests.fixtures.redis import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
-SYMBOLS = [f"SIM{number:04d}" for number in range(1, 17)]
-SPLITS = dict(zip(SYMBOLS[::2], [4.0, 0.1, 3.0, 2.0] * 2, strict=True))
+SYMBOLS = [f"SIM{number:04d}" for number in range(1, 9)]
+SPLITS = dict(zip(SYMBOLS[::2], [10.0, 0.1, 4.0, 2.0], strict=True))
+DAYS = {Interval.D1: 4 * 360, Interval.M15: 50, Interval.M1: 15}
+COLUMNS = ("open", "high", "low", "close", "volume")
 
 
-def test_splits_in_mid_collection_leave_no_bar_in_other_shares(fleet: Fleet, yahoo: SimulatorClient) -> None:
+def test_splits_in_mid_collection_leave_every_bar_as_the_source_tells_it_now(
+    fleet: Fleet, yahoo: SimulatorClient
+) -> None:
     fleet.beat()
     for _ in range(2):
         fleet.worker()
@@ -49,7 +54,7 @@ def test_splits_in_mid_collection_leave_no_bar_in_other_shares(fleet: Fleet, yah
     for name, interval in (("DAILY", "1d"), ("LATER", "15m"), ("SOON", "1m")):
         fleet.define(name, intervals=[interval], **common)
         assert fleet.ended(fleet.trigger(name)).occurrence.state is State.COMPLETED
-    assert _in_other_shares(fleet, yahoo) == {}
+    assert _differences(fleet, yahoo) == {}
     assert _count(fleet, FindingKind.RESTATEMENT) >= len(SPLITS)
 
 
@@ -60,24 +65,31 @@ def _count(fleet: Fleet, kind: FindingKind) -> int:
         return found
 
 
-def _in_other_shares(fleet: Fleet, yahoo: SimulatorClient) -> dict[tuple[str, str], int]:
-    """How many stored bars of each series are not at the price that the server tells now."""
-    off = {}
+def _differences(fleet: Fleet, yahoo: SimulatorClient) -> dict[tuple[str, str, str], int]:
+    """How many settled bars of each series are missing, or not as the server tells them now, by column."""
+    off: dict[tuple[str, str, str], int] = {}
+    midnight = int(time.time()) // 86_400 * 86_400
     for symbol in SYMBOLS:
         for interval in (Interval.D1, Interval.M15, Interval.M1):
             _, stored = fleet.container.reports.bars("yahoo", symbol, interval)
-            assert len(stored) > 200
-            told = _told(yahoo, symbol, interval, int(stored.at[0]), int(stored.at[-1]) + 1)
-            ratio = np.array(
-                [close / told.get(at, close) for at, close in zip(stored.at.tolist(), stored.close, strict=True)]
-            )
-            if (np.abs(ratio - 1) > 1e-5).any():
-                off[symbol, interval.value] = int((np.abs(ratio - 1) > 1e-5).sum())
+            stored = stored.where(stored.at < midnight)
+            assert stored.at[0] < midnight - DAYS[interval] * 86_400
+            told = _told(yahoo, symbol, interval, int(stored.at[0]), midnight)
+            apart = {"at": np.setxor1d(stored.at, told[:, 0])}
+            same = told[np.isin(told[:, 0], stored.at)]
+            kept = stored.where(np.isin(stored.at, told[:, 0]))
+            for place, name in enumerate(COLUMNS, 1):
+                # Volumes were rounded by the source before they were told in new shares, and after.
+                by = (2e-3, 10) if name == "volume" else (2.0**-22, 0)
+                is_close = np.isclose(getattr(kept, name), same[:, place], rtol=by[0], atol=by[1])
+                apart[name] = np.flatnonzero(~is_close)
+            off |= {(symbol, interval.value, name): len(found) for name, found in apart.items() if len(found)}
     return off
 
 
-def _told(yahoo: SimulatorClient, symbol: str, interval: Interval, start: int, end: int) -> dict[int, float]:
-    closes: dict[int, float] = {}
+def _told(yahoo: SimulatorClient, symbol: str, interval: Interval, start: int, end: int) -> np.ndarray:
+    """Rows of time, open, high, low, close and volume, oldest first."""
+    rows: list[tuple[float, ...]] = []
     step = 7 * 86_400 if interval is Interval.M1 else end - start
     for first in range(start, end, step):
         window = f"period1={first}&period2={min(first + step, end)}"
@@ -85,5 +97,6 @@ def _told(yahoo: SimulatorClient, symbol: str, interval: Interval, start: int, e
         with urllib.request.urlopen(url) as answer:
             [result] = json.load(answer)["chart"]["result"]
         quote = result["indicators"]["quote"][0]
-        closes |= dict(zip(result.get("timestamp", []), quote.get("close", []), strict=True))
-    return closes
+        columns = [quote.get(name, []) for name in COLUMNS]
+        rows += [row for row in zip(result.get("timestamp", []), *columns, strict=True) if row[4] is not None]
+    return np.array(sorted(set(rows)), dtype=np.float64)
