@@ -38,9 +38,12 @@ class Finding:
 
     @property
     def id(self) -> UUID:
-        """The same evidence of the same thing has the same id, however often it is seen."""
-        place = (self.symbol, self.interval, self.at)
-        return ids.finding_id(self.kind, *place, self.reason, sorted(self.evidence.items()))
+        """The same evidence of the same thing has the same id, however often it is seen.
+
+        What it is about is the instrument: two may bear one symbol, each at another provider, and one may change its own.
+        """
+        whom = self.symbol if self.instrument_id is None else f"instrument {self.instrument_id}"
+        return ids.finding_id(self.kind, whom, self.interval, self.at, self.reason, sorted(self.evidence.items()))
 
 
 _findings = tables.findings

@@ -28,9 +28,9 @@ ASIDE = Bars(
 )
 
 
-def finding(connection: Connection) -> Finding:
+def finding(connection: Connection, provider: str = "yahoo") -> Finding:
     identity = Identity("AAPL", "NMS", "America/New_York", "USD", "EQUITY")
-    instrument = instruments.ensure(connection, "yahoo", identity, NOON)
+    instrument = instruments.ensure(connection, provider, identity, NOON)
     return Finding(
         FindingKind.REJECTED_BAR, "AAPL", "why", instrument.id, Interval.D1, AT, evidence={"close": 1.5}, bars=ASIDE
     )
@@ -57,3 +57,24 @@ def test_a_finding_that_is_seen_again_is_left_as_it_is(database: Database) -> No
     assert again == frozenset()
     assert [row["state"] for row in stored] == ["open"]
     assert len(aside) == 1
+
+
+def test_the_same_bar_of_two_providers_that_share_a_symbol_is_set_aside_for_each(database: Database) -> None:
+    with database.begin() as connection:
+        both = [finding(connection, provider) for provider in ("yahoo", "files")]
+        new = findings.land(connection, both, NOON)
+        aside = connection.execute(select(tables.quarantined_bars.c.instrument_id)).scalars().all()
+    assert new == {one.id for one in both}
+    assert sorted(aside) == [one.instrument_id for one in both]
+
+
+def test_a_bar_that_is_seen_under_the_next_name_of_its_instrument_is_the_same_finding(database: Database) -> None:
+    with database.begin() as connection:
+        one = finding(connection)
+        findings.land(connection, [one], NOON)
+        assert findings.land(connection, [replace(one, symbol="NEWA")], NOON) == frozenset()
+
+
+def test_symbols_whose_instrument_is_not_known_have_findings_of_their_own() -> None:
+    one = Finding(FindingKind.SYMBOL, "AAPL", "why")
+    assert len({one.id, replace(one, symbol="MSFT").id, replace(one, instrument_id=5).id}) == 3
