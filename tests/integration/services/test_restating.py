@@ -296,6 +296,29 @@ def test_a_corrected_close_is_a_revision(house: House, source: Telling) -> None:
     assert len(stored(house, "bar_versions")) == 1
 
 
+def test_a_bar_that_the_source_puts_right_is_put_right_here(house: House, source: Telling) -> None:
+    """It came at less than half of what its neighbours are, which no rule holds, and was mended by the source later."""
+    good = source.history
+    source.history = divided(good, np.where(good.at == good.at[-3], 2.1, 1.0))
+    collect(house)
+    source.history = good
+    tomorrow(house, source)
+    collect(house)
+    assert_as_told(house, source)
+    assert [row["revision"] for row in stored(house)[-5:]] == [0, 1, 0, 0, 0]
+    assert findings(house, FindingKind.VARYING_RATIO) == []
+
+
+def test_a_bar_that_the_source_spoils_later_is_set_aside(house: House, source: Telling) -> None:
+    good = source.history
+    collect(house)
+    source.history = divided(good, np.where(good.at == good.at[-3], 2.1, 1.0))
+    collect(house)
+    source.history = good
+    assert_as_told(house, source)
+    assert len(findings(house, FindingKind.VARYING_RATIO)) == 1
+
+
 def test_an_answer_from_before_a_split_is_not_landed_after_it(house: House, source: Telling) -> None:
     """The backfill is asked for before the split and lands after an incremental run has learnt of it."""
     collect(house)
