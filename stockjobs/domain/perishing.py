@@ -7,9 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from stockjobs.domain.coverage import slots
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.sessions import Spans
+from stockjobs.domain.sessions import Seconds
 
 WARN_AT_MOST = timedelta(days=7)
 """A week is enough to mend anything, and an alarm that rings earlier is not believed."""
@@ -35,12 +33,14 @@ class Loss:
     ends_at: datetime
 
 
-def loss(newest: datetime, interval: Interval, spans: Spans, now: datetime, reach: timedelta) -> Loss | None:
-    """What is lost within the time of the warning unless the series is collected; None if nothing traded meanwhile."""
-    expected = slots(spans, interval).at
-    first = max(newest.timestamp() + 1, (now - reach).timestamp())
-    at = expected[(expected >= first) & (expected < alarm_before(now, reach).timestamp())]
-    if not len(at):
+def loss(newest: datetime, expected: Seconds, now: datetime, reach: timedelta) -> Loss | None:
+    """What is lost within the time of the warning unless the series is collected; None if nothing traded meanwhile.
+
+    `expected` is when the bars of its market open, oldest first (epoch seconds).
+    """
+    since = max(newest.timestamp() + 1, (now - reach).timestamp())
+    first, end = (int(np.searchsorted(expected, at)) for at in (since, alarm_before(now, reach).timestamp()))
+    if first >= end:
         return None
-    begins, ends = (datetime.fromtimestamp(int(one), UTC) + reach for one in (np.min(at), np.max(at)))
-    return Loss(len(at), begins, ends)
+    begins, ends = (datetime.fromtimestamp(int(expected[place]), UTC) + reach for place in (first, end - 1))
+    return Loss(end - first, begins, ends)

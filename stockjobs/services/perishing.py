@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
 
+from stockjobs.domain.coverage import slots
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.findings import FindingKind
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.jobs import JobType, Mode
 from stockjobs.domain.perishing import Loss, alarm_before, loss
+from stockjobs.domain.sessions import Seconds
 from stockjobs.errors import InvalidInput
 from stockjobs.services.calendars import traded
 from stockjobs.services.coverage import LimitsOf
@@ -20,6 +24,11 @@ from stockjobs.store.database import Connection, Database
 from stockjobs.store.definitions import Job
 from stockjobs.store.findings import Finding
 from stockjobs.store.perishing import Lagging
+
+AT_ONCE = 500
+"""So many findings are written in one transaction."""
+
+One = TypeVar("One")
 
 
 @dataclass(frozen=True)
@@ -39,24 +48,38 @@ class PerishingService:
         self._database = database
         self._limits_of = limits_of
 
-    @taken_twice_if_busy
     def check(self) -> list[Perishing]:
         """Write down and tell of series that are about to lose bars; returns those that are new.
 
-        Only series of jobs that are enabled count: what nobody collects any more is not missed.
+        Only series of jobs that are enabled count: what nobody collects any more is not missed. What somebody has rejected is
+        not told again before the series has newer bars. Looking takes seconds with thousands of series, and keeps nobody from
+        writing meanwhile.
         """
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             now = self._database.now(connection)
-            found = {
-                (one.series.instrument_id, one.series.interval.seconds): one for one in self._found(connection, now)
-            }
+            found = {_series(one): one for one in self._found(connection, now)}
             told = perishing.told(connection)
-            perishing.mend(connection, [told[series] for series in told.keys() - found.keys()], now)
-            new = [one for series, one in found.items() if series not in told]
+        done = [series for key, series in told.open.items() if key not in found]
+        new = [one for key, one in found.items() if key not in told.open and _finding(one).id not in told.decided]
+        for part in _parts(done):
+            self._mend(part, now)
+        return [one for part in _parts(new) for one in self._tell(part, now)]
+
+    @taken_twice_if_busy
+    def _mend(self, found: Sequence[UUID], now: datetime) -> None:
+        with self._database.begin() as connection:
+            perishing.mend(connection, found, now)
+
+    @taken_twice_if_busy
+    def _tell(self, found: Sequence[Perishing], now: datetime) -> list[Perishing]:
+        each = {(finding := _finding(one)).id: (finding, one) for one in found}
+        with self._database.begin() as connection:
             # Another beat may write the same at this moment; only who has written it tells of it.
-            new = [one for one in new if findings.land(connection, [_finding(one)], now)]
-            events.append(connection, *(_event(one, now) for one in new))
-        return new
+            again = perishing.open_again(connection, list(each))
+            new = findings.land(connection, [finding for finding, _ in each.values()], now) | again
+            told = [one for key, (_, one) in each.items() if key in new]
+            events.append(connection, *(_event(one, now) for one in told))
+        return told
 
     def _found(self, connection: Connection, now: datetime) -> Iterator[Perishing]:
         behind = [
@@ -65,10 +88,11 @@ class PerishingService:
         if not behind:
             return
         jobs = _collectors(connection)
+        market = _Markets(connection, now)
         for series, reach in behind:
             job = jobs.get((series.provider, series.symbol, series.interval))
-            spans = traded(connection, series.exchange, series.zone, now - reach, now) if job else None
-            lost = loss(series.newest_at, series.interval, spans, now, reach) if spans is not None else None
+            expected = market.expected(series, reach) if job else None
+            lost = loss(series.newest_at, expected, now, reach) if expected is not None else None
             if job is not None and lost is not None:
                 yield Perishing(job, series, reach, lost)
 
@@ -82,6 +106,32 @@ class PerishingService:
             if reach is not None:
                 before = alarm_before(now, reach)
                 yield from ((one, reach) for one in perishing.lagging(connection, provider, interval, before))
+
+
+class _Markets:
+    """When bars open at the markets of many series; worked out once for all that trade alike."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self._expected: dict[tuple[str, str, Interval, timedelta], Seconds | None] = {}
+
+    def expected(self, series: Lagging, reach: timedelta) -> Seconds | None:
+        """Epoch seconds, oldest first, back to what the source keeps; None where nothing is known of the market."""
+        market = (series.exchange, series.zone, series.interval, reach)
+        if market not in self._expected:
+            spans = traded(self._connection, series.exchange, series.zone, self._now - reach, self._now)
+            self._expected[market] = None if spans is None else slots(spans, series.interval).at
+        return self._expected[market]
+
+
+def _parts(found: Sequence[One]) -> Iterator[Sequence[One]]:
+    """So many at a time as are written in a moment."""
+    return (found[start : start + AT_ONCE] for start in range(0, len(found), AT_ONCE))
+
+
+def _series(one: Perishing) -> tuple[int, int]:
+    return one.series.instrument_id, one.series.interval.seconds
 
 
 def _collectors(connection: Connection) -> dict[tuple[str, str, Interval], Job]:
@@ -106,7 +156,8 @@ def _finding(one: Perishing) -> Finding:
         interval=series.interval,
         at=series.newest_at,
         job_id=one.job.id,
-        evidence={"bars": one.loss.bars, "lost_from": one.loss.begins_at.isoformat()},
+        # Nothing that is another each day: it tells one finding from the next.
+        evidence={"lost_after": (series.newest_at + one.reach).isoformat()},
     )
 
 

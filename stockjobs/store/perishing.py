@@ -31,6 +31,14 @@ class Lagging:
     newest_at: datetime
 
 
+@dataclass(frozen=True)
+class Told:
+    """The findings that are known: the open ones by instrument and seconds of the interval, and those that somebody decided."""
+
+    open: dict[tuple[int, int], UUID]
+    decided: frozenset[UUID]
+
+
 def lagging(connection: Connection, provider: str, interval: Interval, before: datetime) -> list[Lagging]:
     """The series of a provider that runs have extended, but not since before an instant; not those of dead symbols."""
     is_doubted = (
@@ -70,16 +78,31 @@ def providers(connection: Connection) -> Sequence[str]:
     return connection.execute(select(_symbols.c.provider).distinct().order_by(_symbols.c.provider)).scalars().all()
 
 
-def told(connection: Connection) -> dict[tuple[int, int], UUID]:
-    """The open findings that bars perish, by instrument and seconds of the interval."""
-    query = select(_findings.c.id, _findings.c.instrument_id, _findings.c.interval_s).where(
-        _findings.c.kind == FindingKind.PERISHING.value, _findings.c.state == FindingState.OPEN.value
+def told(connection: Connection) -> Told:
+    """The findings that bars perish, but for those that were mended."""
+    state = _findings.c.state
+    query = select(_findings.c.id, _findings.c.instrument_id, _findings.c.interval_s, state).where(
+        _findings.c.kind == FindingKind.PERISHING.value, state != FindingState.MENDED.value
     )
-    return {(row.instrument_id, row.interval_s): row.id for row in connection.execute(query)}
+    rows = connection.execute(query).all()
+    is_open = {row.id for row in rows if row.state == FindingState.OPEN.value}
+    return Told(
+        {(row.instrument_id, row.interval_s): row.id for row in rows if row.id in is_open},
+        frozenset(row.id for row in rows if row.id not in is_open),
+    )
 
 
 def mend(connection: Connection, found: Sequence[UUID], now: datetime) -> None:
     """Close findings whose series has been collected since, or is collected no more."""
     if found:
         mended = {"state": FindingState.MENDED.value, "decided_at": now, "decided_by": BY_ITSELF}
-        connection.execute(update(_findings).where(_findings.c.id.in_(found)).values(mended))
+        is_open = _findings.c.state == FindingState.OPEN.value
+        connection.execute(update(_findings).where(_findings.c.id.in_(found), is_open).values(mended))
+
+
+def open_again(connection: Connection, found: Sequence[UUID]) -> frozenset[UUID]:
+    """Open those of some findings that were mended. Returns their ids."""
+    undecided = {"state": FindingState.OPEN.value, "decided_at": None, "decided_by": None}
+    was_mended = _findings.c.state == FindingState.MENDED.value
+    again = update(_findings).where(_findings.c.id.in_(found), was_mended).values(undecided).returning(_findings.c.id)
+    return frozenset(connection.execute(again).scalars())
