@@ -18,23 +18,26 @@ from stockjobs.domain.coverage import Slots, is_missing, keys, midnight, slots
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.planning import Window
 from stockjobs.domain.sessions import Days, Seconds, Spans
+from stockjobs.domain.zones import offset_at
 
 Runs = NDArray[np.int64]
 """Rows of two places, first ≤ place < last, in order: the slots of each run are missing."""
 
-_DAY = np.timedelta64(1, "D")
+_DAY, _DAY_S = np.timedelta64(1, "D"), 86_400
 
 
 @dataclass(frozen=True)
 class Extent:
-    """What is stored of a series inside a window: how many bars, and the first and the last (epoch seconds).
+    """What is stored of a series inside a window: how many bars, the first and the last (epoch seconds), and the sum of
+    their numbers (`Expected.number`).
 
-    An unfinished last bar is not stored yet, for whoever asks what is missing: `last` is then still its time.
+    An unfinished last bar is not stored yet, for whoever asks what is missing: the others still have its time and number.
     """
 
     count: int
     first: int
     last: int
+    sum: int
     is_last_provisional: bool = False
 
 
@@ -63,6 +66,32 @@ class Expected:
         """The session of each slot."""
         return self.spans.day[self.slots.session]
 
+    @cached_property
+    def ahead(self) -> int:
+        """Seconds that make the days of UTC those of `zone`, for bars of a day and longer; 0 within the day.
+
+        Those of its summer: at them a winter's midnight is one o'clock, and no bar stands in the last hour of a day.
+        """
+        if self.interval.is_intraday or not len(self.slots):
+            return 0
+        year = _instant(self.slots.at[-1]).year
+        halves = (datetime(year, month, 1, tzinfo=UTC) for month in (1, 7))
+        return max(int(offset_at(self.zone, half).total_seconds()) for half in halves)
+
+    def number(self, at: Seconds) -> Seconds:
+        """A number for each bar, so that bars are those that there should be if there are as many and the sums are the same.
+
+        Within the day its time, else its day: sources put a day's bar at its midnight, at the open, or elsewhere.
+        """
+        return at if self.interval.is_intraday else (at + self.ahead) // _DAY_S
+
+    @cached_property
+    def numbers(self) -> Seconds:
+        """The number of each slot."""
+        if self.interval.is_intraday:
+            return self.slots.at
+        return np.asarray(_period_start(self.days, self.interval).astype(np.int64))
+
     def places(self, at: Seconds, side: str = "left") -> Seconds:
         """Where bars stand among the slots; `right` gives the place behind them."""
         found = keys(at, self.spans, self.interval, self.zone)
@@ -80,7 +109,8 @@ class Expected:
         return Window(_instant(_midnight(self.zone, start)), _instant(_midnight(self.zone, end)))
 
     def _first_day(self, place: int) -> np.datetime64:
-        return _period_start(self.days[place], self.interval)
+        [start] = _period_start(self.days[place : place + 1], self.interval)
+        return start  # type: ignore[no-any-return]  # of a column of days
 
 
 def expected(spans: Spans, interval: Interval, zone: tzinfo, window: Window, now: datetime) -> Expected:
@@ -89,8 +119,8 @@ def expected(spans: Spans, interval: Interval, zone: tzinfo, window: Window, now
     at = found.at
     if interval.seconds > Interval.D1.seconds:
         # The bar of a week or a month stands at its first midnight, whichever day trading begins.
-        days = spans.day[found.session]
-        at = np.array([_midnight(zone, _period_start(day, interval)) for day in days], dtype=np.int64)
+        starts = _period_start(spans.day[found.session], interval)
+        at = np.array([_midnight(zone, day) for day in starts], dtype=np.int64)
     inside = (at >= window.start.timestamp()) & (at < min(window.end, now).timestamp())
     return Expected(spans, interval, zone, Slots(found.at[inside], found.session[inside], found.key[inside]))
 
@@ -132,20 +162,37 @@ def all_of(of: Expected) -> Missing:
 def by_extent(
     of: Expected, extent: Extent | None, gaps: Collection[KnownGap], since: datetime | None
 ) -> Missing | None:
-    """What is missing of a series by the number of its bars alone; None where the bars have to be looked at one by one.
+    """What is missing of a series by the count and the sum of its bars; None where they have to be looked at one by one.
 
-    `since` is when it first traded.
+    `since` is when it first traded. A count alone would take a bar outside of the sessions for one that is missing.
     """
     begin = _begin(of, since)
     if extent is None:
         return Missing(of, _runs_without(of, [(begin, len(of.slots))], gaps))
     [first] = of.places(np.array([extent.first]))
     [last] = of.places(np.array([extent.last]), "left" if extent.is_last_provisional else "right")
-    first = max(int(first), begin)
-    inside = sum(gap.missing for gap in gaps if _is_between(of, gap.day, first, int(last)))
-    if extent.count - extent.is_last_provisional + inside < last - first:
+    first, last = max(int(first), begin), max(int(last), begin)
+    if not _is_whole(of, extent, gaps, slice(first, last)):
         return None
-    return Missing(of, _runs_without(of, [(begin, first), (max(int(last), begin), len(of.slots))], gaps))
+    return Missing(of, _runs_without(of, [(begin, first), (last, len(of.slots))], gaps))
+
+
+def _is_whole(of: Expected, extent: Extent, gaps: Collection[KnownGap], inside: slice) -> bool:
+    """True if what is stored are the bars of these slots, save sessions that the source lacks altogether."""
+    wanted = of.numbers[inside]
+    if gaps:
+        lacks = _are_of(of, gaps)[inside]
+        periods, slots_of = np.unique(_period_start(of.days[inside][lacks], of.interval), return_counts=True)
+        missing = {
+            _period_start(np.array([gap.day], dtype="datetime64[D]"), of.interval)[0]: gap.missing for gap in gaps
+        }
+        if any(missing[period] != count for period, count in zip(periods, slots_of.tolist(), strict=True)):
+            return False
+        wanted = wanted[~lacks]
+    count, total = extent.count, extent.sum
+    if extent.is_last_provisional:
+        count, total = count - 1, total - int(of.number(np.array([extent.last]))[0])
+    return (count, total) == (len(wanted), int(wanted.sum()))
 
 
 def by_bars(of: Expected, stored: Seconds, gaps: Collection[KnownGap], since: datetime | None) -> Missing:
@@ -162,11 +209,6 @@ def _begin(of: Expected, since: datetime | None) -> int:
     return int(of.places(np.array([int(since.timestamp())], dtype=np.int64))[0])
 
 
-def _is_between(of: Expected, day: date, first: int, last: int) -> bool:
-    place = int(np.searchsorted(of.days, np.datetime64(day)))
-    return first <= place < last
-
-
 def _runs_without(of: Expected, ranges: list[tuple[int, int]], gaps: Collection[KnownGap]) -> Runs:
     if not gaps:
         return np.array([one for one in ranges if one[0] < one[1]], dtype=np.int64).reshape(-1, 2)
@@ -177,8 +219,13 @@ def _runs_without(of: Expected, ranges: list[tuple[int, int]], gaps: Collection[
 
 
 def _without(of: Expected, lacks: NDArray[np.bool_], gaps: Collection[KnownGap]) -> NDArray[np.bool_]:
+    return lacks & ~_are_of(of, gaps) if gaps else lacks
+
+
+def _are_of(of: Expected, gaps: Collection[KnownGap]) -> NDArray[np.bool_]:
+    """Which slots lie in the sessions, weeks or months of some gaps."""
     days = np.array([gap.day for gap in gaps], dtype="datetime64[D]")
-    return lacks & np.isin(of.days, days, invert=True) if len(days) else lacks
+    return np.isin(_period_start(of.days, of.interval), _period_start(days, of.interval))
 
 
 def _runs(lacks: NDArray[np.bool_]) -> Runs:
@@ -186,10 +233,13 @@ def _runs(lacks: NDArray[np.bool_]) -> Runs:
     return edges.reshape(-1, 2).astype(np.int64)
 
 
-def _period_start(day: np.datetime64, interval: Interval) -> np.datetime64:
+def _period_start(days: Days, interval: Interval) -> Days:
     if interval is Interval.W1:
-        return day - np.timedelta64((int(day.astype(np.int64)) + 3) % 7, "D")
-    return day.astype("datetime64[M]").astype("datetime64[D]") if interval is Interval.MO1 else day
+        weekday = (days.astype(np.int64) + 3) % 7
+        return np.asarray(days - weekday.astype("timedelta64[D]"))
+    unit = "datetime64[M]" if interval is Interval.MO1 else "datetime64[D]"
+    starts: Days = days.astype(unit).astype("datetime64[D]")
+    return starts
 
 
 def _midnight(zone: tzinfo, day: np.datetime64) -> int:

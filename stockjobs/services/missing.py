@@ -39,9 +39,9 @@ def missing_of(
     """
     listed = extents.listed(connection, provider, symbols)
     ids = [one.id for one in listed.values()]
-    stored = extents.extents(connection, ids, interval, window)
-    known = _known_gaps(connection, ids, interval, window, now)
     calendars = _calendars(connection, listed, interval, window, now)
+    stored = _stored(connection, listed, interval, window, calendars)
+    known = _known_gaps(connection, ids, interval, window, now)
     found: dict[str, Found | None] = {symbol: AllOf(window) for symbol in symbols}
     for symbol, one in listed.items():
         of = calendars[one.exchange, one.zone]
@@ -74,6 +74,21 @@ def _calendars(
         )
 
     return {(one.exchange, one.zone): of(one.exchange, one.zone) for one in listed.values()}
+
+
+def _stored(
+    connection: Connection, listed: Mapping[str, Listed], interval: Interval, window: Window, calendars: Calendars
+) -> dict[int, Extent]:
+    """How much is stored, in one statement for all whose days begin at the same time."""
+    alike: dict[int, list[int]] = {}
+    for one in listed.values():
+        of = calendars[one.exchange, one.zone]
+        if of is not None:
+            alike.setdefault(of.ahead, []).append(one.id)
+    found: dict[int, Extent] = {}
+    for ahead, ids in alike.items():
+        found |= extents.extents(connection, ids, interval, window, ahead=ahead)
+    return found
 
 
 def _known_gaps(

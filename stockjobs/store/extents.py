@@ -41,17 +41,23 @@ def listed(connection: Connection, provider: str, symbols: Sequence[str]) -> dic
 
 
 def extents(
-    connection: Connection, instruments: Sequence[int], interval: Interval, window: Window
+    connection: Connection, instruments: Sequence[int], interval: Interval, window: Window, *, ahead: int = 0
 ) -> dict[int, Extent]:
-    """How much of each of these series is stored inside a window; those without a bar there are left out."""
+    """How much of each of these series is stored inside a window; those without a bar there are left out.
+
+    `ahead` is by how many seconds their days are ahead of those of UTC, for bars of a day and longer.
+    """
     if not instruments:
         return {}
+    at = epoch(connection, _bars.c.at)
+    number = at if interval.is_intraday else (at + ahead) // Interval.D1.seconds
     groups = (
         select(
             _bars.c.instrument_id,
             func.count().label("count"),
             func.min(_bars.c.at).label("first"),
             func.max(_bars.c.at).label("last"),
+            func.sum(number).label("sum"),
         )
         .where(*_inside(instruments, interval, window))
         .group_by(_bars.c.instrument_id)
@@ -62,9 +68,13 @@ def extents(
         & (_bars.c.interval_s == interval.seconds)
         & (_bars.c.at == groups.c.last)
     )
-    columns = (groups.c.count, epoch(connection, groups.c.first), epoch(connection, groups.c.last), _bars.c.provisional)
+    ends = (epoch(connection, groups.c.first), epoch(connection, groups.c.last))
+    columns = (groups.c.count, *ends, groups.c.sum, _bars.c.provisional)
     query = select(groups.c.instrument_id, *columns).join(_bars, is_last)
-    return {instrument: Extent(*rest) for instrument, *rest in connection.execute(query)}
+    return {
+        instrument: Extent(count, first, last, int(total), is_provisional)
+        for instrument, count, first, last, total, is_provisional in connection.execute(query)
+    }
 
 
 def settled(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from stockjobs.domain.coverage import Cause
 from stockjobs.domain.intervals import Interval
@@ -15,8 +17,10 @@ from stockjobs.providers import registry
 from stockjobs.services.coverage import CoverageService
 from stockjobs.services.covered import Wanted
 from stockjobs.services.repair import Repair
+from stockjobs.store import tables
 from tests.fixtures.exchange import MarketProvider, keep_calendars
-from tests.fixtures.house import House
+from tests.fixtures.house import House, day
+from tests.fixtures.market import add_bars, bar
 
 pytestmark = pytest.mark.integration
 
@@ -41,9 +45,9 @@ def begin(house: House) -> None:
     house.define(symbols=["AAPL"])
 
 
-def work(house: House, repair: Repair, *, force: bool = False) -> State:
+def work(house: House, repair: Repair, wanted: Sequence[Wanted] = WANTED, *, force: bool = False) -> State:
     """Repair what can be, and work it off."""
-    occurrence = repair.submit(repair.plan(WANTED, force=force), submitter="test")
+    occurrence = repair.submit(repair.plan(wanted, force=force), submitter="test")
     house.dispatch.tick()
     for lane in Lane:
         house.work(lane)
@@ -103,3 +107,20 @@ def test_holes_of_several_symbols_go_into_one_occurrence_with_a_task_for_each_wi
     assert [part.symbols for part in plan.parts] == [("AAPL",), ("MSFT",)]
     occurrence = repair.submit(plan, submitter="test")
     assert sum(house.reports.occurrence(str(occurrence.id)).tasks.values()) == 2
+
+
+def test_a_bar_after_the_close_does_not_stand_for_one_that_is_missing(
+    house: House, market: MarketProvider, repair: Repair
+) -> None:
+    keep_calendars(house, "AAPL")
+    house.define(symbols=["AAPL"], intervals=["1h"])
+    collect(house, "2026-02-01", "2026-02-11")
+    hole, late = datetime(2026, 2, 9, 16, 30, tzinfo=UTC), datetime(2026, 2, 9, 21, 30, tzinfo=UTC)
+    with house.database.begin() as connection:
+        connection.execute(delete(tables.bars).where(tables.bars.c.at == hole))
+        add_bars(connection, 1, [bar(late, 100.0)], interval=Interval.H1)
+    wanted = [Wanted("yahoo", ("AAPL",), Interval.H1, day("2026-02-01"), day("2026-02-11"))]
+    market.asked.clear()
+    assert work(house, repair, wanted, force=True) is State.COMPLETED
+    assert [request.start <= hole < request.end for request in market.asked] == [True]
+    assert repair.plan(wanted, force=True).parts == ()

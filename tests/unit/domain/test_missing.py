@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,7 @@ from stockjobs.domain.missing import (
     expected,
 )
 from stockjobs.domain.planning import Window, cut
-from stockjobs.domain.sessions import Spans
+from stockjobs.domain.sessions import Seconds, Spans
 from stockjobs.markets.sessions import sessions
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -47,9 +48,22 @@ DAILY = of()
 WHOLE = Window(at("2026-01-01"), at("2026-03-04"))
 
 
-def extent(first: int, last: int, count: int | None = None) -> Extent:
-    times = DAILY.slots.at
-    return Extent(last - first if count is None else count, int(times[first]), int(times[last - 1]))
+def stored_as(times: Seconds, series: Expected = DAILY, *, is_last_provisional: bool = False) -> Extent:
+    """Bars as a store would tell of them."""
+    numbers = (times + series.ahead) // 86_400 if not series.interval.is_intraday else times
+    return Extent(len(times), int(times[0]), int(times[-1]), int(numbers.sum()), is_last_provisional)
+
+
+def extent(first: int, last: int, without: Sequence[int] = ()) -> Extent:
+    return stored_as(np.array([DAILY.slots.at[place] for place in range(first, last) if place not in without]))
+
+
+def hours_of_paris(days: int) -> Expected:
+    """The hours of Paris until March."""
+    end = datetime(2026, 3, 2, tzinfo=UTC)
+    window = Window(end - timedelta(days=days), end)
+    spans = Spans.of(sessions("XPAR", window.start.date(), end.date()))
+    return expected(spans, Interval.H1, ZoneInfo("Europe/Paris"), window, end)
 
 
 def days(found: Missing | None) -> list[str]:
@@ -76,14 +90,14 @@ def test_the_ends_that_are_missing_are_asked_for_as_far_as_they_reach() -> None:
 
 
 def test_a_hole_is_not_found_by_counting_and_found_by_looking() -> None:
-    assert by_extent(DAILY, extent(0, 41, 39), (), None) is None
+    assert by_extent(DAILY, extent(0, 41, (7, 20)), (), None) is None
     stored = np.delete(DAILY.slots.at, [7, 20])
     assert days(by_bars(DAILY, stored, (), None)) == [str(DAILY.days[7]), str(DAILY.days[20])]
 
 
 def test_what_the_source_does_not_have_is_not_missing() -> None:
     gap = KnownGap(DAILY.days[7].item(), 1)
-    found = by_extent(DAILY, extent(0, 41, 40), (gap,), None)
+    found = by_extent(DAILY, extent(0, 41, (7,)), (gap,), None)
     assert days(found) == []
     assert days(by_bars(DAILY, np.delete(DAILY.slots.at, [7]), (gap,), None)) == []
 
@@ -96,16 +110,69 @@ def test_nothing_is_missing_from_before_the_first_trade() -> None:
 
 
 def test_an_unfinished_last_bar_is_missing() -> None:
-    whole = extent(0, 41)
-    unfinished = Extent(whole.count, whole.first, whole.last, is_last_provisional=True)
+    unfinished = stored_as(DAILY.slots.at, is_last_provisional=True)
     assert days(by_extent(DAILY, unfinished, (), None)) == ["2026-03-03"]
 
 
 def test_bars_that_stand_at_midnight_are_the_same_days() -> None:
-    midnights = [datetime.combine(day.item(), datetime.min.time(), NEW_YORK).timestamp() for day in DAILY.days]
-    stored = Extent(41, int(midnights[0]), int(midnights[-1]))
-    assert days(by_extent(DAILY, stored, (), None)) == []
-    assert days(by_bars(DAILY, np.array(midnights, dtype=np.int64), (), None)) == []
+    at_midnight = [int(datetime.combine(day.item(), time(), NEW_YORK).timestamp()) for day in DAILY.days]
+    midnights = np.array(at_midnight, dtype=np.int64)
+    assert days(by_extent(DAILY, stored_as(midnights), (), None)) == []
+    assert days(by_bars(DAILY, midnights, (), None)) == []
+
+
+@pytest.mark.parametrize(
+    ("exchange", "zone"), [("XTKS", "Asia/Tokyo"), ("XLON", "Europe/London"), ("XASX", "Australia/Sydney")]
+)
+@pytest.mark.parametrize("hour", [0, 9, 16])
+def test_a_year_of_days_is_whole_at_whatever_hour_of_their_day_they_stand(exchange: str, zone: str, hour: int) -> None:
+    window = Window(at("2025-03-01"), at("2026-03-01"))
+    clocks = ZoneInfo(zone)
+    spans = Spans.of(sessions(exchange, window.start.date(), window.end.date()))
+    series = expected(spans, Interval.D1, clocks, window, NOW)
+    stand_at = [datetime.combine(day.item(), time(hour), clocks).timestamp() for day in series.days]
+    found = by_extent(series, stored_as(np.array(stand_at, dtype=np.int64), series), (), None)
+    assert found is not None
+    assert found.runs.tolist() == []
+
+
+def test_bars_after_the_close_hide_no_hole() -> None:
+    hours = hours_of_paris(700)
+    times, session = hours.slots.at, hours.slots.session
+    middle = len(hours.spans) // 2
+    is_hole = (session >= middle) & (session < middle + 30)
+    stored = np.sort(np.concatenate([times[~is_hole], hours.spans.close]))
+    assert len(stored) > len(times)
+    assert by_extent(hours, stored_as(stored, hours), (), None) is None
+    places = np.flatnonzero(is_hole)
+    assert by_bars(hours, stored, (), None).runs.tolist() == [[places[0], places[-1] + 1]]
+
+
+def test_a_session_that_the_source_lacks_altogether_is_counted_and_one_that_it_lacks_in_part_looked_at() -> None:
+    hours = hours_of_paris(7)
+    times, day = hours.slots.at, hours.days[0].item()
+    first = hours.days == hours.days[0]
+    whole = by_extent(hours, stored_as(times[~first], hours), (KnownGap(day, int(first.sum())),), None)
+    assert whole is not None
+    assert whole.runs.tolist() == []
+    partly = np.delete(times, [2, 3])
+    assert by_extent(hours, stored_as(partly, hours), (KnownGap(day, 2),), None) is None
+    assert by_bars(hours, partly, (KnownGap(day, 2),), None).runs.tolist() == []
+
+
+def test_a_week_that_the_source_lacks_is_not_missing() -> None:
+    weeks = of(Interval.W1)
+    monday = at("2026-01-12")
+    place = int(weeks.places(np.array([int(monday.timestamp()) + 86_400]))[0])
+    stored = np.delete(weeks.slots.at, [place])
+    gap = KnownGap(monday.date(), 1)
+    midnights = np.array(
+        [int(weeks.window(one, one + 1).start.timestamp()) for one in range(len(weeks.slots)) if one != place]
+    )
+    assert by_bars(weeks, stored, (gap,), None).runs.tolist() == []
+    found = by_extent(weeks, stored_as(midnights, weeks), (gap,), None)
+    assert found is not None
+    assert found.runs.tolist() == []
 
 
 def test_a_weekend_and_a_holiday_lack_nothing() -> None:
@@ -155,9 +222,27 @@ def test_counting_and_looking_agree(holes: set[int]) -> None:
     stored = np.delete(DAILY.slots.at, sorted(holes))
     looked = by_bars(DAILY, stored, (), None)
     assert days(looked) == [str(DAILY.days[place]) for place in sorted(holes)]
-    counted = by_extent(DAILY, Extent(len(stored), int(stored[0]), int(stored[-1])) if len(stored) else None, (), None)
+    counted = by_extent(DAILY, stored_as(stored) if len(stored) else None, (), None)
     if counted is not None:
         assert counted.runs.tolist() == looked.runs.tolist()
+
+
+HOURS = of(Interval.H1, "2026-02-20")
+
+
+@given(st.sets(st.integers(0, len(HOURS.slots) - 1)), st.sets(st.integers(0, len(HOURS.spans) - 1)))
+def test_counting_never_contradicts_looking_whatever_stands_outside_of_the_sessions(
+    holes: set[int], late: set[int]
+) -> None:
+    stored = np.sort(np.append(np.delete(HOURS.slots.at, sorted(holes)), HOURS.spans.close[sorted(late)]))
+    if not len(stored):
+        return
+    looked = by_bars(HOURS, stored, (), None)
+    counted = by_extent(HOURS, stored_as(stored, HOURS), (), None)
+    if counted is not None:
+        assert counted.runs.tolist() == looked.runs.tolist()
+    if not holes and not late:
+        assert counted is not None
 
 
 @pytest.mark.parametrize("interval", [Interval.D1, Interval.M30])
