@@ -32,6 +32,10 @@ class Gate(Protocol):
         """Tell how the request ended. `stockjobs.errors.Interrupted` says nothing about the provider."""
         ...
 
+    def close(self) -> None:
+        """Tell what has not been told yet, because no request follows that would tell it along."""
+        ...
+
 
 class _OpenGate:
     def enter(self, patience: Patience) -> None:
@@ -39,6 +43,9 @@ class _OpenGate:
 
     def leave(self, error: ProviderError | None) -> None:
         """Nobody wants to know."""
+
+    def close(self) -> None:
+        """There is nothing left to tell."""
 
 
 OPEN_GATE: Gate = _OpenGate()

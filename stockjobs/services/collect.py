@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -107,7 +107,8 @@ class Collect:
     def _fetched(self, claim: Claim, lease: Lease) -> Fetched:
         notices: list[Notice] = []
         try:
-            return self._fetch(claim, lease, self._gate_of(claim, notices.append))
+            with closing(self._gate_of(claim, notices.append)) as gate:
+                return self._fetch(claim, lease, gate)
         except Unavailable:
             raise
         except Exception as error:  # the edge: whatever it is, it is written down and the task moves on

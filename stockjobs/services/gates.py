@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -16,13 +18,16 @@ from stockjobs.domain.retries import DEFER_FOR, fraction_of
 from stockjobs.errors import BrokerAway, HeldBack, ProviderDown, ProviderError, RateLimited
 from stockjobs.providers.base import Gate, Patience
 from stockjobs.services.line import Line
-from stockjobs.transport.budget import Budgets, Place
+from stockjobs.transport.budget import Budgets, Ended, Place
 
 _LOOK_EVERY_S = 0.1
 _ASK_AGAIN_AFTER = timedelta(seconds=5)
 """Places that were taken for longer may come free earlier."""
 _GLANCE_EVERY_S = 0.25
 """Where nothing is counted, so often a process looks whether the provider is closed to everybody."""
+
+_MANY_A_SECOND = 50
+"""Of so many places a second nobody misses one that is given back with the next request."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,14 @@ class Gates:
         """True if there is no budget to count for, and the provider was open a moment ago."""
         return not self.place.budget.is_limited and time.monotonic() < self._look_at
 
+    @property
+    def is_told_later(self) -> bool:
+        """True if the end of a request that went well may be told along with the next one.
+
+        A call to Redis costs a good part of what a small answer does; but where few places are given, one is missed meanwhile.
+        """
+        return not 0 < self.place.budget.per_second < _MANY_A_SECOND
+
     def saw(self, admission: Admission) -> None:
         """Note how a provider stands, so that not every request has to ask."""
         self.is_troubled = admission.is_troubled
@@ -77,6 +90,7 @@ class FleetGate:
         self._calls = threading.local()
         self._line = Line()
         self._is_under_way = False
+        self._left: deque[Ended] = deque()
 
     def enter(self, patience: Patience) -> None:
         """Wait for a place, or raise HeldBack; see `stockjobs.providers.base.Gate`."""
@@ -88,6 +102,18 @@ class FleetGate:
         # Who finds a provider down that is closed for it (a probe, most of the time) did so for all, and pays nothing.
         if isinstance(error, RateLimited | ProviderDown) and parting.closed_for:
             error.retry_after = self._spread(parting.closed_for)
+
+    def close(self) -> None:
+        """Tell of the last requests; see `stockjobs.providers.base.Gate`."""
+        left = self._taken()
+        if left:
+            # If nobody can be told, the places are given back by the longest time that a request takes.
+            with suppress(BrokerAway):
+                self._gates.budgets.have_left(self._place, left)
+
+    def _taken(self) -> list[Ended]:
+        """What has not been told yet; other threads may add to it meanwhile."""
+        return [self._left.popleft() for _ in range(len(self._left))]
 
     def _enter(self, patience: Patience) -> str:
         """Wait for a place; the ticket to leave with, "" where nothing is counted."""
@@ -131,9 +157,11 @@ class FleetGate:
 
     def _ask(self, ticket: str, most: timedelta) -> Admission | None:
         """The answer to the wish to ask; None to go without one."""
+        left = self._taken()
         try:
-            admission = self._gates.budgets.enter(self._place, ticket, self._lane, most=most)
+            admission = self._gates.budgets.enter(self._place, ticket, self._lane, most=most, left=left)
         except BrokerAway as error:
+            self._left.extend(left)
             if not self._place.budget.is_limited:
                 return None
             if most > timedelta(0):
@@ -152,6 +180,9 @@ class FleetGate:
 
     def _leave(self, ticket: str, error: ProviderError | None) -> Parting:
         if not ticket and error is None and not self._gates.is_troubled:
+            return Parting()
+        if error is None and not self._gates.is_troubled and self._gates.is_told_later:
+            self._left.append(Ended(ticket, time.monotonic()))
             return Parting()
         self._gates.look_at_once()
         try:

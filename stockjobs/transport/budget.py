@@ -5,6 +5,7 @@ All times are those of the Redis server, so that nodes whose clocks differ agree
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,7 @@ from stockjobs.domain.lanes import Lane
 from stockjobs.domain.retries import COOL_DOWN, LONGEST_COOL_DOWN
 from stockjobs.errors import Interrupted, ProviderDown, ProviderError, RateLimited
 from stockjobs.transport import urls
-from stockjobs.transport.budget_scripts import ENTER, LEAVE, LOOK
+from stockjobs.transport.budget_scripts import ENTER, LEAVE, LEFT, LOOK
 from stockjobs.transport.client import connect, translated
 
 _PREFIX = "stockjobs:budget"
@@ -55,6 +56,14 @@ class Place:
     longest: timedelta
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A request that ended well, by its ticket, at an instant of `time.monotonic()`."""
+
+    ticket: str
+    at: float
+
+
 class Budgets:
     """Asks for places in the budgets, and tells what came of the requests. Each call raises BrokerAway if Redis is away.
 
@@ -65,14 +74,26 @@ class Budgets:
         self._url = urls.parse(broker_url, where="broker URL")
         self._client = connect(self._url, timeout)
         self._clock = clock
-        self._enter, self._leave, self._look = map(self._client.register_script, (ENTER, LEAVE, LOOK))
+        scripts = map(self._client.register_script, (ENTER, LEAVE, LEFT, LOOK))
+        self._enter, self._leave, self._left, self._look = scripts
         self._said: dict[Place, tuple[list[str], tuple[int, ...]]] = {}
 
-    def enter(self, place: Place, ticket: str, lane: Lane, *, most: timedelta) -> Admission:
-        """Ask for a place for one request, named by its ticket; whoever is to wait asks again with the same one."""
+    def enter(self, place: Place, ticket: str, lane: Lane, *, most: timedelta, left: Sequence[Ended] = ()) -> Admission:
+        """Ask for a place for one request, named by its ticket; whoever is to wait asks again with the same one.
+
+        `left` are earlier requests that ended well, of which nothing has been told yet.
+        """
         with translated(self._url):
             keys, limits = self._words(place)
-            asked = (self._clock(), ticket, lane.value, _ms(most), *limits, f"{place.provider} {place.egress}")
+            asked = (
+                self._clock(),
+                ticket,
+                lane.value,
+                _ms(most),
+                *limits,
+                f"{place.provider} {place.egress}",
+                _said(left),
+            )
             word, wait, why, is_troubled = self._enter(keys=[*keys, _KNOWN], args=asked)
         closure = Closure(why.decode()) if why else None
         return Admission(Answer(word.decode()), timedelta(milliseconds=wait), closure, bool(is_troubled))
@@ -84,6 +105,11 @@ class Budgets:
             keys, _ = self._words(place)
             word, left = self._leave(keys=keys, args=(self._clock(), ticket, outcome, wait, *_RULES))
         return Parting(Turn(word.decode()) if word else None, timedelta(milliseconds=left))
+
+    def have_left(self, place: Place, left: Sequence[Ended]) -> None:
+        """Tell of requests that ended well, where no other follows. Telling it a second time does no harm."""
+        with translated(self._url):
+            self._left(keys=self._words(place)[0], args=(self._clock(), _said(left)))
 
     def _words(self, place: Place) -> tuple[list[str], tuple[int, ...]]:
         """What is said of a place in each call: its keys; the longest request, the limits, and those of historical work."""
@@ -130,6 +156,11 @@ class Budgets:
 def _keys(provider: str, egress: str) -> list[str]:
     base = f"{_PREFIX}:{provider}:{egress}"
     return [base, *(f"{base}:{part}" for part in _PARTS)]
+
+
+def _said(left: Sequence[Ended]) -> str:
+    now = time.monotonic()
+    return " ".join(f"{one.ticket} {max(0, int((now - one.at) * 1_000))}" for one in left)
 
 
 def _ms(length: timedelta) -> int:

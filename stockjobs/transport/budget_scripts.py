@@ -82,13 +82,22 @@ local function closure(now)
   local left = math.max(0, number('closed_until') - now)
   return why, left > LONGEST and 0 or left
 end
+
+-- Requests that ended well some milliseconds ago, each as its ticket and those: they count from then on.
+local function note_left(told, now)
+  for ticket, ago in string.gmatch(told, '(%S+) (%d+)') do
+    for _, key in ipairs({all, historical}) do redis.call('ZADD', key, 'XX', now - ago, ticket) end
+    -- What ended long ago says nothing about failures since.
+    if tonumber(ago) < 1000 then redis.call('HDEL', state, 'failures') end
+  end
+end
 """
 
 ENTER = (
     _COMMON
     + r"""
 -- ARGV: now or '', the ticket, the lane, the longest wait, the longest that a request takes, three limits, and what of them the
--- historical lane may use, the budget's name. KEYS[6]: the names of all budgets.
+-- historical lane may use, the budget's name, what has ended since the last time. KEYS[6]: the names of all budgets.
 local now, ticket, lane = clock(ARGV[1]), ARGV[2], ARGV[3]
 local most, longest = tonumber(ARGV[4]), tonumber(ARGV[5])
 local limits, kept = {}, {}
@@ -115,6 +124,7 @@ end
 redis.call('HSET', state, 'budget', budget)
 redis.call('SADD', KEYS[6], ARGV[12])
 redis.call('PEXPIRE', state, 24 * 3600000)
+note_left(ARGV[13], now)
 local why, left = closure(now)
 if left > 0 then return wait_or_go(left, why) end
 if why ~= '' then
@@ -147,6 +157,14 @@ if span > 0 then
 end
 if why ~= '' then redis.call('HSET', state, 'probe', ticket, 'probe_until', now + longest) end
 return answer('go', 0, why)
+"""
+)
+
+LEFT = (
+    _COMMON
+    + r"""
+-- ARGV: now or '', what has ended since the last time
+note_left(ARGV[2], clock(ARGV[1]))
 """
 )
 

@@ -58,6 +58,9 @@ class _Closed:
     def leave(self, error: ProviderError | None) -> None:
         """Nobody has entered."""
 
+    def close(self) -> None:
+        """There is nothing to tell."""
+
 
 def gate(question: Question, provider: Provider) -> None:
     """`HeldBack` where the fleet's budget lets no request pass."""

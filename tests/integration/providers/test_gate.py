@@ -36,6 +36,9 @@ class Turnstile:
     def leave(self, error: ProviderError | None) -> None:
         self.left.append(type(error) if error else None)
 
+    def close(self) -> None:
+        """Everything has been told."""
+
 
 @pytest.fixture
 def provider(yahoo: SimulatorClient) -> Iterator[Provider]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from threading import Event, Thread
 from uuid import uuid4
 
 import pytest
@@ -24,6 +25,7 @@ from stockjobs.services.gates import Gates, Notice, Tell
 from stockjobs.store.claims import Claim
 from stockjobs.transport.budget import Budgets, Place, ServersClock
 from tests.fixtures.house import House, ScriptedProvider
+from tests.fixtures.redis import eventually
 
 pytestmark = pytest.mark.integration
 AWAY = "redis://127.0.0.1:1/0"
@@ -95,11 +97,16 @@ def test_a_short_wait_is_waited_for(yard: Yard) -> None:
 
 
 def test_the_places_of_an_attempt_come_free_once_it_has_ended(yard: Yard) -> None:
-    yard.put_up(yard.gates(Budget(per_second=1), longest=60.0))
-    yard.house.define(symbols=["AAPL"], timeout="PT5M")
-    for _ in range(2):
-        yard.house.trigger()
-        assert yard.run().verdict is Verdict.COMPLETED
+    now = 1_800_000_000_000
+    gates = yard.gates(Budget(per_second=100), longest=60.0, clock=lambda: str(now))
+    yard.put_up(gates)
+    yard.house.define(symbols=["AAPL", "MSFT"], timeout="PT5M")
+    yard.house.trigger()
+    assert yard.run().verdict is Verdict.COMPLETED
+    [at_once] = gates.budgets.usages()
+    now += 1_500
+    [later] = gates.budgets.usages()
+    assert (at_once.used[0], later.used[0]) == (2, 0)
 
 
 def test_a_limit_is_told_and_so_is_its_end(yard: Yard) -> None:
@@ -217,6 +224,30 @@ def test_time_that_went_by_waiting_is_no_time_out(yard: Yard) -> None:
             pass
     with pytest.raises(HeldBack, match="gone by waiting"), patience.request():
         pytest.fail("it was let through")
+
+
+def test_an_answer_is_told_while_another_thread_of_the_attempt_waits_for_its_turn(yard: Yard) -> None:
+    """Or the place would stay taken for as long as that thread sleeps, and the whole fleet be slower than its budget."""
+    gates, is_over = yard.gates(Budget(per_second=1), longest=20.0), Event()
+    patience = patient(gates, 60.0, stopped=is_over.is_set)
+
+    def wait() -> None:
+        with suppress(Interrupted), patience.request():
+            pass
+
+    patience.gate.enter(patience)
+    for number in range(3):
+        gates.budgets.enter(gates.place, f"ahead {number}", Lane.REALTIME, most=timedelta(minutes=1))
+    waiting = Thread(target=wait)
+    waiting.start()
+    try:
+        eventually(lambda: gates.budgets.usages()[0].waiting == 4)
+        patience.gate.leave(None)
+        # It sleeps for four seconds; the second that the answer counts is over before.
+        eventually(lambda: gates.budgets.usages()[0].used[0] == 0, within=3.0)
+    finally:
+        is_over.set()
+        waiting.join()
 
 
 def test_nobody_waits_so_long_that_no_time_is_left_for_the_request(yard: Yard) -> None:

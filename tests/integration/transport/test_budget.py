@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from stockjobs.domain.budgets import BREAK_AFTER, BREAK_FOR, CALM, NO_BUDGET, Answer, Budget, Closure, Turn
 from stockjobs.domain.lanes import Lane
 from stockjobs.errors import BrokerAway, HeldBack, Interrupted, ProviderDown, RateLimited, SymbolUnknown
-from stockjobs.transport.budget import Budgets, Place
+from stockjobs.transport.budget import Budgets, Ended, Place
 
 pytestmark = pytest.mark.integration
 
@@ -352,3 +353,26 @@ def test_no_budget_counts_nothing(desk: Desk, redis_db: redis.Redis) -> None:
 def test_being_held_back_is_a_kind_of_limit_that_no_provider_spoke() -> None:
     error = HeldBack("later", retry_after=timedelta(seconds=3))
     assert (isinstance(error, RateLimited), error.status, error.kind) == (True, None, "held-back")
+
+
+def test_what_ended_well_is_told_with_the_next_request_and_counts_from_its_end(desk: Desk) -> None:
+    two = place(2, 0, 0)
+    assert [desk.ask(two, ticket=name) for name in ("a", "b")] == [Answer.GO] * 2
+    ended = [Ended(name, time.monotonic() - 0.5) for name in ("a", "b")]
+    wait = desk.after(seconds=3).budgets.enter(two, "c", Lane.REALTIME, most=LONG, left=ended).wait
+    assert wait.total_seconds() == pytest.approx(0.5, abs=0.1)
+
+
+def test_what_ended_well_can_be_told_without_another_request(desk: Desk) -> None:
+    one = place(1, 0, 0)
+    assert desk.ask(one, ticket="a") is Answer.GO
+    desk.after(seconds=3).budgets.have_left(one, [Ended("a", time.monotonic())])
+    assert desk.wait(one, ticket="b") == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_success_that_is_told_along_ends_a_row_of_failures(desk: Desk) -> None:
+    free = place(0, 0, 0)
+    assert desk.fetch(free, DOWN) is None
+    troubled = desk.budgets.enter(free, "a", Lane.REALTIME, most=NOTHING).is_troubled
+    calm = desk.budgets.enter(free, "b", Lane.REALTIME, most=NOTHING, left=[Ended("a", time.monotonic())])
+    assert (troubled, calm.is_troubled) == (True, False)
