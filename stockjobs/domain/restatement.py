@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stockjobs.domain.bars import Bars, Prices, Seconds
-from stockjobs.domain.changes import PRICES, overlap, prices_differ
+from stockjobs.domain.changes import PRICES, SAME, overlap, prices_differ
 from stockjobs.domain.smoothness import are_mended
 from stockjobs.domain.splits import Split, factors
 
@@ -194,7 +194,7 @@ def _revised(old: Bars, now: Bars, ratios: Prices) -> Verdict:
     shifted = (moved > SPREAD) & ~is_large
     if shifted.sum() >= LEAST_REVISED and shifted.sum() * 2 > len(moved):
         return _varies("most bars came back changed, each by another ratio", old, ratios, int(shifted.argmax()))
-    changed = np.flatnonzero(moved > 0)
+    changed = np.flatnonzero(moved > SAME)
     return Revised(len(changed), int(old.at[changed[0]]), largest)
 
 

@@ -225,3 +225,10 @@ def test_runs_of_bars_in_another_unit_that_were_put_right_are_revised() -> None:
     assert isinstance(found, Revised)
     assert found.bars == 14
     assert isinstance(compared(known(bars), wrong, ()), Varies)
+
+
+def test_what_differs_by_noise_is_not_counted_as_revised() -> None:
+    bars = bars_of(7)
+    found = compared(known(bars), times(bars, np.where(np.arange(7) == 4, 1.01, 1 + 2.0**-23)), ())
+    assert isinstance(found, Revised)
+    assert (found.bars, found.first) == (1, int(bars.at[4]))

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockjobs.domain.shares import Bound, Past, in_old_shares
+from stockjobs.domain.shares import Bound, Past, applied_to, in_old_shares
+from stockjobs.domain.splits import Split
 
 DAY = 86_400
 
@@ -61,3 +62,27 @@ def test_nothing_is_known_of_no_bars() -> None:
     nothing = np.empty(0)
     past = Past(nothing.astype(np.int64), nothing, nothing, nothing.astype(np.int64))
     assert in_old_shares(past, 4.0, sure={}, bound=Bound(0, 1.0)) == {}
+
+
+several = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 2)), min_size=1, max_size=10)
+pairs = st.sampled_from([(4.0, 0.1), (10.0, 10.0), (2.0, 5.0), (0.1, 3.0), (3.0, 2.0), (20.0, 0.1)])
+
+
+@given(runs=several, ratios=pairs, seed=st.integers(0, 1_000))
+def test_it_is_told_how_many_of_several_splits_each_landing_has(
+    runs: list[tuple[int, int]], ratios: tuple[float, float], seed: int
+) -> None:
+    plain = past_of([(number, days, False) for number, (days, _) in enumerate(runs)], 1.0, seed)
+    end = int(plain.at[-1]) + DAY
+    splits = (Split(end, ratios[0]), Split(end + DAY, ratios[1]))
+    applied = np.repeat([count for _, count in runs], [days for days, _ in runs])
+    factor = np.array([1.0 * np.prod(ratios[count:]) for count in applied.tolist()])
+    past = Past(plain.at, plain.open * factor, plain.close * factor, plain.landing)
+    found = applied_to(past, splits, sure={}, bound=end_of(plain, seed))
+    assert found == {number: count for number, (_, count) in enumerate(runs)}
+
+
+def test_two_splits_that_undo_each_other_leave_open_which_were_applied() -> None:
+    past = past_of([(1, 5, False), (2, 5, False)], 1.0)
+    splits = (Split(20 * DAY, 2.0), Split(21 * DAY, 0.5))
+    assert applied_to(past, splits, sure={2: 2}) == {1: None, 2: 2}
