@@ -186,6 +186,35 @@ def test_market_data_goes_up_with_provenance_and_down_as_it_was(empty_database_u
     database.dispose()
 
 
+def test_bars_from_before_stored_splits_get_the_product_of_those_after_them(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
+    schema.upgrade(database, "0004")
+    _add_market_data(database)
+    with database.begin() as connection:
+        [first, second] = connection.execute(text("SELECT at FROM bars ORDER BY at")).scalars()
+        given = {"at": second, "after": second + (second - first)}
+        connection.execute(
+            text(
+                "INSERT INTO corporate_actions (instrument_id, kind, at, value, seen_at) "
+                "SELECT instrument_id, kind, :at, 2, seen_at FROM corporate_actions UNION ALL "
+                "SELECT instrument_id, kind, :after, 0.1, seen_at FROM corporate_actions UNION ALL "
+                "SELECT instrument_id, 'dividend', :after, 5, seen_at FROM corporate_actions"
+            ),
+            given,
+        )
+    schema.upgrade(database)
+    with database.read() as connection:
+        factors = connection.execute(select(tables.bars.c.split_factor).order_by(tables.bars.c.at)).scalars().all()
+    # The split of 4 is at the first bar itself, which is in new shares already.
+    assert factors == pytest.approx([2 * 0.1, 0.1])
+    schema.downgrade(database, "0004")
+    schema.upgrade(database)
+    with database.read() as connection:
+        again = connection.execute(select(tables.bars.c.split_factor).order_by(tables.bars.c.at)).scalars().all()
+    assert again == factors
+    database.dispose()
+
+
 def test_down_only_what_is_so_now_is_left_of_what_was_told_anew(database: Database) -> None:
     common = {"instrument_id": 1, "kind": "dividend", "at": NOON, "seen_at": NOON}
     described = {"exchange": "NMS", "zone": "UTC", "currency": "USD", "unit": 1.0, "kind": "EQUITY", "name": ""}

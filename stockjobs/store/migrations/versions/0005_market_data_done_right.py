@@ -141,6 +141,7 @@ def _land() -> None:
         postgresql_where=sa.text("replaced_by IS NULL"),
         sqlite_where=sa.text("replaced_by IS NULL"),
     )
+    _factor_splits_in()
     op.create_table(
         "fundamentals",
         sa.Column("instrument_id", sa.Integer(), nullable=False),
@@ -152,6 +153,22 @@ def _land() -> None:
         sa.ForeignKeyConstraint(["instrument_id"], ["instruments.id"], name="fk_fundamentals_instrument_id"),
         sa.PrimaryKeyConstraint("instrument_id", name="pk_fundamentals"),
     )
+
+
+def _factor_splits_in() -> None:
+    """Give the bars before each stored split the product of the splits after them: their prices are in the shares of now."""
+    connection = op.get_bind()
+    splits = connection.execute(
+        sa.text(
+            "SELECT instrument_id, at, value FROM corporate_actions "
+            "WHERE kind = 'split' AND value > 0 AND replaced_by IS NULL ORDER BY instrument_id, at"
+        )
+    ).all()
+    factor_in = sa.text(
+        "UPDATE bars SET split_factor = split_factor * :value WHERE instrument_id = :instrument_id AND at < :at"
+    )
+    for split in splits:
+        connection.execute(factor_in, dict(split._mapping))
 
 
 def _find() -> None:
