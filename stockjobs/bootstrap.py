@@ -159,7 +159,7 @@ class Container:
                 self.publisher,
                 self.settings.lane_window,
                 provider_parallel=self.settings.provider_parallel,
-                throttles_now=lambda: throttles(self.budgets.usages()),
+                throttles_now=lambda: throttles(self.budgets.usages(), self._own_budgets),
             ),
             DispatchConfig(resend_after, idle=timedelta(seconds=self.settings.beat_interval)),
         )
@@ -277,6 +277,11 @@ class Container:
         if name not in self._gates:
             self._gates[name] = Gates(self.budgets, self._place_of(name))
         return self._gates[name].gate(claim.attempt_id, claim.lane, tell)
+
+    @cached_property
+    def _own_budgets(self) -> dict[str, Budget]:
+        """What the budgets of an egress are by this process's settings."""
+        return {one.name: self._place_of(one.name).budget for one in registry.every() if one.plugin is not None}
 
     def _budget_of(self, provider: str) -> Budget:
         """What historical work may ask of a provider."""

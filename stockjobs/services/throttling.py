@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stockjobs.domain.budgets import Usage
+from stockjobs.domain.budgets import Budget, Usage
 from stockjobs.domain.lanes import Lane
 
 NO_CAP = 0
+_NONE: Mapping[str, Budget] = {}
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,16 @@ class Throttle:
     closed: frozenset[Lane] = frozenset()
 
 
-def throttles(usages: Sequence[Usage]) -> Mapping[str, Throttle]:
-    """For each provider what all its egresses together allow; nothing of a lane that is open at none of them."""
+def throttles(usages: Sequence[Usage], budgets: Mapping[str, Budget] = _NONE) -> Mapping[str, Throttle]:
+    """For each provider what all its egresses together allow; nothing of a lane that is open at none of them.
+
+    `budgets` say what one allows that nobody has asked lately: else the first tasks of a fleet would take all its slots.
+    """
     of_provider: dict[str, list[Usage]] = {}
     for usage in usages:
         of_provider.setdefault(usage.provider, []).append(usage)
-    return {provider: _together(ones) for provider, ones in of_provider.items()}
+    unasked = {provider: Throttle(budget.parallel) for provider, budget in budgets.items() if budget.is_limited}
+    return {**unasked, **{provider: _together(ones) for provider, ones in of_provider.items()}}
 
 
 def _together(usages: Sequence[Usage]) -> Throttle:

@@ -75,3 +75,10 @@ def test_a_lane_is_open_as_long_as_one_egress_has_room(budgets: Budgets, redis_u
     ask(budgets, place(), 60)
     ask(budgets, place("tokyo"), 1)
     assert throttles(budgets.usages()) == {"yahoo": Throttle(4, frozenset())}
+
+
+def test_of_a_provider_that_nobody_has_asked_yet_its_own_budget_tells(budgets: Budgets, redis_url: str) -> None:
+    own = {"yahoo": Budget(per_second=2), "files": Budget()}
+    assert throttles(budgets.usages(), own) == {"yahoo": Throttle(2, frozenset())}
+    ask(budgets, place(budget=Budget(per_second=8)), 1)
+    assert throttles(budgets.usages(), own) == {"yahoo": Throttle(8, frozenset())}
