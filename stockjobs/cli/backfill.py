@@ -118,7 +118,7 @@ _BASES = {
 def price(cost: Estimate, provider: str) -> str:
     """What a backfill takes, in a line."""
     if not cost.tasks:
-        return "nothing is missing" if not cost.out_of_reach else "nothing that is missing can be had any more"
+        return "nothing is missing" if not cost.out_of_reach else "nothing is missing of what can still be had"
     said = f"{counted(cost.tasks, 'task')}, {counted(cost.requests, 'request')} to {provider}"
     if cost.duration is None:
         return f"{said}; how long that takes is not known yet"

@@ -12,6 +12,7 @@ from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.values import checked, words
 from stockjobs.domain.jobs import WindowSpec
+from stockjobs.domain.money import money
 from stockjobs.domain.periods import parse_instant
 from stockjobs.services.symbols import Renaming, SymbolReport
 
@@ -26,10 +27,7 @@ Provider = Annotated[str, typer.Option(help="Where the symbol is from.")]
 
 
 def _currency(report: SymbolReport) -> str:
-    instrument = report.name.instrument
-    if not instrument.currency or instrument.unit == 1.0:
-        return instrument.currency
-    return f"{instrument.unit:g} {instrument.currency}"
+    return money(report.name.instrument.currency, report.name.instrument.unit)
 
 
 def _document(report: SymbolReport) -> dict[str, object]:

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from stockjobs.cli.output import Column, View
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.lanes import lane_of
+from stockjobs.domain.money import money
 from stockjobs.domain.states import ENDED, State
 from stockjobs.services.manifests import manifest_of
 from stockjobs.services.reports import JobReport, OccurrenceReport
@@ -269,7 +270,8 @@ HOLDINGS: View[Holding] = View(
         Column("first", lambda holding: f"{holding.first:%Y-%m-%d}"),
         Column("last", lambda holding: f"{holding.last:%Y-%m-%d %H:%M}Z"),
         Column("last close", lambda holding: price(holding.last_close), is_right=True),
-        Column("currency", lambda holding: holding.currency),
+        Column("currency", lambda holding: money(holding.currency, holding.unit)),
+        Column("provider", lambda holding: holding.provider),
     ),
     document=camel,
 )

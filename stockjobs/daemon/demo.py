@@ -19,6 +19,7 @@ from stockjobs.bootstrap import Container
 from stockjobs.daemon.folder_lock import locked
 from stockjobs.daemon.system import LOCK, System, SystemConfig
 from stockjobs.domain.lanes import Lane
+from stockjobs.domain.money import money
 from stockjobs.domain.states import ENDED, State
 from stockjobs.errors import Conflict, InvalidInput
 from stockjobs.services import manifests
@@ -105,7 +106,7 @@ def _show(container: Container, reports: Sequence[OccurrenceReport], console: Co
         "symbol", "interval", "bars", "first", "last", "last close", title="Read back from SQL", title_justify="left"
     )
     for held in container.reports.holdings():
-        close = f"{held.last_close:,.2f} {held.currency}"
+        close = f"{held.last_close:,.2f} {money(held.currency, held.unit)}"
         stored.add_row(
             held.symbol, held.interval, f"{held.bars:,}", f"{held.first:%Y-%m-%d}", f"{held.last:%Y-%m-%d}", close
         )

@@ -23,6 +23,8 @@ class Holding:
     last: datetime
     last_close: float
     currency: str
+    unit: float
+    provider: str
 
 
 def stored(connection: Connection, wanted: Sequence[str] = ()) -> Sequence[Holding]:
@@ -48,6 +50,8 @@ def stored(connection: Connection, wanted: Sequence[str] = ()) -> Sequence[Holdi
             spans.c.last,
             bars.c.close,
             instruments.c.currency,
+            instruments.c.unit,
+            symbols.c.provider,
         )
         .join(symbols, (symbols.c.instrument_id == spans.c.instrument_id) & symbols.c.valid_to.is_(None))
         .join(instruments, instruments.c.id == spans.c.instrument_id)
@@ -62,6 +66,5 @@ def stored(connection: Connection, wanted: Sequence[str] = ()) -> Sequence[Holdi
     if wanted:
         query = query.where(symbols.c.symbol.in_(wanted))
     return [
-        Holding(symbol, Interval.from_seconds(seconds), count, first, last, close, currency)
-        for symbol, seconds, count, first, last, close, currency in connection.execute(query)
+        Holding(symbol, Interval.from_seconds(seconds), *rest) for symbol, seconds, *rest in connection.execute(query)
     ]

@@ -26,8 +26,8 @@ def stored(ctl: Ctl) -> Ctl:
 
 def test_without_symbols_it_tells_what_is_stored(stored: Ctl) -> None:
     assert [line.split() for line in stored.lines("data")[1:]] == [
-        ["AAPL", "1d", "31", "2024-01-01", "2024-01-31", "00:00Z", "103.00", "USD"],
-        ["MSFT", "1d", "31", "2024-01-01", "2024-01-31", "00:00Z", "103.00", "USD"],
+        ["AAPL", "1d", "31", "2024-01-01", "2024-01-31", "00:00Z", "103.00", "USD", "yahoo"],
+        ["MSFT", "1d", "31", "2024-01-01", "2024-01-31", "00:00Z", "103.00", "USD", "yahoo"],
     ]
 
 
