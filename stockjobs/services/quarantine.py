@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from uuid import UUID
 
 import numpy as np
@@ -13,22 +14,19 @@ import numpy as np
 from stockjobs.domain.bars import Bars
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.findings import EVERY_FINDING, FindingFilter, FindingState
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.splits import factors, in_new_shares
-from stockjobs.domain.validation import joined
 from stockjobs.errors import Conflict
+from stockjobs.services.releasing import land_released
 from stockjobs.services.repetition import taken_twice_if_busy
-from stockjobs.store import actions, bars, definitions, events, findings, landings, quarantine
+from stockjobs.store import definitions, events, findings, quarantine
 from stockjobs.store.claims import Claim
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.findings import Finding
-from stockjobs.store.quarantine import StoredFinding
+from stockjobs.store.quarantine import Place, StoredFinding
 
 BATCH = 500
-"""So many findings are decided in one transaction."""
+"""So many findings are decided in one transaction, and a few more where several are about one bar."""
 
 _NAMED = 20
-_Series = tuple[int, Interval]
 
 
 def set_aside(
@@ -85,7 +83,7 @@ class Quarantine:
         with self._database.read() as connection:
             key = quarantine.id_of(connection, text)
             [found] = quarantine.by_ids(connection, [key])
-            return found, quarantine.bars_of(connection, key)
+            return found, quarantine.bars_of(connection, [key])[key]
 
     def release(self, texts: Sequence[str], *, by: str) -> Decided:
         """Decide that the bars of findings are good, and land them. Raises NotFound, Conflict; then nothing is decided.
@@ -103,7 +101,7 @@ class Quarantine:
         return self._decide_matching(wanted, job, FindingState.RELEASED, by)
 
     def reject_matching(self, wanted: FindingFilter, *, by: str, job: str | None = None) -> Iterator[Decided]:
-        """Reject all open findings with bars that are meant, in batches."""
+        """Reject all open findings that are meant, in batches."""
         return self._decide_matching(wanted, job, FindingState.REJECTED, by)
 
     @taken_twice_if_busy
@@ -115,35 +113,26 @@ class Quarantine:
     def _decide_matching(
         self, wanted: FindingFilter, job: str | None, state: FindingState, by: str
     ) -> Iterator[Decided]:
-        open_ones = replace(wanted, states=(FindingState.OPEN,))
-        passed_over: set[UUID] = set()
-        while True:
-            done, seen = self._decide_batch(open_ones, job, state, by, passed_over)
+        for which in _batches(self._open(wanted, job)):
+            done = self._decide_batch(which, state, by)
             if done.findings:
                 yield done
-            if not seen:
-                return
 
     @taken_twice_if_busy
-    def _decide_batch(
-        self, wanted: FindingFilter, job: str | None, state: FindingState, by: str, passed_over: set[UUID]
-    ) -> tuple[Decided, bool]:
+    def _open(self, wanted: FindingFilter, job: str | None) -> Sequence[tuple[UUID, Place | None]]:
+        with self._database.read() as connection:
+            return quarantine.meant(connection, _of_job(connection, replace(wanted, states=(FindingState.OPEN,)), job))
+
+    @taken_twice_if_busy
+    def _decide_batch(self, which: Sequence[UUID], state: FindingState, by: str) -> Decided:
         with self._database.begin() as connection:
-            meant = _of_job(connection, wanted, job)
-            found = quarantine.listed(connection, meant, limit=BATCH + len(passed_over))
-            new = [one.id for one in found if one.id not in passed_over]
-            # Whatever is not decided now will not be by asking again.
-            passed_over.update(new)
-            return self._decide(connection, sorted(new), state, by, is_named=False), bool(new)
+            return self._decide(connection, which, state, by, is_named=False)
 
     def _decide(
         self, connection: Connection, which: Sequence[UUID], state: FindingState, by: str, *, is_named: bool
     ) -> Decided:
         now = self._database.now(connection)
-        held = [
-            (one, quarantine.bars_of(connection, one.id))
-            for one in quarantine.by_ids(connection, which, for_change=True)
-        ]
+        held = _held(connection, which)
         reasons = {one.id: why for one, aside in held if (why := _refused(one, aside, state))}
         if is_named and reasons:
             raise Conflict("\n".join(reasons.values()))
@@ -151,10 +140,29 @@ class Quarantine:
         if not chosen:
             return Decided()
         findings.decide(connection, [one.id for one, _ in chosen], state, by, now)
-        written = _landed(connection, chosen, by, now) if state is FindingState.RELEASED else 0
+        written = land_released(connection, chosen, by, now) if state is FindingState.RELEASED else 0
         done = Decided(len(chosen), sum(len(aside) for _, aside in chosen), written)
         events.append(connection, _decided(chosen, state, done, by, now))
         return done
+
+
+def _batches(found: Sequence[tuple[UUID, Place | None]]) -> Iterator[list[UUID]]:
+    """The ids in batches; those about one bar stay together, so that two bars of one time are never both released."""
+    batch: list[UUID] = []
+    for _, together in groupby(found, key=lambda one: one[1] or one[0]):
+        batch.extend(key for key, _ in together)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _held(connection: Connection, which: Sequence[UUID]) -> list[tuple[StoredFinding, Bars]]:
+    """Findings with the bars that were set aside for them, about which nobody else decides until the transaction ends."""
+    found = quarantine.by_ids(connection, which, for_change=True)
+    aside = quarantine.bars_of(connection, which)
+    return [(one, aside[one.id]) for one in found]
 
 
 def _of_job(connection: Connection, wanted: FindingFilter, job: str | None) -> FindingFilter:
@@ -174,42 +182,6 @@ def _refused(finding: StoredFinding, aside: Bars, state: FindingState) -> str:
     if not all(np.isfinite(getattr(aside, price)).all() for price in ("open", "high", "low", "close")):
         return f"{name} holds a bar without a price, which cannot be stored: reject it"
     return ""
-
-
-def _landed(connection: Connection, chosen: Sequence[tuple[StoredFinding, Bars]], by: str, now: datetime) -> int:
-    """Land the bars of findings, each series at once. Raises Conflict where two of them are for one time."""
-    by_series: dict[_Series, list[Bars]] = {}
-    for one, aside in sorted(chosen, key=lambda pair: pair[0].created_at):
-        if one.instrument_id is not None and one.interval is not None:
-            now_told = _in_shares_of_now(connection, one.instrument_id, aside, one.created_at)
-            by_series.setdefault((one.instrument_id, one.interval), []).append(now_told)
-    given = []
-    for (instrument, interval), several in by_series.items():
-        whole = joined(several)
-        if (whole.at[1:] == whole.at[:-1]).any():
-            raise Conflict(
-                "Two of these findings hold different bars of one time: release the right one, reject the other."
-            )
-        # From its own first bar on, so that a position never moves over a hole.
-        given.append(
-            bars.Landing(instrument, interval, whole, since=datetime.fromtimestamp(int(whole.at[0]), now.tzinfo))
-        )
-    number: list[int] = []
-
-    def landing() -> int:
-        if not number:
-            number.append(landings.begin(connection, now, attempt=None, by=by))
-        return number[0]
-
-    return bars.land(connection, given, now, landing=landing)
-
-
-def _in_shares_of_now(connection: Connection, instrument: int, aside: Bars, then: datetime) -> Bars:
-    """Bars as they would be told now, after the splits that were heard of since they were set aside."""
-    since = actions.splits_seen_after(connection, [instrument], then).get(instrument, ())
-    if not since:
-        return aside
-    return in_new_shares(aside, factors(aside.at, since))
 
 
 def _decided(

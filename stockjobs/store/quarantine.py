@@ -21,6 +21,9 @@ _findings, _aside, _jobs = tables.findings, tables.quarantined_bars, tables.jobs
 
 _PRICES = ("open", "high", "low", "close")
 
+Place = tuple[int | None, int | None, datetime]
+"""Instrument, seconds of the interval, and time of the bar that a finding is about."""
+
 
 @dataclass(frozen=True)
 class StoredFinding:
@@ -72,9 +75,24 @@ def id_of(connection: Connection, text: str) -> UUID:
     return UUID(str(one))
 
 
-def bars_of(connection: Connection, finding: UUID) -> Bars:
-    """The bars that were set aside for a finding, oldest first; a price that was none is NaN."""
-    rows = connection.execute(select(_aside).where(_aside.c.finding_id == finding).order_by(_aside.c.at)).all()
+def meant(connection: Connection, wanted: FindingFilter) -> Sequence[tuple[UUID, Place | None]]:
+    """The ids of findings and which bar each is about, None where it is about none; series by series, oldest bar first."""
+    place = (_findings.c.instrument_id, _findings.c.interval_s, _findings.c.at)
+    query = select(_findings.c.id, *place).where(*_of(wanted)).order_by(*place, _findings.c.id)
+    rows = connection.execute(query)
+    return [(key, (instrument, seconds, at) if at else None) for key, instrument, seconds, at in rows]
+
+
+def bars_of(connection: Connection, which: Sequence[UUID]) -> dict[UUID, Bars]:
+    """The bars that were set aside for findings, oldest first, by finding; a price that was none is NaN."""
+    query = select(_aside).where(_aside.c.finding_id.in_(which)).order_by(_aside.c.finding_id, _aside.c.at)
+    found: dict[UUID, list[Row[Any]]] = {key: [] for key in which}
+    for row in connection.execute(query):
+        found[row.finding_id].append(row)
+    return {key: _bars(rows) for key, rows in found.items()}
+
+
+def _bars(rows: Sequence[Row[Any]]) -> Bars:
     opened, high, low, close = (np.array([_price(row, name) for row in rows], dtype=np.float64) for name in _PRICES)
     return Bars(
         at=np.array([int(row.at.timestamp()) for row in rows], dtype=np.int64),
