@@ -17,7 +17,7 @@ from stockjobs.domain.findings import EVERY_FINDING, FindingFilter, FindingState
 from stockjobs.errors import Conflict
 from stockjobs.services.releasing import land_released
 from stockjobs.services.repetition import taken_twice_if_busy
-from stockjobs.store import definitions, events, findings, quarantine
+from stockjobs.store import bars, definitions, events, findings, quarantine
 from stockjobs.store.claims import Claim
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.findings import Finding
@@ -160,6 +160,8 @@ def _batches(found: Sequence[tuple[UUID, Place | None]]) -> Iterator[list[UUID]]
 
 def _held(connection: Connection, which: Sequence[UUID]) -> list[tuple[StoredFinding, Bars]]:
     """Findings with the bars that were set aside for them, about which nobody else decides until the transaction ends."""
+    # In the order of a landing, which is alone with its instruments before it closes their findings.
+    bars.lock(connection, quarantine.instruments_of(connection, which))
     found = quarantine.by_ids(connection, which, for_change=True)
     aside = quarantine.bars_of(connection, which)
     return [(one, aside[one.id]) for one in found]

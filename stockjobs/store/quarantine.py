@@ -83,6 +83,13 @@ def meant(connection: Connection, wanted: FindingFilter) -> Sequence[tuple[UUID,
     return [(key, (instrument, seconds, at) if at else None) for key, instrument, seconds, at in rows]
 
 
+def instruments_of(connection: Connection, which: Sequence[UUID]) -> Sequence[int]:
+    """The instruments that findings are about."""
+    is_known = _findings.c.instrument_id.is_not(None)
+    query = select(_findings.c.instrument_id).distinct().where(_findings.c.id.in_(which), is_known)
+    return connection.execute(query).scalars().all()
+
+
 def bars_of(connection: Connection, which: Sequence[UUID]) -> dict[UUID, Bars]:
     """The bars that were set aside for findings, oldest first, by finding; a price that was none is NaN."""
     query = select(_aside).where(_aside.c.finding_id.in_(which)).order_by(_aside.c.finding_id, _aside.c.at)

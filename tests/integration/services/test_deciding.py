@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from stockjobs.domain.bars import Bars
 from stockjobs.domain.findings import FindingFilter, FindingKind
 from stockjobs.domain.intervals import Interval
 from stockjobs.errors import Conflict
 from stockjobs.services.quarantine import BATCH, Decided, Quarantine
-from stockjobs.store import findings, tables
+from stockjobs.store import bars, findings, tables
 from stockjobs.store.database import Database
 from stockjobs.store.findings import Finding
 from tests.fixtures.database import NOON
 from tests.fixtures.house import day
 from tests.fixtures.market import add_instrument
+from tests.fixtures.redis import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -88,3 +90,28 @@ def test_two_bars_of_one_time_are_never_released_one_after_the_other(database: D
     with pytest.raises(Conflict, match="one time"):
         list(Quarantine(database).release_matching(FindingFilter(), by="ann"))
     assert set(states(database)) == {"open"}
+
+
+def test_a_decision_that_meets_a_landing_waits_before_it_holds_any_finding(postgresql_url: str) -> None:
+    database = Database(postgresql_url)
+    [one] = set_aside(database, 1.0)
+    assert one.instrument_id is not None
+    assert one.at is not None
+    with ThreadPoolExecutor(1) as threads:
+        with database.begin() as landing:
+            bars.lock(landing, [one.instrument_id])
+            decision = threads.submit(Quarantine(database).release, [str(one.id)], by="ann")
+            eventually(lambda: waits(database))
+            landing.execute(text("SET LOCAL lock_timeout = '200ms'"))
+            good = [(one.instrument_id, Interval.D1, [int(one.at.timestamp())])]
+            assert findings.mend(landing, good, "DAILY", NOON) == 1
+        with pytest.raises(Conflict, match="is mended"):
+            decision.result(30)
+    database.dispose()
+
+
+def waits(database: Database) -> bool:
+    with database.read() as connection:
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory' AND database = "
+        mine = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+        return bool(connection.execute(text(waiting + mine)).all())
