@@ -51,6 +51,11 @@ class FindingState(StrEnum):
     """It was put right since, at the source or here."""
 
 
+def may_become(state: FindingState) -> tuple[FindingState, ...]:
+    """The states in which a finding may be decided to be in this one: who has rejected a bar may still release it."""
+    return (FindingState.OPEN, FindingState.REJECTED) if state is FindingState.RELEASED else (FindingState.OPEN,)
+
+
 @dataclass(frozen=True)
 class FindingFilter:
     """Which findings are meant; those made at or after `since` and before `before`. Without anything: all of them."""

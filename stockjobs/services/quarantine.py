@@ -13,8 +13,8 @@ import numpy as np
 
 from stockjobs.domain.bars import Bars
 from stockjobs.domain.events import Event, EventName
-from stockjobs.domain.findings import EVERY_FINDING, FindingFilter, FindingState
-from stockjobs.errors import Conflict
+from stockjobs.domain.findings import EVERY_FINDING, FindingFilter, FindingState, may_become
+from stockjobs.errors import Busy, Conflict
 from stockjobs.services.releasing import land_released
 from stockjobs.services.repetition import taken_twice_if_busy
 from stockjobs.store import bars, definitions, events, findings, quarantine
@@ -139,7 +139,8 @@ class Quarantine:
         chosen = [(one, aside) for one, aside in held if one.id not in reasons]
         if not chosen:
             return Decided()
-        findings.decide(connection, [one.id for one, _ in chosen], state, by, now)
+        if findings.decide(connection, [one.id for one, _ in chosen], state, by, now) < len(chosen):
+            raise Busy("Somebody else decides about some of these findings at this moment: try again.")
         written = land_released(connection, chosen, by, now) if state is FindingState.RELEASED else 0
         done = Decided(len(chosen), sum(len(aside) for _, aside in chosen), written)
         events.append(connection, _decided(chosen, state, done, by, now))
@@ -174,8 +175,7 @@ def _of_job(connection: Connection, wanted: FindingFilter, job: str | None) -> F
 def _refused(finding: StoredFinding, aside: Bars, state: FindingState) -> str:
     """Why a decision about a finding cannot be taken; nothing if it can."""
     name = f"finding {str(finding.id)[:8]} of {finding.symbol}"
-    may_be = (FindingState.OPEN, FindingState.REJECTED) if state is FindingState.RELEASED else (FindingState.OPEN,)
-    if finding.state not in may_be:
+    if finding.state not in may_become(state):
         return f"{name} is {finding.state}: it is too late to decide about it"
     if state is FindingState.REJECTED:
         return ""

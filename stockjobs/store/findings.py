@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, update
 
 from stockjobs.domain import ids
 from stockjobs.domain.bars import COLUMNS, NO_VOLUME, Bars
-from stockjobs.domain.findings import FindingKind, FindingState
+from stockjobs.domain.findings import FindingKind, FindingState, may_become
 from stockjobs.domain.intervals import Interval
 from stockjobs.store import tables
 from stockjobs.store.statements import insert_many, insert_new
@@ -124,10 +124,10 @@ def mend(
 
 
 def decide(connection: Connection, which: Sequence[UUID], state: FindingState, by: str, now: datetime) -> int:
-    """Close findings that are open, or were rejected. Returns how many were."""
+    """Close findings that may still be decided so. Returns how many were: fewer than were given if others decided first."""
     if not which:
         return 0
-    may_be = _findings.c.state.in_([FindingState.OPEN.value, FindingState.REJECTED.value])
+    may_be = _findings.c.state.in_([one.value for one in may_become(state)])
     values = {"state": state.value, "decided_at": now, "decided_by": by}
     return connection.execute(update(_findings).where(_findings.c.id.in_(which), may_be).values(values)).rowcount
 

@@ -11,17 +11,19 @@ import pytest
 from sqlalchemy import event, select, text
 
 from stockjobs.domain.bars import Bars
+from stockjobs.domain.events import EventName
 from stockjobs.domain.findings import FindingFilter, FindingKind
 from stockjobs.domain.intervals import Interval
 from stockjobs.errors import Conflict
 from stockjobs.services.quarantine import BATCH, Decided, Quarantine
-from stockjobs.store import bars, findings, tables
+from stockjobs.store import bars, events, findings, tables
 from stockjobs.store.database import Database
 from stockjobs.store.findings import Finding
 from tests.fixtures.database import NOON
 from tests.fixtures.house import day
 from tests.fixtures.market import add_instrument
 from tests.fixtures.redis import eventually
+from tests.integration.services.test_races import at_once
 
 pytestmark = pytest.mark.integration
 
@@ -90,6 +92,26 @@ def test_two_bars_of_one_time_are_never_released_one_after_the_other(database: D
     with pytest.raises(Conflict, match="one time"):
         list(Quarantine(database).release_matching(FindingFilter(), by="ann"))
     assert set(states(database)) == {"open"}
+
+
+@pytest.mark.parametrize("second", [Quarantine.release, Quarantine.reject])
+def test_of_two_who_decide_at_once_one_does_and_the_other_is_told(database: Database, second: object) -> None:
+    found = set_aside(database, 1.0, 2.0)
+    names = [str(one.id) for one in found]
+    answers = at_once(
+        lambda: Quarantine(database).reject(names, by="ann"),
+        lambda: second(Quarantine(database), names[::-1], by="bob"),  # type: ignore[operator]
+    )
+    # What was rejected first may still be released.
+    done = [answer for answer in answers if isinstance(answer, Decided)]
+    told = [answer for answer in answers if isinstance(answer, Conflict)]
+    assert len(done) + len(told) == 2
+    assert len(done) == 1 or second is Quarantine.release
+    with database.read() as connection:
+        names_of_events = {EventName.RELEASED, EventName.REJECTED}
+        written = [one for one in events.latest(connection, 100) if one.name in names_of_events]
+    assert len(written) == len(done)
+    assert len(set(states(database))) == 1
 
 
 def test_a_decision_that_meets_a_landing_waits_before_it_holds_any_finding(postgresql_url: str) -> None:

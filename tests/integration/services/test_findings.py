@@ -17,6 +17,13 @@ from stockjobs.store.findings import Finding
 from tests.fixtures.database import NOON
 
 AT = datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
+DECISIONS = (
+    FindingState.REJECTED,
+    FindingState.MENDED,
+    FindingState.RELEASED,
+    FindingState.REJECTED,
+    FindingState.MENDED,
+)
 ASIDE = Bars(
     at=np.array([int(AT.timestamp())]),
     open=np.array([10.0]),
@@ -78,3 +85,12 @@ def test_a_bar_that_is_seen_under_the_next_name_of_its_instrument_is_the_same_fi
 def test_symbols_whose_instrument_is_not_known_have_findings_of_their_own() -> None:
     one = Finding(FindingKind.SYMBOL, "AAPL", "why")
     assert len({one.id, replace(one, symbol="MSFT").id, replace(one, instrument_id=5).id}) == 3
+
+
+def test_what_was_decided_is_not_decided_again_whoever_comes_second(database: Database) -> None:
+    with database.begin() as connection:
+        one = finding(connection)
+        findings.land(connection, [one], NOON)
+        counts = [findings.decide(connection, [one.id], state, "ann", NOON) for state in DECISIONS]
+        [state] = connection.execute(select(tables.findings.c.state)).scalars()
+    assert (counts, state) == ([1, 0, 1, 0, 0], "released")
