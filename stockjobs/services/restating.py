@@ -11,7 +11,8 @@ from stockjobs.domain.bars import Prices, Seconds
 from stockjobs.domain.findings import FindingKind
 from stockjobs.domain.restatement import Known, Restated, Revised, Varies, compared
 from stockjobs.domain.splits import Split, factors, together
-from stockjobs.services.retelling import Retelling, instant, noted
+from stockjobs.services.retelling import Retelling
+from stockjobs.services.retold import instant, noted
 from stockjobs.services.series import Series, Step
 from stockjobs.store import bars
 from stockjobs.store.bar_rows import Stored

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 
-from stockjobs.domain.events import Event, EventName
-from stockjobs.domain.findings import FindingKind, FindingState
 from stockjobs.domain.restatement import EXPLAINED, Restated, lacks
 from stockjobs.domain.shares import THIS, Bound, applied_to, in_old_shares, with_arrivals
 from stockjobs.domain.splits import Split
+from stockjobs.services.retold import Deed, instant, restatement, told_of
 from stockjobs.services.series import Series, Step
 from stockjobs.store import actions, bar_versions, events, restatements
 from stockjobs.store.bar_rows import Stored
@@ -158,72 +156,12 @@ class Retelling:
             ours = {(one.kind, one.at) for one in self._series.actions}
             payments = actions.Restated(instrument, ratio, part.before, ours)
             actions.restate(step.connection, payments, landing=step.landing(), now=step.now)
-        finding = _restatement(step, self._series, _Deed(ratio, split, count, *span))
+        finding = restatement(step, self._series, Deed(ratio, split, count, *span))
         self.findings.append(finding)
-        events.append(step.connection, _event(step, finding))
-
-
-@dataclass(frozen=True)
-class _Deed:
-    ratio: float
-    split: Split | None
-    bars: int
-    first: datetime
-    last: datetime
+        events.append(step.connection, told_of(step, finding))
 
 
 def _is_known(step: Step, instrument: int, ratio: float) -> bool:
     """True if another series of the instrument was restated so: then its payments were as well."""
     made = restatements.ratios(step.connection, instrument, since=step.now - RECENT)
     return any(abs(one / ratio - 1) < EXPLAINED for one in made)
-
-
-def _restatement(step: Step, series: Series, deed: _Deed) -> Finding:
-    if deed.split is None:
-        reason = f"the source tells all earlier prices {1 / deed.ratio:.6g} times as they were, and no split is known"
-    else:
-        reason = f"a split of {deed.split.ratio:g} new shares for an old one on {instant(deed.split.at):%Y-%m-%d}"
-    evidence = {
-        "ratio": deed.ratio,
-        "bars": deed.bars,
-        "from": deed.first.isoformat(),
-        "to": deed.last.isoformat(),
-        "landing": step.landing(),
-    }
-    return noted(step, series, FindingKind.RESTATEMENT, reason, at=deed.first, evidence=evidence)
-
-
-def noted(
-    step: Step, series: Series, kind: FindingKind, reason: str, *, at: datetime, evidence: Mapping[str, object]
-) -> Finding:
-    """Something about a series that is only to be known."""
-    return Finding(
-        kind=kind,
-        symbol=series.instrument.symbol,
-        reason=reason,
-        instrument_id=series.instrument.id,
-        interval=series.interval,
-        at=at,
-        job_id=step.claim.job_id,
-        attempt_id=step.claim.attempt_id,
-        evidence=dict(evidence),
-        state=FindingState.NOTED,
-    )
-
-
-def _event(step: Step, finding: Finding) -> Event:
-    claim = step.claim
-    interval = finding.interval.value if finding.interval else None
-    data = {
-        "job": claim.job,
-        "symbol": finding.symbol,
-        "interval": interval,
-        "reason": finding.reason,
-        **finding.evidence,
-    }
-    return Event(EventName.RESTATED, step.now, claim.job_id, claim.occurrence_id, claim.task_id, claim.attempt_id, data)
-
-
-def instant(seconds: int) -> datetime:
-    """Epoch seconds as a time."""
-    return datetime.fromtimestamp(seconds, UTC)
