@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -128,14 +129,17 @@ class Collect:
         refused: dict[str, ProviderError] = {}
         for symbol in (*fetched.bars, *fetched.facts):
             try:
-                with self._database.begin() as connection:
-                    land(connection, claim, fetched.only(symbol), self._database.now(connection))
-                    connection.rollback()
+                self._persistently(partial(self._try, claim, fetched.only(symbol)))
             except Unavailable:
                 raise
             except Exception as error:  # as above
                 refused[symbol] = our_fault(error)
         return refused
+
+    def _try(self, claim: Claim, fetched: Fetched) -> None:
+        with self._database.begin() as connection:
+            land(connection, claim, fetched, self._database.now(connection))
+            connection.rollback()
 
     @taken_twice_if_busy
     def _claim(self, task: UUID, number: int, lane: Lane, worker: str) -> Claim | None:

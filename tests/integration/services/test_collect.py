@@ -6,12 +6,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection, event
 
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.lanes import Lane
 from stockjobs.domain.retries import MAX_CRASHES
 from stockjobs.domain.states import State
-from stockjobs.errors import ProviderDown, RateLimited, SymbolUnknown
+from stockjobs.errors import Busy, ProviderDown, RateLimited, SymbolUnknown
 from stockjobs.services.conclusion import Verdict
 from stockjobs.store import claims, tables
 from tests.fixtures.house import House
@@ -255,6 +256,25 @@ def test_a_symbol_whose_data_cannot_be_stored_stops_no_other(house: House) -> No
     [outcome] = house.work(Lane.REALTIME)
     assert outcome.verdict is Verdict.RETRIED
     assert "MSFT" in (outcome.error or "")
+    assert [held.symbol for held in house.reports.holdings()] == ["AAPL"]
+
+
+def test_somebody_in_the_way_while_the_data_that_cannot_be_stored_is_looked_for_is_waited_for(house: House) -> None:
+    house.define(symbols=["AAPL", "MSFT"])
+    house.provider.names["MSFT"] = object()
+    house.trigger()
+    house.dispatch.tick()
+    in_the_way: list[bool] = []
+
+    def refuse_once(connection: Connection) -> None:
+        if in_the_way == [True]:
+            in_the_way.append(False)
+            raise Busy("deadlock detected")
+
+    event.listen(house.database.engine, "rollback", lambda connection: in_the_way or in_the_way.append(True))
+    event.listen(house.database.engine, "begin", refuse_once)
+    [outcome] = house.work(Lane.REALTIME)
+    assert (outcome.verdict, in_the_way) == (Verdict.RETRIED, [True, False])
     assert [held.symbol for held in house.reports.holdings()] == ["AAPL"]
 
 
