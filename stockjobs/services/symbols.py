@@ -65,7 +65,8 @@ class Symbols:
             at = _moment(connection, wish, old, now)
             _refuse_if_taken(connection, wish.provider, old, new)
             instruments.unname(connection, wish.provider, old, at)
-            instruments.entitle(connection, wish.provider, new, instrument.id, at)
+            if not instruments.entitle(connection, wish.provider, new, instrument.id, at):
+                raise Conflict(f"{new} was given to an instrument at this moment: `stockctl symbols {new}` shows which")
             health.follow(connection, wish.provider, old, new)
             health.write(connection, wish.provider, {old: renamed(new, at), new: Standing()}, now)
             health.mend_findings(connection, [old], by, now)

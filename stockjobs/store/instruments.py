@@ -135,15 +135,15 @@ def _created(connection: Connection, provider: str, identities: Sequence[Identit
     return {uids[uid].symbol: instrument for uid, instrument in connection.execute(made)}
 
 
-def entitle(connection: Connection, provider: str, symbol: str, instrument: int, at: datetime) -> None:
-    """Let a symbol that names nobody name an instrument from then on."""
-    _entitle(connection, provider, {symbol: instrument}, at)
+def entitle(connection: Connection, provider: str, symbol: str, instrument: int, at: datetime) -> bool:
+    """Let a symbol that names nobody name an instrument from then on. False if somebody was first."""
+    return _entitle(connection, provider, {symbol: instrument}, at) == 1
 
 
-def _entitle(connection: Connection, provider: str, instruments: Mapping[str, int], at: datetime) -> None:
+def _entitle(connection: Connection, provider: str, instruments: Mapping[str, int], at: datetime) -> int:
     common = {"provider": provider, "valid_from": at}
     rows = [{**common, "symbol": symbol, "instrument_id": instruments[symbol]} for symbol in sorted(instruments)]
-    insert_if_absent(connection, _symbols, rows)
+    return insert_if_absent(connection, _symbols, rows)
 
 
 def _described(identity: Identity) -> dict[str, Any]:

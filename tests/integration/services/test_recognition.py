@@ -171,6 +171,20 @@ def test_a_renaming_that_cannot_be_changes_nothing(
     assert [is_current for _, _, is_current in names(house)] == [True, True]
 
 
+def test_a_renaming_to_what_somebody_was_given_meanwhile_leaves_nobody_without_a_name(
+    house: House, listed: Listed
+) -> None:
+    run(house)
+    house.clock.advance(timedelta(days=1))
+    symbols = Symbols(house.database)
+    symbols.rename(Renaming("yahoo", "ABC", "XYZ"), by="ann")
+    symbols.rename(Renaming("yahoo", "XYZ", "MID"), by="ann")
+    before = names(house)
+    with pytest.raises(Conflict, match="XYZ was given to an instrument at this moment"):
+        symbols.rename(Renaming("yahoo", "MID", "XYZ"), by="ann")
+    assert names(house) == before
+
+
 def test_an_instrument_that_is_renamed_twice_is_asked_for_by_its_last_symbol_and_may_be_named_back(
     house: House, listed: Listed
 ) -> None:
