@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
@@ -16,6 +17,7 @@ from stockjobs.markets.sessions import sessions
 from stockjobs.services.calendars import calendar_of, spans_of, zone_named
 from stockjobs.services.covered import Coverage, Wanted
 from stockjobs.services.series_coverage import DAY, EARLIEST, Market, Task, covered
+from stockjobs.services.standing import names_of
 from stockjobs.store import coverage, definitions
 from stockjobs.store.coverage import Series
 from stockjobs.store.database import Connection, Database
@@ -41,8 +43,10 @@ class CoverageService:
         return [Wanted(spec.provider, spec.symbols, one) for one in intervals]
 
     def look(self, wanted: Wanted) -> Iterator[Coverage]:
-        """Each series that is meant, by symbol. Raises NotFound if nothing is stored of any of the symbols."""
+        """Each series that is meant, by the symbol that it bears now. Raises NotFound if nothing is stored of any of them."""
         with self._database.read() as connection:
+            names = names_of(connection, wanted.provider, wanted.symbols)
+            wanted = replace(wanted, symbols=tuple(names.values()))
             found = coverage.series(connection, wanted.provider, wanted.symbols, wanted.interval)
             now = self._database.now(connection)
             since = wanted.start or coverage.oldest(connection, wanted.interval, [one.instrument_id for one in found])

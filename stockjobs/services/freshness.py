@@ -12,6 +12,7 @@ from stockjobs.domain.intervals import Interval
 from stockjobs.domain.periods import parse_duration
 from stockjobs.services.calendars import calendar_of, traded, zone_named
 from stockjobs.services.repetition import taken_twice_if_busy
+from stockjobs.services.standing import names_of
 from stockjobs.store import definitions, events, freshness
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.definitions import Job
@@ -86,7 +87,8 @@ class _Look:
         spec = job.spec
         if spec.freshness is None:
             return None
-        series = freshness.newest(self._connection, spec.provider, spec.symbols, spec.intervals)
+        names = tuple(names_of(self._connection, spec.provider, spec.symbols).values())
+        series = freshness.newest(self._connection, spec.provider, names, spec.intervals)
         standings = [self._standing(one, job) for one in series]
         worst = max(standings, key=lambda one: one.behind(self.now), default=None)
         if worst is None:

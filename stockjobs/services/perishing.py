@@ -19,6 +19,7 @@ from stockjobs.errors import InvalidInput
 from stockjobs.services.calendars import traded
 from stockjobs.services.coverage import LimitsOf
 from stockjobs.services.repetition import taken_twice_if_busy
+from stockjobs.services.standing import names_of
 from stockjobs.store import definitions, events, findings, perishing
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.definitions import Job
@@ -137,10 +138,10 @@ def _series(one: Perishing) -> tuple[int, int]:
 def _collectors(connection: Connection) -> dict[tuple[str, str, Interval], Job]:
     """The enabled job that collects each series, paused ones too: their bars perish all the same."""
     return {
-        (job.spec.provider, symbol, interval): job
+        (job.spec.provider, name, interval): job
         for job in definitions.every(connection)
         if job.enabled and job.spec.mode is Mode.INCREMENTAL and job.spec.type is JobType.MARKETDATA
-        for symbol in job.spec.symbols
+        for name in names_of(connection, job.spec.provider, job.spec.symbols).values()
         for interval in job.spec.intervals
     }
 

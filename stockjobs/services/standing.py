@@ -1,7 +1,8 @@
-"""By which symbol each of a task is asked for, and who is not: the dead are left out, the renamed have another symbol."""
+"""By which symbol each of a job is asked for, and who is not: the dead are left out, the renamed have another symbol."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +18,20 @@ class Asked:
 
     by: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+
+
+def names_of(connection: Connection, provider: str, symbols: Sequence[str]) -> dict[str, str]:
+    """By which symbol the instrument of each is asked for now, in their order.
+
+    Of several that are one instrument's only one is kept, that by which it is asked for if it is among them.
+    """
+    renamed, named = health.successors(connection, provider), {*symbols}
+    bearers: dict[str, str] = {}
+    for symbol in symbols:
+        name = renamed.get(symbol, symbol)
+        if name == symbol or name not in named:
+            bearers.setdefault(name, symbol)
+    return {symbol: name for name, symbol in bearers.items()}
 
 
 def asked_as(connection: Connection, claim: Claim, now: datetime) -> Asked:

@@ -12,6 +12,7 @@ from stockjobs.domain.lanes import midnight
 from stockjobs.domain.limits import Limits
 from stockjobs.domain.planning import Window, asked_window
 from stockjobs.services.missing import Found, missing_of
+from stockjobs.services.standing import names_of
 from stockjobs.store.database import Connection
 
 
@@ -42,10 +43,13 @@ def survey(
     if spec.type is not JobType.MARKETDATA or spec.mode is Mode.INCREMENTAL or spec.window.refetch:
         return None
     asked = asked_window(spec.window, about)
+    names = names_of(connection, spec.provider, spec.symbols)
     found: dict[Interval, Mapping[str, Found]] = {}
     for interval in spec.intervals:
         reach = limits(interval).reach_back
         start = asked.start if reach is None else max(asked.start, about - reach)
         window = Window(start, max(start, asked.end))
-        found[interval] = missing_of(connection, spec.provider, spec.symbols, interval, window, now)
+        lacks = missing_of(connection, spec.provider, tuple(names.values()), interval, window, now)
+        # A task has the symbols of its job: by which each is asked for is decided when it runs.
+        found[interval] = {symbol: lacks[name] for symbol, name in names.items()}
     return Survey(spec, now, about, found)

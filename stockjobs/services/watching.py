@@ -35,7 +35,7 @@ _NEXT_SESSION = timedelta(days=14)
 def watch(connection: Connection, claim: Claim, judged: Judged, now: datetime) -> tuple[Finding, ...]:
     """Write down what the source does not have, so that it is not asked for again each night; returns what to tell of it."""
     request, instrument = judged.answer.request, judged.instrument
-    known = _known(connection, claim, request.interval, now).get(instrument.id, {})
+    known = _known(connection, claim, judged, now).get(instrument.id, {})
     spans = traded(connection, instrument.exchange, instrument.zone, request.start, min(request.end, now))
     if spans is None or request.interval.seconds > Interval.D1.seconds:
         _write_nulls(connection, judged, known, now)
@@ -50,8 +50,11 @@ def watch(connection: Connection, claim: Claim, judged: Judged, now: datetime) -
 _landing = local()
 
 
-def _known(connection: Connection, claim: Claim, interval: Interval, now: datetime) -> Mapping[int, Mapping[date, Gap]]:
-    """The gaps of all instruments of a landing, read once for it."""
+def _known(connection: Connection, claim: Claim, judged: Judged, now: datetime) -> Mapping[int, Mapping[date, Gap]]:
+    """The gaps of all instruments of a landing, read once for it; of one whose symbol is another by now its own."""
+    interval, symbol = judged.answer.request.interval, judged.instrument.symbol
+    if symbol not in claim.symbols:
+        return gaps.of_symbols(connection, claim.spec.provider, [symbol], interval)
     key = (claim.attempt_id, now, connection.engine)
     if getattr(_landing, "key", None) != key:
         _landing.known = gaps.of_symbols(connection, claim.spec.provider, claim.symbols, interval)

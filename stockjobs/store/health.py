@@ -39,6 +39,14 @@ def every(connection: Connection) -> dict[tuple[str, str], Standing]:
     }
 
 
+def successors(connection: Connection, provider: str) -> dict[str, str]:
+    """By which symbol each that was renamed at a provider is asked for."""
+    query = select(_health.c.symbol, _health.c.successor).where(
+        _health.c.provider == provider, _health.c.successor.is_not(None)
+    )
+    return {row.symbol: row.successor for row in connection.execute(query)}
+
+
 def _standing(row: Mapping[str, object]) -> Standing:
     return Standing(**{**{name: row[name] for name in _FIELDS}, "state": Health(str(row["state"]))})  # type: ignore[arg-type]  # a row
 
