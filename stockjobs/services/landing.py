@@ -77,7 +77,7 @@ class _Landing:
         self._land_series([self._judged(instrument, answer) for instrument, answer in answers])
         for symbol, reply in sorted(fetched.facts.items()):
             self._received += len(reply.facts)
-            self._written += _land_facts(step.connection, step.claim, symbol, reply, step.now)
+            self._land_facts(symbol, reply)
         set_aside(step.connection, step.claim, self._found, self._landed, step.now)
         self._written += sum(land_explained(step, series, told) for series, told in self._told)
         return Landed(self._received, self._written, self._rejected, self._overtaken)
@@ -105,6 +105,19 @@ class _Landing:
                 else:
                     known.append((instrument, answer))
         return known
+
+    def _land_facts(self, symbol: str, reply: FactsReply) -> None:
+        step, provider = self._step, self._step.claim.spec.provider
+        if not reply.facts and not reply.profile:
+            # An empty answer deletes nothing.
+            facts.land_nothing(step.connection, provider, symbol, step.now)
+            return
+        instrument, mismatch = _company(step, symbol, reply)
+        if mismatch:
+            self._found.append(_strange_facts(step.claim, instrument, mismatch, reply))
+            self._rejected += len(reply.facts)
+        else:
+            self._written += facts.land(step.connection, instrument.id, reply, step.now)
 
     def _judged(self, instrument: Instrument, answer: Answer) -> Judged:
         return judge(self._step.connection, self._step.claim, instrument, answer, self._step.now)
@@ -173,11 +186,22 @@ def _stranger(claim: Claim, instrument: int, reason: str, answer: Answer) -> Fin
     )
 
 
-def _land_facts(connection: Connection, claim: Claim, symbol: str, reply: FactsReply, now: datetime) -> int:
-    if not reply.facts and not reply.profile:
-        # An empty answer deletes nothing.
-        facts.land_nothing(connection, claim.spec.provider, symbol, now)
-        return 0
-    identity = reply.identity or Identity(symbol, exchange="", zone="", currency="", kind="")
-    instrument = instruments.ensure(connection, claim.spec.provider, identity, now)
-    return facts.land(connection, instrument.id, reply, now)
+def _company(step: Step, symbol: str, reply: FactsReply) -> tuple[Instrument, str]:
+    """Whom facts are about, and what speaks against it; where their provider does not say, who bears the symbol."""
+    provider = step.claim.spec.provider
+    if reply.identity is not None:
+        return recognise(step.connection, provider, reply.identity, step.now)
+    nameless = Identity(symbol, exchange="", zone="", currency="", kind="")
+    return instruments.ensure(step.connection, provider, nameless, step.now), ""
+
+
+def _strange_facts(claim: Claim, instrument: Instrument, reason: str, reply: FactsReply) -> Finding:
+    return Finding(
+        kind=FindingKind.IDENTITY,
+        symbol=reply.symbol,
+        reason=reason,
+        instrument_id=instrument.id,
+        job_id=claim.job_id,
+        attempt_id=claim.attempt_id,
+        evidence={"facts": len(reply.facts)},
+    )

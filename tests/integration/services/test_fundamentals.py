@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -34,10 +35,11 @@ class Company(ScriptedProvider):
         self.figures: Sequence[Fact] = (REVENUE, TRAILING, SHARES)
         self.profile = {"sector": "Technology"}
         self.questions: list[str] = []
+        self.said = IDENTITY
 
     def facts(self, symbol: str, *, now: object, patience: Patience) -> FactsReply:
         self.questions.append(symbol)
-        return FactsReply(symbol, tuple(self.figures), self.profile, IDENTITY)
+        return FactsReply(symbol, tuple(self.figures), self.profile, self.said)
 
 
 @pytest.fixture
@@ -161,3 +163,32 @@ def test_an_empty_answer_about_nobody_known_writes_nothing(house: House, company
     run(house)
     with house.database.read() as connection:
         assert not instruments.by_symbol(connection, "yahoo", ["AAPL"])
+
+
+def test_figures_of_a_company_in_another_currency_are_set_aside_whole(house: House, company: Company) -> None:
+    run(house)
+    before = raw(house)
+    house.clock.advance(DAY * 8)
+    company.said = replace(IDENTITY, exchange="LSE", zone="Europe/London", currency="GBP", name="Another plc")
+    company.figures = (RESTATED,)
+    assert (outcome := run(house)).landed.written == 0
+    assert outcome.landed.rejected == 1
+    assert raw(house) == before
+    with house.database.read() as connection:
+        [finding] = connection.execute(select(tables.findings)).mappings()
+        [known] = instruments.by_symbol(connection, "yahoo", ["AAPL"]).values()
+    assert (finding["kind"], finding["state"], finding["evidence"]) == ("identity", "open", {"facts": 1})
+    assert known.identity.exchange == "NMS"
+
+
+def test_figures_of_a_company_that_has_moved_land_and_change_what_is_known_of_it(
+    house: House, company: Company
+) -> None:
+    run(house)
+    house.clock.advance(DAY * 8)
+    company.said = replace(IDENTITY, exchange="NYQ")
+    run(house)
+    with house.database.read() as connection:
+        [finding] = connection.execute(select(tables.findings)).mappings()
+        [known] = instruments.by_symbol(connection, "yahoo", ["AAPL"]).values()
+    assert (finding["kind"], finding["state"], known.identity.exchange) == ("identity", "noted", "NYQ")
