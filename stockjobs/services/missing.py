@@ -100,14 +100,9 @@ def _known_gaps(
     first, last = window.start.date() - _A_DAY, window.end.date() + _A_DAY
     found: Mapping[int, Mapping[date, Gap]] = gaps.of_instruments(connection, instruments, interval, first, last)
     return {
-        instrument: [KnownGap(day, gap.missing) for day, gap in days.items() if not _is_due(gap, now)]
+        instrument: [KnownGap(day, gap.missing) for day, gap in days.items() if not gap.is_due(now)]
         for instrument, days in found.items()
     }
-
-
-def _is_due(gap: Gap, now: datetime) -> bool:
-    at = gap.ask_again_at
-    return at is not None and at <= now
 
 
 def _looked_into(

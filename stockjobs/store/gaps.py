@@ -41,6 +41,11 @@ class Gap:
         """When the source is asked again by itself; None for no more."""
         return ask_again_at(self.asked, self.asked_at)
 
+    def is_due(self, now: datetime) -> bool:
+        """True if the source is to be asked again: see `stockjobs.domain.coverage.PAUSES`."""
+        at = self.ask_again_at
+        return at is not None and at <= now
+
 
 def land(connection: Connection, found: Sequence[Gap]) -> int:
     """Write gaps, in the caller's transaction; of one that is known `asked` goes up, at most once in twelve hours.
@@ -115,47 +120,6 @@ def of_instruments(
         _gaps.c.day.between(first, last),
     )
     return _by_instrument(connection.execute(query.order_by(_gaps.c.day)).mappings().all())
-
-
-def known(
-    connection: Connection,
-    instruments: Sequence[int],
-    interval: Interval,
-    start: datetime,
-    end: datetime,
-    *,
-    now: datetime,
-) -> dict[int, set[date]]:
-    """The days, by instrument, that need not be asked for at `now`: the source said that it has no more of them."""
-    found = of_instruments(connection, instruments, interval, start.date() - timedelta(days=1), end.date())
-    return {
-        instrument: days
-        for instrument, gaps in found.items()
-        if (days := {day for day, gap in gaps.items() if not _is_due(gap, now)})
-    }
-
-
-def due(
-    connection: Connection,
-    instruments: Sequence[int],
-    interval: Interval,
-    start: datetime,
-    end: datetime,
-    *,
-    now: datetime,
-) -> dict[int, set[date]]:
-    """The days, by instrument, whose gaps are to be asked for again at `now`: see `stockjobs.domain.coverage.PAUSES`."""
-    found = of_instruments(connection, instruments, interval, start.date() - timedelta(days=1), end.date())
-    return {
-        instrument: days
-        for instrument, gaps in found.items()
-        if (days := {day for day, gap in gaps.items() if _is_due(gap, now)})
-    }
-
-
-def _is_due(gap: Gap, now: datetime) -> bool:
-    at = gap.ask_again_at
-    return at is not None and at <= now
 
 
 def _by_instrument(rows: Sequence[RowMapping]) -> dict[int, dict[date, Gap]]:
