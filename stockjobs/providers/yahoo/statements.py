@@ -9,10 +9,12 @@ from typing import Any
 
 from yfinance.const import fundamentals_keys
 
-from stockjobs.domain.bars import Fact, FactsReply
+from stockjobs.domain.bars import Fact, FactsReply, Identity
 from stockjobs.errors import IdentityMismatch, MalformedReply, SymbolUnknown
 from stockjobs.providers.base import Patience
+from stockjobs.providers.currencies import currency_of
 from stockjobs.providers.yahoo.connection import Connection, quoted
+from stockjobs.providers.yahoo.meta import instant
 from stockjobs.providers.yahoo.replies import Json, document
 
 _METRICS: dict[str, list[str]] = fundamentals_keys
@@ -34,13 +36,13 @@ _PROFILE = {
 def read_company(connection: Connection, symbol: str, *, now: datetime, patience: Patience) -> FactsReply:
     """All facts of a company; none for a symbol that Yahoo no longer follows. Raises a `ProviderError`."""
     # First, because it alone needs the crumb: without one the rest need not be asked for in vain.
-    profile = _profile(connection, symbol, patience)
+    profile, identity = _profile(connection, symbol, patience)
     facts = [
         fact
         for types in _questions()
         for fact in read_facts(connection.get(*_timeseries(symbol, types, now), patience), symbol)
     ]
-    return FactsReply(symbol, tuple(sorted(facts, key=_place)), profile)
+    return FactsReply(symbol, tuple(sorted(facts, key=_place)), profile, identity)
 
 
 def _place(fact: Fact) -> tuple[str, str, date]:
@@ -112,23 +114,43 @@ def _first(value: Json) -> str:
     return single if isinstance(single, str) else ""
 
 
-def _profile(connection: Connection, symbol: str, patience: Patience) -> dict[str, str]:
+def _profile(connection: Connection, symbol: str, patience: Patience) -> tuple[dict[str, str], Identity | None]:
     path = f"/v10/finance/quoteSummary/{quoted(symbol)}"
     params = {"modules": ",".join(_MODULES), "formatted": "false", "symbol": symbol}
     try:
-        return read_profile(connection.get(path, params, patience, needs_crumb=True))
+        body = connection.get(path, params, patience, needs_crumb=True)
     except SymbolUnknown:
         # So it says of everything that has no such page, funds and currencies among them.
-        return {}
+        return {}, None
+    return read_profile(body), read_company_identity(body, symbol)
 
 
 def read_profile(body: bytes) -> dict[str, str]:
     """The profile in an answer, as text."""
+    modules = _modules(body)
+    return {key: text for name in _MODULES for key, text in _texts(modules.get(name), name)}
+
+
+def read_company_identity(body: bytes, symbol: str) -> Identity | None:
+    """Of whom a profile is, as far as that tells one company from another; the rest is for charts to say.
+
+    None for one without a currency.
+    """
+    modules = _modules(body)
+    price, quote = modules.get("price"), modules.get("quoteType")
+    text = price.get("currency") if isinstance(price, dict) else None
+    if not isinstance(text, str) or not text:
+        return None
+    currency, unit = currency_of(text)
+    born = quote.get("firstTradeDateEpochUtc") if isinstance(quote, dict) else None
+    first_trade_at = instant(born) if isinstance(born, int) and not isinstance(born, bool) else None
+    return Identity(symbol, "", "", currency, "", unit=unit, first_trade_at=first_trade_at)
+
+
+def _modules(body: bytes) -> dict[str, Json]:
     results = document(body, "quoteSummary").get("result")
     modules = results[0] if isinstance(results, list) and results else {}
-    return {
-        key: text for name in _MODULES if isinstance(modules, dict) for key, text in _texts(modules.get(name), name)
-    }
+    return modules if isinstance(modules, dict) else {}
 
 
 def _texts(module: Json, name: str) -> Iterator[tuple[str, str]]:

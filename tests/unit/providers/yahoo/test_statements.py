@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import orjson
 import pytest
 
-from stockjobs.domain.bars import Fact
+from stockjobs.domain.bars import Fact, Identity
 from stockjobs.errors import IdentityMismatch, MalformedReply
-from stockjobs.providers.yahoo.statements import _questions, read_facts, read_profile
+from stockjobs.providers.yahoo.statements import _questions, read_company_identity, read_facts, read_profile
 
 
 def series(*rows: object) -> bytes:
@@ -101,3 +101,22 @@ def test_a_profile_is_text_from_several_modules() -> None:
 def test_no_profile_is_an_empty_one() -> None:
     assert read_profile(b'{"quoteSummary":{"result":[],"error":null}}') == {}
     assert read_profile(b'{"quoteSummary":{"result":[{"assetProfile":null}],"error":null}}') == {}
+
+
+@pytest.mark.parametrize(
+    ("modules", "expected"),
+    [
+        (
+            {"price": {"currency": "GBp"}, "quoteType": {"firstTradeDateEpochUtc": 345479400, "exchange": "LSE"}},
+            Identity("VOD.L", "", "", "GBP", "", unit=0.01, first_trade_at=datetime(1980, 12, 12, 14, 30, tzinfo=UTC)),
+        ),
+        ({"price": {"currency": "USD"}}, Identity("VOD.L", "", "", "USD", "")),
+        ({"quoteType": {"firstTradeDateEpochUtc": 345479400}}, None),
+        ({"price": None}, None),
+    ],
+)
+def test_a_profile_says_whose_it_is_by_currency_and_first_trade(
+    modules: dict[str, object], expected: Identity | None
+) -> None:
+    body = orjson.dumps({"quoteSummary": {"result": [modules], "error": None}})
+    assert read_company_identity(body, "VOD.L") == expected
