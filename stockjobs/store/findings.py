@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+import numpy as np
+from sqlalchemy import Connection, Select, literal, select, update
 
 from stockjobs.domain import ids
-from stockjobs.domain.bars import COLUMNS, NO_VOLUME, Bars
+from stockjobs.domain.bars import COLUMNS, NO_VOLUME, Bars, Seconds
 from stockjobs.domain.findings import FindingKind, FindingState, may_become
 from stockjobs.domain.intervals import Interval
 from stockjobs.store import tables
@@ -105,22 +106,37 @@ def _prices_of(evidence: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def mend(
-    connection: Connection, landed: Sequence[tuple[int, Interval, Collection[int]]], by: str, now: datetime
+    connection: Connection, landed: Sequence[tuple[int, Interval, Seconds | Sequence[int]]], by: str, now: datetime
 ) -> int:
     """Close the open findings about bars that have come as good ones since: instrument, interval and times (epoch seconds).
 
     Returns how many there were.
     """
-    good = {(instrument, interval.seconds): frozenset(at) for instrument, interval, at in landed}
-    is_open = (_findings.c.state == FindingState.OPEN.value, _findings.c.kind == FindingKind.REJECTED_BAR.value)
-    columns = (_findings.c.id, _findings.c.instrument_id, _findings.c.interval_s, _findings.c.at)
-    query = select(*columns).where(_findings.c.instrument_id.in_({instrument for instrument, _ in good}), *is_open)
+    good = {(instrument, interval.seconds): np.asarray(at) for instrument, interval, at in landed if len(at)}
+    if not good:
+        return 0
+    rows = connection.execute(_open_bars(good)).all()
+    # Most landings meet no open finding: their times are looked at one by one only where there is one.
+    met = {(row.instrument_id, row.interval_s) for row in rows} & good.keys()
+    times = {series: frozenset(good[series].tolist()) for series in met}
     mended = [
-        row.id
-        for row in connection.execute(query)
-        if int(row.at.timestamp()) in good.get((row.instrument_id, row.interval_s), ())
+        row.id for row in rows if int(row.at.timestamp()) in times.get((row.instrument_id, row.interval_s), frozenset())
     ]
     return decide(connection, mended, FindingState.MENDED, by, now)
+
+
+def _open_bars(good: Mapping[tuple[int, int], Seconds]) -> Select[tuple[UUID, int, int, datetime]]:
+    """The open findings about bars of instruments and seconds of intervals, from the first to the last of all these times."""
+    instruments, seconds = zip(*good, strict=True)
+    first, last = min(int(at.min()) for at in good.values()), max(int(at.max()) for at in good.values())
+    return select(_findings.c.id, _findings.c.instrument_id, _findings.c.interval_s, _findings.c.at).where(
+        _findings.c.instrument_id.in_(set(instruments)),
+        _findings.c.interval_s.in_(set(seconds)),
+        _findings.c.at.between(datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)),
+        # In the statement's text, as in the partial index.
+        _findings.c.state == literal(FindingState.OPEN.value, literal_execute=True),
+        _findings.c.kind == FindingKind.REJECTED_BAR.value,
+    )
 
 
 def decide(connection: Connection, which: Sequence[UUID], state: FindingState, by: str, now: datetime) -> int:

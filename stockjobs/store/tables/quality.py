@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from stockjobs.domain.findings import FindingState
-from stockjobs.store.tables.base import metadata, one_of
+from stockjobs.store.tables.base import metadata, one_of, partial
 from stockjobs.store.types import BarTime, Document, Instant
 
 sessions = Table(
@@ -62,8 +62,11 @@ findings = Table(
     Column("created_at", Instant, nullable=False),
     Column("decided_at", Instant, comment="when it was released, rejected or mended"),
     Column("decided_by", Text),
+    Index("ix_findings_created_at", "created_at"),
     Index("ix_findings_kind_created_at", "kind", "created_at"),
+    Index("ix_findings_symbol_created_at", "symbol", "created_at"),
     Index("ix_findings_instrument_id_interval_s_at", "instrument_id", "interval_s", "at"),
+    partial("ix_findings_open", "instrument_id", "interval_s", "at", where="state = 'open'"),
     one_of("state", *FindingState),
 )
 

@@ -195,6 +195,15 @@ def _find() -> None:
     with op.batch_alter_table("findings") as findings:
         findings.alter_column("state", existing_type=sa.Text(), existing_nullable=False, server_default=None)
     op.create_index("ix_findings_instrument_id_interval_s_at", "findings", ["instrument_id", "interval_s", "at"])
+    op.create_index("ix_findings_created_at", "findings", ["created_at"])
+    op.create_index("ix_findings_symbol_created_at", "findings", ["symbol", "created_at"])
+    op.create_index(
+        "ix_findings_open",
+        "findings",
+        ["instrument_id", "interval_s", "at"],
+        postgresql_where=sa.text("state = 'open'"),
+        sqlite_where=sa.text("state = 'open'"),
+    )
     op.create_table(
         "quarantined_bars",
         sa.Column("finding_id", sa.Uuid(), nullable=False),
@@ -296,7 +305,8 @@ def downgrade() -> None:
 def _unfind() -> None:
     op.drop_index("ix_quarantined_bars_instrument_id_interval_s_at", "quarantined_bars")
     op.drop_table("quarantined_bars")
-    op.drop_index("ix_findings_instrument_id_interval_s_at", "findings")
+    for name in ("open", "symbol_created_at", "created_at", "instrument_id_interval_s_at"):
+        op.drop_index(f"ix_findings_{name}", "findings")
     with op.batch_alter_table("findings") as findings:
         findings.drop_constraint("ck_findings_state", type_="check")
         for name in ("rule", "job_id", "state", "decided_by"):
