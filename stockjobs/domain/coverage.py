@@ -6,16 +6,15 @@ All of it is columns: a series of ten years is a few calls of NumPy.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stockjobs.domain.clocks import local_days, midnight
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.sessions import Days, Seconds, Spans
-from stockjobs.domain.zones import day_start, offset_at
 
 SETTLED_AFTER = timedelta(minutes=30)
 """So long after its close a session's bars are all at the source: delayed exchanges are up to 20 minutes late."""
@@ -24,7 +23,6 @@ PAUSES = (timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(day
 """How long the source is left alone after it was asked once, twice and so on for bars that it does not have; then for ever."""
 
 Places = NDArray[np.intp]
-_WEEK = 7 * 86_400
 _EPOCH_MONDAY = np.datetime64("1969-12-29", "D")
 
 
@@ -124,33 +122,6 @@ def is_missing(expected: Slots, stored: Seconds) -> NDArray[np.bool_]:
 def is_settled(spans: Spans, now: datetime) -> NDArray[np.bool_]:
     """Which sessions are over, with all their bars at the source."""
     return np.asarray(spans.close + int(SETTLED_AFTER.total_seconds()) < now.timestamp())
-
-
-def local_days(at: Seconds, zone: tzinfo) -> Days:
-    """The days, by the clocks of a zone, of some instants."""
-    weeks, place = np.unique(at // _WEEK, return_inverse=True)
-    offsets = np.array([_offset_of_week(zone, week) for week in weeks.tolist()], dtype=np.float64)[place]
-    odd = np.flatnonzero(np.isnan(offsets))
-    offsets[odd] = [_offset(zone, second) for second in at[odd].tolist()]
-    return ((at + offsets.astype(np.int64)) // 86_400).astype("datetime64[D]")
-
-
-@lru_cache(maxsize=65_536)
-def _offset_of_week(zone: tzinfo, week: int) -> float:
-    """Seconds ahead of UTC; not a number in a week in which the clocks change."""
-    first, last = _offset(zone, week * _WEEK), _offset(zone, (week + 1) * _WEEK)
-    return first if first == last else np.nan
-
-
-def _offset(zone: tzinfo, second: int) -> float:
-    return offset_at(zone, datetime.fromtimestamp(second, UTC)).total_seconds()
-
-
-@lru_cache(maxsize=65_536)
-def midnight(zone: tzinfo, day: int) -> int:
-    """When a day (counted from 1970-01-01) begins by the clocks of a zone, in epoch seconds."""
-    wall = datetime(1970, 1, 1) + timedelta(days=day)  # noqa: DTZ001 - a local day
-    return int(day_start(zone, wall).timestamp())
 
 
 def as_served(spans: Spans, zone: tzinfo) -> Spans:

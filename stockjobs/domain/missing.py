@@ -14,7 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.coverage import Slots, is_missing, keys, midnight, slots
+from stockjobs.domain.clocks import midnight
+from stockjobs.domain.coverage import Slots, is_missing, keys, slots
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.planning import Window
 from stockjobs.domain.sessions import Days, Seconds, Spans

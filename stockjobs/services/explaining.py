@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from stockjobs.domain.bars import Bars
-from stockjobs.domain.coverage import local_days
+from stockjobs.domain.clocks import local_days
 from stockjobs.domain.explaining import NEAR_S, explained
 from stockjobs.domain.findings import FindingState
 from stockjobs.domain.splits import Split

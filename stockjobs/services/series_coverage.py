@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stockjobs.domain.causes import Evidence, Lack, lacks
-from stockjobs.domain.coverage import Slots, is_missing, keys, local_days, midnight
+from stockjobs.domain.clocks import local_days, midnight
+from stockjobs.domain.coverage import Slots, is_missing, keys
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.sessions import Spans
 from stockjobs.services.calendars import FIRST_DAY, calendar_of, zone_named

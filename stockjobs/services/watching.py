@@ -14,7 +14,8 @@ from threading import local
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.coverage import SETTLED_AFTER, Cause, Slots, is_missing, keys, local_days, slots
+from stockjobs.domain.clocks import local_days
+from stockjobs.domain.coverage import SETTLED_AFTER, Cause, Slots, is_missing, keys, slots
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.findings import FindingKind
 from stockjobs.domain.intervals import Interval

@@ -7,17 +7,14 @@ steps from midnight, from the open, or from the end of a lunch break, or if a go
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
-from functools import lru_cache
-
 import numpy as np
 
 from stockjobs.domain.bars import Seconds
+from stockjobs.domain.clocks import offsets
 from stockjobs.domain.validation.context import Mask
 from stockjobs.domain.validation.view import View
-from stockjobs.domain.zones import offset_at
 
-_DAY, _WEEK, _MINUTE = 86_400, 7 * 86_400, 60
+_DAY, _MINUTE = 86_400, 60
 _SHARE = 0.2
 """A place where so much of an answer stands is one where the source puts bars."""
 _FEW = 5
@@ -30,7 +27,7 @@ def off_grid(view: View) -> Mask:
     if interval is None:
         return view.none()
     at, step = view.bars.at, min(interval.seconds, _DAY)
-    local = at + _offsets(at, view.context.zone)
+    local = at + offsets(at, view.context.zone)
     off = (local % step != 0) & ~view.bars.provisional
     if step == _DAY:
         off &= at % _DAY != 0
@@ -54,27 +51,3 @@ def _unexplained(view: View, off: Mask, phase: Seconds, step: int) -> Mask:
     off = off & ~is_habit[which]
     is_sure = (sessions is not None and len(sessions) > 0) or len(view) >= _FEW
     return off if is_sure else off & (view.bars.at % _MINUTE != 0)
-
-
-def _offsets(at: Seconds, zone: tzinfo) -> Seconds:
-    """Seconds by which the clocks of a zone are ahead of UTC at some instants, oldest first."""
-    first, last = _offset_of_week(zone, int(at[0]) // _WEEK), _offset_of_week(zone, int(at[-1]) // _WEEK)
-    if first == last and at[-1] - at[0] < _WEEK:
-        return np.full(len(at), int(first), dtype=np.int64)
-    weeks, place = np.unique(at // _WEEK, return_inverse=True)
-    found = np.array([_offset_of_week(zone, week) for week in weeks.tolist()])[place]
-    odd = np.flatnonzero(np.isnan(found))
-    found[odd] = [_offset(zone, second) for second in at[odd].tolist()]
-    return found.astype(np.int64)
-
-
-@lru_cache(maxsize=65_536)
-def _offset_of_week(zone: tzinfo, week: int) -> float:
-    """The offset of a whole week, counted from 1970-01-01; no number where the clocks change in it."""
-    first, last = _offset(zone, week * _WEEK), _offset(zone, (week + 1) * _WEEK)
-    return first if first == last else np.nan
-
-
-@lru_cache(maxsize=65_536)
-def _offset(zone: tzinfo, second: int) -> float:
-    return offset_at(zone, datetime.fromtimestamp(second, UTC)).total_seconds()

@@ -7,7 +7,7 @@ from datetime import tzinfo
 import numpy as np
 
 from stockjobs.domain.bars import Bars, Seconds
-from stockjobs.domain.coverage import local_days
+from stockjobs.domain.clocks import local_days
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.sessions import Spans
 from stockjobs.domain.validation.context import Context, Mask
