@@ -84,14 +84,6 @@ def splits(connection: Connection, instruments: Sequence[int]) -> dict[int, tupl
     return {instrument: tuple(heard) for instrument, heard in splits_heard(connection, instruments).items()}
 
 
-def splits_seen_after(connection: Connection, instruments: Sequence[int], at: datetime) -> dict[int, tuple[Split, ...]]:
-    """The splits of instruments that were first heard of after an instant, oldest first."""
-    return {
-        instrument: tuple(split for split, seen_at in heard.items() if seen_at > at)
-        for instrument, heard in splits_heard(connection, instruments).items()
-    }
-
-
 def splits_heard(connection: Connection, instruments: Sequence[int]) -> dict[int, dict[Split, datetime]]:
     """The splits of instruments, oldest first, and when each was first heard of; an instrument without any is left out."""
     columns = (_actions.c.instrument_id, _actions.c.kind, _actions.c.at, _actions.c.value, _actions.c.seen_at)
