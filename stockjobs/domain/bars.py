@@ -50,7 +50,8 @@ class Bars:
 NO_VOLUME = -1
 """The volume of a bar for which the source gave none."""
 
-COLUMNS = ("at", "open", "high", "low", "close", "volume", "provisional")
+PRICES = ("open", "high", "low", "close")
+COLUMNS = ("at", *PRICES, "volume", "provisional")
 
 
 @dataclass(frozen=True)

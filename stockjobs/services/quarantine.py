@@ -11,7 +11,7 @@ from uuid import UUID
 
 import numpy as np
 
-from stockjobs.domain.bars import Bars
+from stockjobs.domain.bars import PRICES, Bars
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.findings import EVERY_FINDING, FindingFilter, FindingState, may_become
 from stockjobs.errors import Busy, Conflict
@@ -181,7 +181,7 @@ def _refused(finding: StoredFinding, aside: Bars, state: FindingState) -> str:
         return ""
     if not len(aside):
         return f"{name} ({finding.kind}) holds no bars that could be released: reject it if it is done with"
-    if not all(np.isfinite(getattr(aside, price)).all() for price in ("open", "high", "low", "close")):
+    if not all(np.isfinite(getattr(aside, price)).all() for price in PRICES):
         return f"{name} holds a bar without a price, which cannot be stored: reject it"
     return ""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import Connection, or_, select
 
-from stockjobs.domain.bars import NO_VOLUME, Bars
+from stockjobs.domain.bars import NO_VOLUME, PRICES, Bars
 from stockjobs.domain.findings import FindingKind, FindingState
 from stockjobs.domain.intervals import Interval
 from stockjobs.store import tables
@@ -18,8 +18,6 @@ _findings, _aside = tables.findings, tables.quarantined_bars
 
 RULES = ("unit-jump", "unsplit", "jump")
 """The rules about bars at another level than what is stored."""
-
-_PRICES = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +30,7 @@ class Answer:
 
 def answers(connection: Connection, instrument: int, interval: Interval, since: datetime) -> list[Answer]:
     """What was set aside of a series since an instant and is still open, the newest first."""
-    columns = (_aside.c.at, *(_aside.c[name] for name in _PRICES), _aside.c.volume, _aside.c.provisional)
+    columns = (_aside.c.at, *(_aside.c[name] for name in PRICES), _aside.c.volume, _aside.c.provisional)
     query = (
         select(_findings.c.id, _findings.c.attempt_id, _findings.c.created_at, *columns)
         .join(_aside, _aside.c.finding_id == _findings.c.id)
@@ -42,7 +40,7 @@ def answers(connection: Connection, instrument: int, interval: Interval, since: 
             _findings.c.state == FindingState.OPEN.value,
             _findings.c.created_at >= since,
             or_(_findings.c.rule.in_(RULES), _findings.c.kind == FindingKind.VARYING_RATIO.value),
-            *(_aside.c[name].is_not(None) for name in _PRICES),
+            *(_aside.c[name].is_not(None) for name in PRICES),
         )
     )
     found: dict[tuple[datetime, UUID | None], _Rows] = {}

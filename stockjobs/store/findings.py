@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy import Connection, Select, literal, select, update
 
 from stockjobs.domain import ids
-from stockjobs.domain.bars import COLUMNS, NO_VOLUME, Bars, Seconds
+from stockjobs.domain.bars import COLUMNS, NO_VOLUME, PRICES, Bars, Seconds
 from stockjobs.domain.findings import FindingKind, FindingState, may_become
 from stockjobs.domain.intervals import Interval
 from stockjobs.store import tables
@@ -61,7 +61,6 @@ _COLUMNS = (
     "evidence",
     "state",
 )
-_PRICES = ("open", "high", "low", "close")
 
 
 def land(connection: Connection, found: Sequence[Finding], now: datetime) -> frozenset[UUID]:
@@ -102,7 +101,7 @@ def released(connection: Connection, found: Sequence[Finding]) -> frozenset[UUID
 
 
 def _prices_of(evidence: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(evidence.get(name) for name in _PRICES)
+    return tuple(evidence.get(name) for name in PRICES)
 
 
 def mend(
@@ -166,7 +165,7 @@ def _rows(finding: Finding) -> Iterator[dict[str, Any]]:
     }
     columns = [getattr(finding.bars, name).tolist() for name in COLUMNS]
     for at, *prices, volume, provisional in zip(*columns, strict=True):
-        values = dict(zip(_PRICES, map(_number, prices), strict=True))
+        values = dict(zip(PRICES, map(_number, prices), strict=True))
         yield {
             **key,
             "at": datetime.fromtimestamp(at, UTC),

@@ -11,7 +11,7 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Select, select
 
-from stockjobs.domain.bars import NO_VOLUME, Bars
+from stockjobs.domain.bars import NO_VOLUME, PRICES, Bars
 from stockjobs.domain.findings import EVERY_FINDING, FindingFilter, FindingKind, FindingState
 from stockjobs.domain.intervals import Interval
 from stockjobs.errors import NotFound
@@ -19,7 +19,6 @@ from stockjobs.store import tables
 
 _findings, _aside, _jobs = tables.findings, tables.quarantined_bars, tables.jobs
 
-_PRICES = ("open", "high", "low", "close")
 
 Place = tuple[int | None, int | None, datetime]
 """Instrument, seconds of the interval, and time of the bar that a finding is about."""
@@ -100,7 +99,7 @@ def bars_of(connection: Connection, which: Sequence[UUID]) -> dict[UUID, Bars]:
 
 
 def _bars(rows: Sequence[Row[Any]]) -> Bars:
-    opened, high, low, close = (np.array([_price(row, name) for row in rows], dtype=np.float64) for name in _PRICES)
+    opened, high, low, close = (np.array([_price(row, name) for row in rows], dtype=np.float64) for name in PRICES)
     return Bars(
         at=np.array([int(row.at.timestamp()) for row in rows], dtype=np.int64),
         open=opened,
