@@ -17,7 +17,7 @@ from stockjobs.domain.intervals import Interval
 from stockjobs.domain.sessions import Days, Seconds, Spans
 
 SETTLED_AFTER = timedelta(minutes=30)
-"""So long after its close a session's bars are all at the source: delayed exchanges are up to 20 minutes late."""
+"""So long after its close a session's bars and prices are all at the source: delayed exchanges are up to 20 minutes late."""
 
 PAUSES = (timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(days=30))
 """How long the source is left alone after it was asked once, twice and so on for bars that it does not have; then for ever."""

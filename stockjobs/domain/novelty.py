@@ -8,11 +8,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from stockjobs.domain.coverage import SETTLED_AFTER
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.sessions import Spans
-
-SETTLED_AFTER = timedelta(hours=1)
-"""So long after a close its prices have all arrived: delayed exchanges are up to 20 minutes late, auctions take their time."""
 
 LOOK_AHEAD = timedelta(days=14)
 """Sessions are needed so far ahead to tell when trading begins again; no regular holiday is longer."""

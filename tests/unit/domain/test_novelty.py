@@ -67,7 +67,7 @@ def test_an_unfinished_bar_is_asked_for_again() -> None:
 def test_an_unfinished_week_rests_over_the_weekend() -> None:
     monday, written = "2026-03-02 05:00", "2026-03-06 23:00"
     assert idle(Interval.W1, monday, "2026-03-07 12:00", written=written) == at("2026-03-09 13:30")
-    assert idle(Interval.W1, monday, "2026-03-07 12:00", written="2026-03-06 21:30") is None
+    assert idle(Interval.W1, monday, "2026-03-07 12:00", written="2026-03-06 21:29") is None
     assert idle(Interval.W1, monday, "2026-03-06 15:00", written="2026-03-05 23:00") is None
 
 
