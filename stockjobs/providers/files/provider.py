@@ -70,9 +70,10 @@ class FilesProvider:
         patience.remaining()
         checked = normalise(symbol)
         path = self._folder.beside(checked, "facts")
-        if path is None and not self._folder.knows(checked) and self._record(checked) is None:
+        record = self._record(checked)
+        if path is None and not self._folder.knows(checked) and record is None:
             raise SymbolUnknown(f"There is no file for {checked} in {self._options.root}.")
-        return FactsReply(checked, read_facts(path) if path else ())
+        return FactsReply(checked, read_facts(path) if path else (), identity=self._company(checked, record))
 
     def limits(self, interval: Interval) -> Limits:
         """None: a file is read whole."""
@@ -141,6 +142,11 @@ class FilesProvider:
             name=_text(record, "name"),
             unit=self._unit(record, unit),
         )
+
+    def _company(self, symbol: str, record: Record | None) -> Identity | None:
+        """Of whom figures are, as far as that tells one company from another; the rest is for bars to say."""
+        currency, unit = currency_of(_text(record, "currency") or self._options.default_currency)
+        return Identity(symbol, "", "", currency, "", unit=self._unit(record, unit)) if currency else None
 
     def _unit(self, record: Record | None, of_currency: float) -> float:
         text = _text(record, "unit")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stockjobs.domain.bars import CorporateAction, Fact
+from stockjobs.domain.bars import CorporateAction, Fact, Identity
 from stockjobs.errors import Interrupted, InvalidInput, MalformedReply, ProviderDown, RangeRefused, SymbolUnknown
 from stockjobs.providers.base import Patience
 from tests.unit.providers.files.folders import HEADER, NOW, asked, opened, patient, row, times, write
@@ -235,6 +235,15 @@ def test_actions_and_facts_may_stand_beside(tmp_path: Path) -> None:
     )
     facts = provider.facts("VOD.L", now=NOW, patience=patient()).facts
     assert facts == (Fact("NetIncome", "annual", datetime(2023, 12, 31).date(), 5.0, "GBP"),)
+
+
+def test_facts_say_of_whom_they_are_where_the_currency_is_known(tmp_path: Path) -> None:
+    write(tmp_path, "instruments.csv", "symbol,currency", "VOD.L,GBp", "AAPL,")
+    for symbol in ("VOD.L", "AAPL"):
+        write(tmp_path, f"{symbol}.facts.csv", "metric,period,as_of,value", "NetIncome,annual,2023-12-31,5")
+    provider = opened(tmp_path)
+    told = [provider.facts(symbol, now=NOW, patience=patient()).identity for symbol in ("VOD.L", "AAPL")]
+    assert told == [Identity("VOD.L", "", "", "GBP", "", unit=0.01), None]
 
 
 def test_without_facts_the_answer_is_empty_and_without_any_file_the_symbol_is_unknown(tmp_path: Path) -> None:
