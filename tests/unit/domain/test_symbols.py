@@ -9,7 +9,8 @@ from stockjobs.errors import InvalidInput
 
 
 @pytest.mark.parametrize(
-    "symbol", ["AAPL", "BRK.B", "BRK-B", "^GSPC", "EURUSD=X", "005930.KS", "M&M.NS", "BTC-USD", "ES=F", "ON", "7203.T", "A" * 24]
+    "symbol",
+    ["AAPL", "BRK.B", "BRK-B", "^GSPC", "EURUSD=X", "005930.KS", "M&M.NS", "BTC-USD", "ES=F", "ON", "7203.T", "A" * 24],
 )
 def test_a_symbol_of_the_markets_is_accepted_unchanged(symbol: str) -> None:
     assert normalise(symbol) == symbol
