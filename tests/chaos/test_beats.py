@@ -32,7 +32,8 @@ EDITS = 7
 
 @pytest.fixture
 def beats(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Fleet]:
-    found = Fleet(Settings(database_url=database_url, redis_url=redis_url), tmp_path)
+    # Nobody works off what these beats offer, and of Yahoo itself they would offer no more than its budget feeds.
+    found = Fleet(Settings(database_url=database_url, redis_url=redis_url, provider_url="http://127.0.0.1:9"), tmp_path)
     yield found
     found.stop()
 
