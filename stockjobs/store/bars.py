@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import ModuleType
 
-import numpy as np
 from sqlalchemy import Connection, select
 
 from stockjobs.domain.bars import Bars, Prices
@@ -141,30 +140,3 @@ def _moved(landing: Landing, known: datetime | None) -> datetime | None:
         return newest if landing.since is None else None
     joins = landing.since is None or known >= landing.since
     return newest if joins and known < newest else None
-
-
-def read(
-    connection: Connection, instrument: int, interval: Interval, start: datetime | None, end: datetime | None
-) -> Bars:
-    """The stored bars of an instrument with start ≤ at < end, oldest first."""
-    table = tables.bars
-    query = select(table.c.at, *(table.c[name] for name in _VALUES)).where(
-        table.c.instrument_id == instrument, table.c.interval_s == interval.seconds
-    )
-    if start is not None:
-        query = query.where(table.c.at >= start)
-    if end is not None:
-        query = query.where(table.c.at < end)
-    rows = connection.execute(query.order_by(table.c.at)).all()
-    if not rows:
-        return Bars.empty()
-    at, opened, high, low, close, volume, provisional = zip(*rows, strict=True)
-    return Bars(
-        at=np.array([int(time.timestamp()) for time in at], dtype=np.int64),
-        open=np.array(opened, dtype=np.float64),
-        high=np.array(high, dtype=np.float64),
-        low=np.array(low, dtype=np.float64),
-        close=np.array(close, dtype=np.float64),
-        volume=np.array([-1 if amount is None else amount for amount in volume], dtype=np.int64),
-        provisional=np.array(provisional, dtype=np.bool_),
-    )

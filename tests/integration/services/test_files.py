@@ -10,7 +10,7 @@ from stockjobs.domain.intervals import Interval
 from stockjobs.domain.lanes import Lane
 from stockjobs.providers.registry import open_provider
 from stockjobs.services.conclusion import Outcome
-from stockjobs.store import actions, bars, instruments
+from stockjobs.store import actions, instruments, reading
 from tests.fixtures.house import House
 from tests.unit.providers.files.folders import HEADER, row, write
 
@@ -39,7 +39,7 @@ def test_bars_from_files_land_with_their_identity_and_landing_them_again_writes_
     assert outcome.landed.written == 5
     with house.database.read() as connection:
         (vodafone,) = instruments.by_symbol(connection, "files", ["VOD.L"]).values()
-        stored = bars.read(connection, vodafone.id, Interval.D1, None, None)
+        stored = reading.read(connection, vodafone.id, Interval.D1, None, None)
         dividends = actions.of(connection, vodafone.id)
     assert (vodafone.exchange, vodafone.zone) == ("LSE", "Europe/London")
     assert (vodafone.currency, vodafone.unit, vodafone.name) == ("GBP", 0.01, "Vodafone Group")

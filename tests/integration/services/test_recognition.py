@@ -17,7 +17,7 @@ from stockjobs.domain.symbol_health import Health
 from stockjobs.errors import Conflict, InvalidInput, NotFound, SymbolUnknown
 from stockjobs.providers.base import Patience
 from stockjobs.services.symbols import Renaming, Symbols
-from stockjobs.store import bars, events, instruments
+from stockjobs.store import events, instruments, reading
 from stockjobs.store.tables import findings as findings_table
 from tests.fixtures.house import House, ScriptedProvider, day
 
@@ -66,7 +66,7 @@ def told(house: House, name: EventName) -> list[dict[str, Any]]:
 
 def count(house: House, instrument: int) -> int:
     with house.database.read() as connection:
-        return len(bars.read(connection, instrument, Interval.D1, None, None))
+        return len(reading.read(connection, instrument, Interval.D1, None, None))
 
 
 def test_a_move_to_another_exchange_changes_the_instrument_and_is_noted_once(house: House, listed: Listed) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select, text
 
 from stockjobs.domain.bars import NO_VOLUME, Bars
 from stockjobs.domain.intervals import Interval
-from stockjobs.store import bars, landings, tables
+from stockjobs.store import bars, landings, reading, tables
 from stockjobs.store.bars import Landing
 from stockjobs.store.database import Database
 from tests.fixtures.database import NOON
@@ -89,7 +89,7 @@ def test_bars_are_read_back_as_they_were_landed(database: Database, instruments:
     came = replace(_bars(5), volume=volume, provisional=np.array([False, False, True, False, True]))
     assert _land(database, Landing(instruments[0], DAY, came)) == 5
     with database.read() as connection:
-        found = bars.read(connection, instruments[0], DAY, None, None)
+        found = reading.read(connection, instruments[0], DAY, None, None)
     for name in ("at", "open", "high", "low", "close", "volume", "provisional"):
         assert getattr(found, name).tolist() == getattr(came, name).tolist()
 
@@ -105,9 +105,9 @@ def test_several_series_are_landed_each_under_its_own(database: Database, instru
     )
     assert written == 16
     with database.read() as connection:
-        assert bars.read(connection, instruments[0], DAY, None, None).at.tolist() == one.at.tolist()
-        assert bars.read(connection, instruments[1], DAY, None, None).at.tolist() == two.at.tolist()
-        assert bars.read(connection, instruments[1], Interval.H1, None, None).close.tolist() == hours.close.tolist()
+        assert reading.read(connection, instruments[0], DAY, None, None).at.tolist() == one.at.tolist()
+        assert reading.read(connection, instruments[1], DAY, None, None).at.tolist() == two.at.tolist()
+        assert reading.read(connection, instruments[1], Interval.H1, None, None).close.tolist() == hours.close.tolist()
 
 
 def test_equal_bars_landed_again_write_nothing_at_all(database: Database, instruments: list[int]) -> None:
