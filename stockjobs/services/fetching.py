@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stockjobs.domain.bars import BarsReply, BarsRequest, FactsReply
-from stockjobs.errors import HeldBack, Interrupted, OurFault, ProviderDown, ProviderError, RateLimited
+from stockjobs.errors import HeldBack, IdentityMismatch, Interrupted, OurFault, ProviderDown, ProviderError, RateLimited
 from stockjobs.providers.base import Patience, Provider
 from stockjobs.services.asking import Asks
 
@@ -140,7 +140,7 @@ class _Batch:
             return self._provider.facts(symbol, now=self._asks.now, patience=self._patience)
         for request in self._asks.bars[symbol]:
             reply = self._provider.bars(request, now=self._asks.now, patience=self._patience)
-            answers.append(Answer(request, reply))
+            answers.append(Answer(request, _about(request, reply)))
         return tuple(answers)
 
     def _keep(self, symbol: str, came: tuple[Answer, ...] | FactsReply | ProviderError, requests: int) -> None:
@@ -150,3 +150,11 @@ class _Batch:
             self._down_in_a_row = self._down_in_a_row + 1 if isinstance(came, ProviderDown) else 0
             if isinstance(came, RateLimited | Interrupted) or self._down_in_a_row >= DOWN_IN_A_ROW:
                 self.stop()
+
+
+def _about(request: BarsRequest, reply: BarsReply) -> BarsReply:
+    """The reply, if it is about the symbol that was asked for. Raises IdentityMismatch: its prices would land on another's."""
+    identity = reply.identity
+    if identity is not None and identity.symbol.casefold() != request.symbol.casefold():
+        raise IdentityMismatch(f"Asked for {request.symbol}, the answer is about {identity.symbol[:40] or 'nobody'}.")
+    return reply

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockjobs.domain.bars import Bars, BarsReply, BarsRequest, FactsReply
+from stockjobs.domain.bars import Bars, BarsReply, BarsRequest, FactsReply, Identity
 from stockjobs.domain.intervals import Interval
 from stockjobs.domain.limits import Limits
 from stockjobs.errors import (
     HeldBack,
+    IdentityMismatch,
     Interrupted,
     MalformedReply,
     OurFault,
@@ -292,3 +293,16 @@ def test_one_symbol_needs_no_thread() -> None:
     seen = list[int]()
     fetch(asks(SYMBOLS[:1]), Answering(lambda *_: seen.append(threading.get_ident())), patient(), SEVERAL)
     assert seen == [threading.get_ident()]
+
+
+class MixedUp(Answering):
+    """Answers about AAA, whoever is asked for."""
+
+    def bars(self, request: BarsRequest, *, now: datetime, patience: Patience) -> BarsReply:
+        return BarsReply(Identity("AAA", "NMS", "America/New_York", "USD", "EQUITY"), Bars.empty())
+
+
+def test_an_answer_about_another_symbol_is_nobodys() -> None:
+    fetched = fetch(asks(("AAA", "BBB")), MixedUp(), patient())
+    assert list(fetched.bars) == ["AAA"]
+    assert isinstance(fetched.errors["BBB"], IdentityMismatch)
