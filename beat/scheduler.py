@@ -14,9 +14,9 @@ from celery.beat import Scheduler
 
 from beat.duties import Duties, Duty
 from stockjobs.celery import check_servers, container
-from stockjobs.domain.pauses import Scope
+from stockjobs.domain.work.pauses import Scope
 from stockjobs.errors import Busy, Unavailable, Unreachable
-from stockjobs.store.pauses import Pause
+from stockjobs.store.ledger.pauses import Pause
 from stockjobs.telemetry import logs
 from stockjobs.telemetry.heartbeat import Heartbeat
 

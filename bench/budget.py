@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from stockjobs.daemon.redis import EmbeddedRedis
-from stockjobs.domain.budgets import NO_BUDGET, Budget
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.asking.budgets import NO_BUDGET, Budget
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.providers.base import OPEN_GATE, Gate, Patience
-from stockjobs.services.gates import Gates
+from stockjobs.services.collecting.gates import Gates
 from stockjobs.transport.budget import Budgets, Place
 
 ROUNDS, REQUESTS = 7, 500

@@ -40,9 +40,9 @@ from sqlalchemy import create_engine, text
 from bench.transport import cpu_seconds, wait_until
 from stockjobs.bootstrap import Container
 from stockjobs.daemon.redis import EmbeddedRedis
-from stockjobs.domain.jobs import Manifest
-from stockjobs.domain.states import State
-from stockjobs.services.requests import Request
+from stockjobs.domain.work.jobs import Manifest
+from stockjobs.domain.work.states import State
+from stockjobs.services.work.requests import Request
 from stockjobs.settings import Settings
 from stockjobs.simulator.client import SimulatorClient, running_simulator
 from stockjobs.store import schema

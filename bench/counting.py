@@ -19,12 +19,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.history import databases, fill
-from stockjobs.domain.filters import EVERYTHING, Filter
 from stockjobs.domain.periods import parse_period
-from stockjobs.domain.retention import Retention
-from stockjobs.domain.states import State
-from stockjobs.services.maintenance import Maintenance
-from stockjobs.services.statistics import StatisticsService
+from stockjobs.domain.work.filters import EVERYTHING, Filter
+from stockjobs.domain.work.retention import Retention
+from stockjobs.domain.work.states import State
+from stockjobs.services.work.maintenance import Maintenance
+from stockjobs.services.work.statistics import StatisticsService
 from stockjobs.store.database import Database
 
 ROUNDS = 5

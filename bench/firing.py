@@ -28,7 +28,7 @@ from rich.table import Table
 from sqlalchemy import Connection, func, select
 
 from stockjobs.bootstrap import Container
-from stockjobs.domain.jobs import Manifest
+from stockjobs.domain.work.jobs import Manifest
 from stockjobs.settings import Settings
 from stockjobs.store import schema, tables
 from stockjobs.store.database import Database

@@ -12,10 +12,11 @@ import psycopg
 from sqlalchemy import text
 
 from stockjobs.domain import ids
-from stockjobs.domain.jobs import JobSpec
-from stockjobs.store import definitions, schema
+from stockjobs.domain.work.jobs import JobSpec
+from stockjobs.store import schema
 from stockjobs.store.database import Database
-from stockjobs.store.definitions import Job
+from stockjobs.store.ledger import definitions
+from stockjobs.store.ledger.definitions import Job
 
 JOBS = 200
 _STATE = """CASE WHEN n % 100 < 90 THEN 'completed' WHEN n % 100 < 94 THEN 'failed' WHEN n % 100 < 96 THEN 'timeout'

@@ -32,13 +32,13 @@ from yfinance.data import YfData
 from bench.collecting import BOUNDLESS, new_databases
 from stockjobs.bootstrap import Container
 from stockjobs.daemon.redis import EmbeddedRedis
-from stockjobs.domain.jobs import Manifest
-from stockjobs.domain.knocks import Knock
+from stockjobs.domain.work.jobs import Manifest
+from stockjobs.domain.work.knocks import Knock
 from stockjobs.providers.yahoo.options import YahooOptions
 from stockjobs.providers.yahoo.session import YahooSession
-from stockjobs.services.conclusion import Outcome
-from stockjobs.services.offering import Offering
-from stockjobs.services.requests import Request
+from stockjobs.services.collecting.conclusion import Outcome
+from stockjobs.services.work.offering import Offering
+from stockjobs.services.work.requests import Request
 from stockjobs.settings import Settings
 from stockjobs.simulator.client import SimulatorClient, running_simulator
 from stockjobs.store import schema

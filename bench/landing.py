@@ -28,12 +28,13 @@ from rich.table import Table
 from sqlalchemy import Connection, insert, text
 
 from bench.history import databases
-from stockjobs.domain.bars import Bars
-from stockjobs.domain.intervals import Interval
-from stockjobs.store import bars, bars_postgresql, landings, tables
-from stockjobs.store.bar_rows import Rows
-from stockjobs.store.bars import Landing
+from stockjobs.domain.market.bars import Bars
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.store import tables
 from stockjobs.store.database import Database
+from stockjobs.store.market import bars, bars_postgresql, landings
+from stockjobs.store.market.bar_rows import Rows
+from stockjobs.store.market.bars import Landing
 from stockjobs.store.statements import upsert
 
 DAY = 86_400

@@ -25,14 +25,15 @@ from sqlalchemy import insert, text, update
 
 from stockjobs.bootstrap import Container
 from stockjobs.domain import ids
-from stockjobs.domain.jobs import JobSpec
-from stockjobs.domain.knocks import Knock
-from stockjobs.domain.lanes import Lane, Priority
-from stockjobs.services.offering import Offering
+from stockjobs.domain.work.jobs import JobSpec
+from stockjobs.domain.work.knocks import Knock
+from stockjobs.domain.work.lanes import Lane, Priority
+from stockjobs.services.work.offering import Offering
 from stockjobs.settings import Settings
-from stockjobs.store import agenda, definitions, lanes, schema, tables
+from stockjobs.store import schema, tables
 from stockjobs.store.database import Database
-from stockjobs.store.definitions import Job
+from stockjobs.store.ledger import agenda, definitions, lanes
+from stockjobs.store.ledger.definitions import Job
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 ROUNDS = 15

@@ -26,8 +26,8 @@ from rich.table import Table
 from sqlalchemy import Connection, insert, text
 
 from stockjobs.bootstrap import Container
-from stockjobs.domain.jobs import JobSpec, WindowSpec
-from stockjobs.services.calendars import Calendars
+from stockjobs.domain.work.jobs import JobSpec, WindowSpec
+from stockjobs.services.market.calendars import Calendars
 from stockjobs.settings import Settings
 from stockjobs.store import schema, tables
 from stockjobs.store.database import Database

@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 from yfinance.data import YfData
 
-from stockjobs.domain.bars import BarsRequest
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import BarsRequest
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.base import Patience
 from stockjobs.providers.registry import open_provider
 from stockjobs.providers.yahoo.options import Engine, YahooOptions

@@ -30,9 +30,9 @@ from rich.table import Table
 from sqlalchemy import text
 
 from bench.history import databases
-from stockjobs.domain.reading import BarsQuery
-from stockjobs.services.frames import frame, frame_of_many
-from stockjobs.services.reading import Reading
+from stockjobs.domain.market.reading import BarsQuery
+from stockjobs.services.market.frames import frame, frame_of_many
+from stockjobs.services.market.reading import Reading
 from stockjobs.store.database import Database
 
 DAYS_A_YEAR = 252

@@ -27,15 +27,16 @@ from sqlalchemy import func, insert, select
 
 from bench.history import databases, fill
 from stockjobs.domain import ids
-from stockjobs.domain.knocks import Knock
 from stockjobs.domain.periods import parse_period
-from stockjobs.domain.retention import Retention
-from stockjobs.domain.states import State
-from stockjobs.services.maintenance import Maintenance
-from stockjobs.services.offering import Offering
-from stockjobs.store import claims, tables
-from stockjobs.store.claims import Result, Then
+from stockjobs.domain.work.knocks import Knock
+from stockjobs.domain.work.retention import Retention
+from stockjobs.domain.work.states import State
+from stockjobs.services.work.maintenance import Maintenance
+from stockjobs.services.work.offering import Offering
+from stockjobs.store import tables
 from stockjobs.store.database import Database
+from stockjobs.store.ledger import claims
+from stockjobs.store.ledger.claims import Result, Then
 
 TURN_S = 4.0
 PENDING = 100_000

@@ -16,8 +16,8 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from stockjobs.domain.jobs import ScheduleSpec
-from stockjobs.domain.schedules import Due, Misfire, Schedule, due
+from stockjobs.domain.scheduling.schedules import Due, Misfire, Schedule, due
+from stockjobs.domain.work.jobs import ScheduleSpec
 from stockjobs.markets.sessions import sessions
 
 NOW = datetime(2026, 11, 24, 15, 0, 30, tzinfo=UTC)

@@ -27,8 +27,8 @@ from rich.console import Console
 from rich.table import Table
 
 from stockjobs.daemon.redis import EmbeddedRedis
-from stockjobs.domain.knocks import Knock
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.knocks import Knock
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.transport import urls
 from stockjobs.transport.app import TransportConfig, make_app
 from stockjobs.transport.messages import COLLECT_TASK

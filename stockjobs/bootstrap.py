@@ -9,52 +9,52 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from stockjobs import settings as settings_module
-from stockjobs.domain.budgets import NO_BUDGET, Budget
+from stockjobs.domain.asking.budgets import NO_BUDGET, Budget
 from stockjobs.domain.periods import parse_period
-from stockjobs.domain.retention import Retention
+from stockjobs.domain.work.retention import Retention
 from stockjobs.errors import Unreachable
 from stockjobs.markets.sessions import sessions
 from stockjobs.providers import registry
 from stockjobs.providers.base import Gate, Provider
-from stockjobs.services.administration import Administration
-from stockjobs.services.calendars import Calendars
-from stockjobs.services.collect import Collect, CollectConfig, LastResort
-from stockjobs.services.coverage import CoverageService
-from stockjobs.services.dispatch import Dispatch, DispatchConfig
-from stockjobs.services.feed import Feed
-from stockjobs.services.firing import Firing
-from stockjobs.services.freshness import FreshnessService
-from stockjobs.services.gates import Gates, Tell
-from stockjobs.services.health import Health
-from stockjobs.services.holding import Holding
-from stockjobs.services.instances import Instances
-from stockjobs.services.layouts import Layouts
-from stockjobs.services.maintenance import Maintenance
-from stockjobs.services.offering import Offering
-from stockjobs.services.perishing import PerishingService
-from stockjobs.services.quarantine import Quarantine
-from stockjobs.services.recovery import Recovery, RecoveryConfig
-from stockjobs.services.reopening import Reopening
-from stockjobs.services.repair import Repair
-from stockjobs.services.reports import Reports
-from stockjobs.services.requests import Requests
-from stockjobs.services.statistics import StatisticsService
-from stockjobs.services.steering import Steering
-from stockjobs.services.symbols import Symbols
-from stockjobs.services.templates import Templates
-from stockjobs.services.throttling import throttles
-from stockjobs.services.waiting import Waiting
+from stockjobs.services.collecting.collect import Collect, CollectConfig, LastResort
+from stockjobs.services.collecting.gates import Gates, Tell
+from stockjobs.services.market.calendars import Calendars
+from stockjobs.services.market.coverage import CoverageService
+from stockjobs.services.market.freshness import FreshnessService
+from stockjobs.services.market.layouts import Layouts
+from stockjobs.services.market.perishing import PerishingService
+from stockjobs.services.market.quarantine import Quarantine
+from stockjobs.services.market.reopening import Reopening
+from stockjobs.services.market.repair import Repair
+from stockjobs.services.market.symbols import Symbols
+from stockjobs.services.work.administration import Administration
+from stockjobs.services.work.dispatch import Dispatch, DispatchConfig
+from stockjobs.services.work.feed import Feed
+from stockjobs.services.work.firing import Firing
+from stockjobs.services.work.health import Health
+from stockjobs.services.work.holding import Holding
+from stockjobs.services.work.instances import Instances
+from stockjobs.services.work.maintenance import Maintenance
+from stockjobs.services.work.offering import Offering
+from stockjobs.services.work.recovery import Recovery, RecoveryConfig
+from stockjobs.services.work.reports import Reports
+from stockjobs.services.work.requests import Requests
+from stockjobs.services.work.statistics import StatisticsService
+from stockjobs.services.work.steering import Steering
+from stockjobs.services.work.templates import Templates
+from stockjobs.services.work.throttling import throttles
+from stockjobs.services.work.waiting import Waiting
 from stockjobs.settings import Settings
 from stockjobs.store import revisions
-from stockjobs.store.claims import Claim
 from stockjobs.store.database import Clock, Database, database_clock
+from stockjobs.store.ledger.claims import Claim
 from stockjobs.telemetry import logs
 from stockjobs.transport.budget import ON_ITS_WAY, Budgets, Place
 from stockjobs.transport.inspector import Inspector
 from stockjobs.transport.publisher import Publisher
 
 if TYPE_CHECKING:
-    from stockjobs.services.reading import Reading
+    from stockjobs.services.market.reading import Reading
     from stockjobs.transport.control import Control
 
 
@@ -194,7 +194,7 @@ class Container:
     def reading(self) -> Reading:
         """Reads bars as columns."""
         # Arrow is for those who read; nobody else should pay for it.
-        found: Reading = import_module("stockjobs.services.reading").Reading(self.ready_database)
+        found: Reading = import_module("stockjobs.services.market.reading").Reading(self.ready_database)
         return found
 
     @cached_property

@@ -15,19 +15,19 @@ from pydantic import ValidationError
 
 from stockjobs.bootstrap import Container
 from stockjobs.domain.events import Event, event_names
-from stockjobs.domain.filters import Filter
-from stockjobs.domain.findings import FindingFilter, FindingKind, FindingState, words_of
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.jobs import JobSpec, OnFailure, WindowSpec
+from stockjobs.domain.market.findings import FindingFilter, FindingKind, FindingState, words_of
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.reading import Adjusted, BarsQuery
+from stockjobs.domain.market.symbols import normalise
 from stockjobs.domain.periods import parse_duration
-from stockjobs.domain.reading import Adjusted, BarsQuery
-from stockjobs.domain.states import State
-from stockjobs.domain.symbols import normalise
+from stockjobs.domain.work.filters import Filter
+from stockjobs.domain.work.jobs import JobSpec, OnFailure, WindowSpec
+from stockjobs.domain.work.states import State
 from stockjobs.errors import InvalidInput, Problem
-from stockjobs.services.reports import JobReport, OccurrenceReport
-from stockjobs.services.requests import Request, Timing
-from stockjobs.services.statistics import StatisticsReport
-from stockjobs.store.quarantine import StoredFinding
+from stockjobs.services.work.reports import JobReport, OccurrenceReport
+from stockjobs.services.work.requests import Request, Timing
+from stockjobs.services.work.statistics import StatisticsReport
+from stockjobs.store.market.quarantine import StoredFinding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -273,7 +273,7 @@ def bars(
     if format == "arrow":
         return found
     # Only those who want one pay for pandas.
-    frames = import_module("stockjobs.services.frames")
+    frames = import_module("stockjobs.services.market.frames")
     made: pd.DataFrame = frames.frame(found) if isinstance(symbols, str) else frames.frame_of_many(found, names)
     return made
 

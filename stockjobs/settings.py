@@ -24,10 +24,10 @@ from pydantic import (
     ValidationError,
 )
 
-from stockjobs.domain.cron import parse_zone
+from stockjobs.domain.market.symbols import normalise
 from stockjobs.domain.masks import mask_secrets
 from stockjobs.domain.periods import parse_period
-from stockjobs.domain.symbols import normalise
+from stockjobs.domain.scheduling.cron import parse_zone
 from stockjobs.errors import InvalidInput, Problem
 
 _KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP)|$)")

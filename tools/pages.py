@@ -13,9 +13,9 @@ import typer
 from stockjobs.cli.config import text_of, unit_of
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.root import VERBS, load
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.jobs import Manifest
-from stockjobs.services.manifests import ready_jobs
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.work.jobs import Manifest
+from stockjobs.services.documents.manifests import ready_jobs
 from stockjobs.settings import Settings, variables
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -26,11 +26,11 @@ from celery.worker.state import active_requests
 from stockjobs.bootstrap import Container
 from stockjobs.celery import app, check_servers
 from stockjobs.celery import container as parent
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import StockjobsError
 from stockjobs.providers import registry
-from stockjobs.store import workers
-from stockjobs.store.workers import Worker
+from stockjobs.store.ledger import workers
+from stockjobs.store.ledger.workers import Worker
 from stockjobs.telemetry import logs
 from stockjobs.transport.width import Width
 from workers.forks import between_forks

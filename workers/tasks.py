@@ -9,9 +9,9 @@ from celery import Task
 from celery.exceptions import Ignore, Retry
 
 from stockjobs.celery import app
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import Unavailable
-from stockjobs.services.conclusion import Outcome, Verdict
+from stockjobs.services.collecting.conclusion import Outcome, Verdict
 from stockjobs.telemetry import logs
 from stockjobs.transport.messages import COLLECT_TASK
 from workers.process import container

@@ -12,9 +12,9 @@ from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.sources import sources
 from stockjobs.errors import InvalidInput
-from stockjobs.services.administration import Applied
-from stockjobs.services.manifests import read_all
-from stockjobs.services.templates import AppliedTemplate
+from stockjobs.services.documents.manifests import read_all
+from stockjobs.services.work.administration import Applied
+from stockjobs.services.work.templates import AppliedTemplate
 
 Files = Annotated[
     list[str],

@@ -16,11 +16,11 @@ from stockjobs.cli.later import After, At, OnFailureOfThose, StartAfter, later
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
 from stockjobs.cli.values import checked, iso, words
-from stockjobs.domain.jobs import JobSpec, OnFailure, WindowSpec
-from stockjobs.domain.pricing import Basis
+from stockjobs.domain.asking.pricing import Basis
+from stockjobs.domain.work.jobs import JobSpec, OnFailure, WindowSpec
 from stockjobs.errors import InvalidInput
-from stockjobs.services.requests import Estimate, Request, Timing
-from stockjobs.store.occurrences import Occurrence
+from stockjobs.services.work.requests import Estimate, Request, Timing
+from stockjobs.store.ledger.occurrences import Occurrence
 
 
 def backfill(

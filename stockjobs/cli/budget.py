@@ -10,8 +10,8 @@ import typer
 from stockjobs.cli.ages import span
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of, submitter
-from stockjobs.domain.budgets import Usage
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.asking.budgets import Usage
+from stockjobs.domain.work.lanes import Lane
 
 
 def budget(

@@ -10,7 +10,7 @@ from stockjobs.cli.arguments import Output
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.series import End, OfInterval, OfJob, OfProvider, Start, Symbols, looked, wanted_of
 from stockjobs.cli.session import container_of
-from stockjobs.services.covered import Coverage, Year
+from stockjobs.services.market.covered import Coverage, Year
 
 
 def percent(stored: int, expected: int) -> str | None:

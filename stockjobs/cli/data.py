@@ -19,19 +19,19 @@ from stockjobs.cli.session import container_of
 from stockjobs.cli.targets import DataFormat, Target, target_of
 from stockjobs.cli.values import checked, words
 from stockjobs.cli.views import HOLDINGS, price
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.jobs import WindowSpec
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.reading import Adjusted, BarsQuery
+from stockjobs.domain.market.symbols import normalise
 from stockjobs.domain.periods import parse_instant
-from stockjobs.domain.reading import Adjusted, BarsQuery
-from stockjobs.domain.symbols import normalise
+from stockjobs.domain.work.jobs import WindowSpec
 from stockjobs.errors import InvalidInput
-from stockjobs.services.reports import Reports
-from stockjobs.store.instruments import Instrument
+from stockjobs.services.work.reports import Reports
+from stockjobs.store.market.instruments import Instrument
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from stockjobs.services.reading import Reading
+    from stockjobs.services.market.reading import Reading
 
 _NEWEST_IN_TABLE = 20
 

@@ -8,7 +8,7 @@ import typer
 
 from stockjobs.cli import tables
 from stockjobs.cli.session import container_of
-from stockjobs.domain.layouts import Layout
+from stockjobs.domain.market.layouts import Layout
 from stockjobs.errors import InvalidInput
 from stockjobs.store import revisions, schema
 

@@ -19,15 +19,15 @@ from stockjobs.cli.tables import fields
 from stockjobs.cli.templates import describe as describe_template
 from stockjobs.cli.views import ATTEMPTS, OCCURRENCES, interval_of, progress, short
 from stockjobs.cli.waiting import ends_in
-from stockjobs.domain.dependencies import Awaited
 from stockjobs.domain.events import Event
-from stockjobs.domain.lanes import lane_of
-from stockjobs.domain.states import State
-from stockjobs.services.freshness import Freshness
-from stockjobs.services.manifests import render_document
-from stockjobs.services.reports import OccurrenceReport
-from stockjobs.store.definitions import Job
-from stockjobs.store.tasks import Attempt, Task
+from stockjobs.domain.work.dependencies import Awaited
+from stockjobs.domain.work.lanes import lane_of
+from stockjobs.domain.work.states import State
+from stockjobs.services.documents.manifests import render_document
+from stockjobs.services.market.freshness import Freshness
+from stockjobs.services.work.reports import OccurrenceReport
+from stockjobs.store.ledger.definitions import Job
+from stockjobs.store.ledger.tasks import Attempt, Task
 
 _DUE_TIMES = 5
 _OCCURRENCES = 5

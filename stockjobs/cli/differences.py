@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from stockjobs.services.administration import Applied
-from stockjobs.services.manifests import dump, manifest_of, render
-from stockjobs.services.templates import AppliedTemplate
-from stockjobs.store.definitions import Job
-from stockjobs.store.templates import StoredTemplate
+from stockjobs.services.documents.manifests import dump, manifest_of, render
+from stockjobs.services.work.administration import Applied
+from stockjobs.services.work.templates import AppliedTemplate
+from stockjobs.store.ledger.definitions import Job
+from stockjobs.store.ledger.templates import StoredTemplate
 
 
 def name_of(applied: Applied | AppliedTemplate) -> str:

@@ -15,8 +15,8 @@ from stockjobs.cli.session import container_of
 from stockjobs.cli.values import words
 from stockjobs.cli.views import camel, short
 from stockjobs.domain.events import Event, event_names
-from stockjobs.domain.filters import EventFilter
-from stockjobs.services.feed import Feed
+from stockjobs.domain.work.filters import EventFilter
+from stockjobs.services.work.feed import Feed
 
 
 class EventFormat(StrEnum):

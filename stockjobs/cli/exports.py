@@ -20,7 +20,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from stockjobs.cli.targets import DataFormat, Target
 from stockjobs.errors import InvalidInput
-from stockjobs.services.shaping import SCHEMA
+from stockjobs.services.market.shaping import SCHEMA
 
 _ROWS_IN_GROUP = 131_072
 

@@ -14,10 +14,10 @@ import typer
 from stockjobs.cli.session import container_of
 from stockjobs.cli.values import iso, words
 from stockjobs.domain.excerpts import excerpt
-from stockjobs.domain.filters import Filter
-from stockjobs.domain.lanes import Lane
 from stockjobs.domain.periods import parse_instant, parse_period
-from stockjobs.domain.states import ENDED, OPEN, State
+from stockjobs.domain.work.filters import Filter
+from stockjobs.domain.work.lanes import Lane
+from stockjobs.domain.work.states import ENDED, OPEN, State
 from stockjobs.errors import InvalidInput
 
 _TASKS_AND_OCCURRENCES = (*OPEN, *ENDED)

@@ -21,11 +21,11 @@ from stockjobs.cli.tables import fields
 from stockjobs.cli.values import words
 from stockjobs.cli.views import price, short
 from stockjobs.cli.watching import show
-from stockjobs.domain.bars import NO_VOLUME, Bars
-from stockjobs.domain.findings import FindingFilter, FindingKind, FindingState, words_of
+from stockjobs.domain.market.bars import NO_VOLUME, Bars
+from stockjobs.domain.market.findings import FindingFilter, FindingKind, FindingState, words_of
 from stockjobs.errors import InvalidInput
-from stockjobs.services.quarantine import Decided
-from stockjobs.store.quarantine import StoredFinding
+from stockjobs.services.market.quarantine import Decided
+from stockjobs.store.market.quarantine import StoredFinding
 
 OfSymbol = Annotated[str | None, typer.Option("--symbol", metavar="SYMBOL", help="Only those about this symbol.")]
 OfKinds = Annotated[

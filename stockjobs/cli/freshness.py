@@ -11,7 +11,7 @@ from stockjobs.cli.arguments import Output, Watch
 from stockjobs.cli.output import Column, Format, View
 from stockjobs.cli.session import container_of
 from stockjobs.cli.watching import show
-from stockjobs.services.freshness import Freshness
+from stockjobs.services.market.freshness import Freshness
 
 
 def _document(found: Freshness) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from stockjobs.cli.arguments import Output
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.series import End, OfInterval, OfJob, OfProvider, Start, Symbols, looked, wanted_of
 from stockjobs.cli.session import container_of
-from stockjobs.domain.coverage import Cause
-from stockjobs.services.covered import Hole
+from stockjobs.domain.market.coverage import Cause
+from stockjobs.services.market.covered import Hole
 
 
 def _next(hole: Hole) -> object:

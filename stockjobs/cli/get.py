@@ -19,11 +19,11 @@ from stockjobs.cli.templates import templates
 from stockjobs.cli.values import matches
 from stockjobs.cli.views import JOBS, LANES, OCCURRENCES, TASKS, WORKERS, LaneReport
 from stockjobs.cli.watching import show
-from stockjobs.domain.filters import Filter
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.filters import Filter
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import NotFound, Unreachable
-from stockjobs.services import adhoc
-from stockjobs.services.reports import JobReport
+from stockjobs.services.work import adhoc
+from stockjobs.services.work.reports import JobReport
 
 _ALSO = {
     "job": "jobs",

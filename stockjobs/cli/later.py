@@ -10,10 +10,10 @@ import typer
 
 from stockjobs.bootstrap import Container
 from stockjobs.cli.values import duration
-from stockjobs.domain.jobs import OnFailure
 from stockjobs.domain.periods import parse_instant
+from stockjobs.domain.work.jobs import OnFailure
 from stockjobs.errors import InvalidInput
-from stockjobs.services.requests import Timing
+from stockjobs.services.work.requests import Timing
 
 At = Annotated[
     str | None,

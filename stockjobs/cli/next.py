@@ -17,12 +17,12 @@ from stockjobs.cli.session import container_of
 from stockjobs.cli.sources import sources
 from stockjobs.cli.tables import has_colour, lines
 from stockjobs.cli.values import checked
-from stockjobs.domain.jobs import ScheduleSpec
-from stockjobs.domain.windows import parse_start
+from stockjobs.domain.scheduling.windows import parse_start
+from stockjobs.domain.work.jobs import ScheduleSpec
 from stockjobs.errors import InvalidInput, Problem
 from stockjobs.markets.sessions import sessions
-from stockjobs.services.manifests import read_all
-from stockjobs.services.preview import Fire, clocks_of, fires_between, upcoming_fires
+from stockjobs.services.documents.manifests import read_all
+from stockjobs.services.work.preview import Fire, clocks_of, fires_between, upcoming_fires
 
 _AT_MOST = 10_000
 _ASKED = 5

@@ -15,7 +15,7 @@ import typer
 
 from stockjobs.cli import tables
 from stockjobs.cli.ages import age
-from stockjobs.services.manifests import dump, render_document
+from stockjobs.services.documents.manifests import dump, render_document
 
 T = TypeVar("T")
 _UNKNOWN = "-"

@@ -9,13 +9,13 @@ import typer
 from stockjobs.bootstrap import Container
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.domain.excerpts import excerpt
-from stockjobs.domain.lanes import Lane
-from stockjobs.domain.pauses import Scope
-from stockjobs.domain.schedules import Misfire
+from stockjobs.domain.scheduling.schedules import Misfire
+from stockjobs.domain.work.lanes import Lane
+from stockjobs.domain.work.pauses import Scope
 from stockjobs.errors import InvalidInput
 from stockjobs.markets.sessions import sessions
-from stockjobs.services.preview import made_up
-from stockjobs.store.definitions import Job
+from stockjobs.services.work.preview import made_up
+from stockjobs.store.ledger.definitions import Job
 
 _SCOPES = {scope.shown: scope for scope in Scope}
 What = Annotated[

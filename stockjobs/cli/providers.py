@@ -15,11 +15,11 @@ from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of
 from stockjobs.cli.tables import fields, lines
 from stockjobs.cli.values import checked
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.jobs import WindowSpec
-from stockjobs.domain.limits import Limits
+from stockjobs.domain.asking.limits import Limits
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.symbols import normalise
 from stockjobs.domain.periods import parse_instant
-from stockjobs.domain.symbols import normalise
+from stockjobs.domain.work.jobs import WindowSpec
 from stockjobs.providers import registry
 from stockjobs.providers.conformance import Question, results
 from stockjobs.providers.plugin import Plugin

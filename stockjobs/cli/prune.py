@@ -12,11 +12,11 @@ from stockjobs.cli.counting import counted
 from stockjobs.cli.filters import OfJob, OfStates, states_of
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.values import period
-from stockjobs.domain.retention import Retention
-from stockjobs.domain.states import ENDED, State
+from stockjobs.domain.work.retention import Retention
+from stockjobs.domain.work.states import ENDED, State
 from stockjobs.errors import InvalidInput
-from stockjobs.services.maintenance import Maintenance
-from stockjobs.store.retention import Removed
+from stockjobs.services.work.maintenance import Maintenance
+from stockjobs.store.ledger.retention import Removed
 
 _PAUSE_S = 0.02
 

@@ -13,11 +13,11 @@ from stockjobs.cli.differences import differences, name_of
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.sources import sources
 from stockjobs.domain.excerpts import excerpt
-from stockjobs.domain.templates import Template
+from stockjobs.domain.work.templates import Template
 from stockjobs.errors import InvalidInput, NotFound, Problem
-from stockjobs.services.manifests import Manifests, dump, read_all, read_values
-from stockjobs.services.templates import Rendered
-from stockjobs.services.templates import render as rendered_from
+from stockjobs.services.documents.manifests import Manifests, dump, read_all, read_values
+from stockjobs.services.work.templates import Rendered
+from stockjobs.services.work.templates import render as rendered_from
 
 
 def render(

@@ -11,7 +11,7 @@ from stockjobs.cli.counting import counted
 from stockjobs.cli.series import End, OfInterval, OfJob, OfProvider, Start, Symbols, wanted_of
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
-from stockjobs.services.repair import Plan
+from stockjobs.services.market.repair import Plan
 
 
 def repair(

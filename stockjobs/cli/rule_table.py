@@ -12,7 +12,7 @@ from stockjobs.cli.arguments import Output
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of
 from stockjobs.cli.views import camel
-from stockjobs.domain.validation.rules import RULES, Severity, severity_of
+from stockjobs.domain.market.validation.rules import RULES, Severity, severity_of
 
 
 @dataclass(frozen=True)

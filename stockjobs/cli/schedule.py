@@ -11,8 +11,8 @@ from stockjobs.cli.rules import Cron, Exchange, Interval, Once, Session, TimeZon
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.values import iso
 from stockjobs.errors import InvalidInput
-from stockjobs.services.administration import Change
-from stockjobs.services.rescheduling import MANUAL
+from stockjobs.services.work.administration import Change
+from stockjobs.services.work.rescheduling import MANUAL
 
 
 def schedule(

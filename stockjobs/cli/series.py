@@ -10,12 +10,12 @@ import typer
 
 from stockjobs.bootstrap import Container
 from stockjobs.cli.values import checked, words
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.jobs import WindowSpec
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.symbols import normalise
 from stockjobs.domain.periods import parse_instant
-from stockjobs.domain.symbols import normalise
+from stockjobs.domain.work.jobs import WindowSpec
 from stockjobs.errors import InvalidInput
-from stockjobs.services.covered import Coverage, Wanted
+from stockjobs.services.market.covered import Coverage, Wanted
 
 Symbols = Annotated[
     list[str] | None, typer.Argument(metavar="SYMBOL", help="Only these; without any, all that are stored.")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stockjobs.errors import InvalidInput
-from stockjobs.services.yaml_documents import MAX_BYTES
+from stockjobs.services.documents.yaml_documents import MAX_BYTES
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 

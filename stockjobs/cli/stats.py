@@ -13,10 +13,10 @@ from stockjobs.cli.counting import counted
 from stockjobs.cli.filters import filtered
 from stockjobs.cli.output import Column, View, as_json, table
 from stockjobs.cli.session import container_of
-from stockjobs.domain.filters import Filter
-from stockjobs.domain.states import OPEN, State
-from stockjobs.services.statistics import Load, StatisticsReport
-from stockjobs.store.statistics import Statistics
+from stockjobs.domain.work.filters import Filter
+from stockjobs.domain.work.states import OPEN, State
+from stockjobs.services.work.statistics import Load, StatisticsReport
+from stockjobs.store.ledger.statistics import Statistics
 
 _ALL = "(all)"
 

@@ -11,7 +11,7 @@ from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.output import Column, View, as_json, table
 from stockjobs.cli.session import container_of
 from stockjobs.cli.stats import StatisticsFormat
-from stockjobs.services.health import Component
+from stockjobs.services.work.health import Component
 
 
 def _document(part: Component) -> dict[str, object]:

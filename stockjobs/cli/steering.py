@@ -12,9 +12,9 @@ from stockjobs.cli.counting import counted
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.filters import filtered
 from stockjobs.cli.session import container_of, submitter
-from stockjobs.domain.filters import Filter
+from stockjobs.domain.work.filters import Filter
 from stockjobs.errors import InvalidInput
-from stockjobs.services.steering import Refused, Retried, Steering
+from stockjobs.services.work.steering import Refused, Retried, Steering
 
 Names = Annotated[
     list[str] | None,

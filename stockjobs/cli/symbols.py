@@ -11,10 +11,10 @@ from stockjobs.cli.arguments import Output
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.values import checked, words
-from stockjobs.domain.jobs import WindowSpec
-from stockjobs.domain.money import money
+from stockjobs.domain.market.money import money
 from stockjobs.domain.periods import parse_instant
-from stockjobs.services.symbols import Renaming, SymbolReport
+from stockjobs.domain.work.jobs import WindowSpec
+from stockjobs.services.market.symbols import Renaming, SymbolReport
 
 group = typer.Typer(
     add_completion=False,

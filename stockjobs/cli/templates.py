@@ -15,9 +15,9 @@ from stockjobs.cli.tables import fields, lines
 from stockjobs.cli.views import listed
 from stockjobs.cli.watching import show
 from stockjobs.domain.excerpts import shown
-from stockjobs.domain.parameters import Parameter
-from stockjobs.services.manifests import dump
-from stockjobs.store.templates import StoredTemplate
+from stockjobs.domain.work.parameters import Parameter
+from stockjobs.services.documents.manifests import dump
+from stockjobs.store.ledger.templates import StoredTemplate
 
 TEMPLATES: View[StoredTemplate] = View(
     name=lambda stored: f"template/{stored.name}",

@@ -17,10 +17,10 @@ from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.values import timeout as timeout_of
 from stockjobs.cli.views import OCCURRENCES, occurrence_document
 from stockjobs.cli.waiting import exit_code, tell_errors, wait_for
-from stockjobs.domain.jobs import OnFailure
-from stockjobs.services.reports import OccurrenceReport
-from stockjobs.services.requests import Request
-from stockjobs.store.occurrences import Occurrence
+from stockjobs.domain.work.jobs import OnFailure
+from stockjobs.services.work.reports import OccurrenceReport
+from stockjobs.services.work.requests import Request
+from stockjobs.store.ledger.occurrences import Occurrence
 
 
 class Said(StrEnum):

@@ -15,7 +15,7 @@ from stockjobs.cli.globals import Globals
 from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.periods import Period, parse_duration, parse_period
 from stockjobs.errors import InvalidInput, Problem
-from stockjobs.services.manifest_problems import is_echo, problem_without_file
+from stockjobs.services.documents.problems import is_echo, problem_without_file
 from stockjobs.settings import Origin, Settings
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -9,17 +9,17 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from stockjobs.cli.output import Column, View
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.lanes import lane_of
-from stockjobs.domain.money import money
-from stockjobs.domain.states import ENDED, State
-from stockjobs.services.manifests import manifest_of
-from stockjobs.services.reports import JobReport, OccurrenceReport
-from stockjobs.store.holdings import Holding
-from stockjobs.store.lanes import LaneCount
-from stockjobs.store.pauses import Pause
-from stockjobs.store.tasks import Attempt, Task
-from stockjobs.store.workers import Worker
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.money import money
+from stockjobs.domain.work.lanes import lane_of
+from stockjobs.domain.work.states import ENDED, State
+from stockjobs.services.documents.manifests import manifest_of
+from stockjobs.services.work.reports import JobReport, OccurrenceReport
+from stockjobs.store.ledger.lanes import LaneCount
+from stockjobs.store.ledger.pauses import Pause
+from stockjobs.store.ledger.tasks import Attempt, Task
+from stockjobs.store.ledger.workers import Worker
+from stockjobs.store.market.holdings import Holding
 
 
 def short(identity: object) -> str:

@@ -14,9 +14,9 @@ from stockjobs.cli.ages import span
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.values import timeout as timeout_of
 from stockjobs.cli.views import short
-from stockjobs.domain.pace import Progress
-from stockjobs.domain.states import State
-from stockjobs.services.reports import OccurrenceReport, Reports
+from stockjobs.domain.work.pace import Progress
+from stockjobs.domain.work.states import State
+from stockjobs.services.work.reports import OccurrenceReport, Reports
 
 
 def wait_for(reports: Reports, occurrence: UUID, timeout: str | None) -> OccurrenceReport:

@@ -10,9 +10,9 @@ import typer
 from stockjobs.bootstrap import Container
 from stockjobs.cli.counting import counted
 from stockjobs.cli.session import container_of
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import Conflict, NotFound, Unreachable
-from stockjobs.store.workers import Worker
+from stockjobs.store.ledger.workers import Worker
 from stockjobs.transport.control import Answer, Control
 
 group = typer.Typer(

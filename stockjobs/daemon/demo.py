@@ -18,13 +18,13 @@ from stockjobs import settings as settings_module
 from stockjobs.bootstrap import Container
 from stockjobs.daemon.folder_lock import locked
 from stockjobs.daemon.system import LOCK, System, SystemConfig
-from stockjobs.domain.lanes import Lane
-from stockjobs.domain.money import money
-from stockjobs.domain.states import ENDED, State
+from stockjobs.domain.market.money import money
+from stockjobs.domain.work.lanes import Lane
+from stockjobs.domain.work.states import ENDED, State
 from stockjobs.errors import Conflict, InvalidInput
-from stockjobs.services import manifests
-from stockjobs.services.reports import OccurrenceReport
-from stockjobs.services.requests import Request
+from stockjobs.services.documents import manifests
+from stockjobs.services.work.reports import OccurrenceReport
+from stockjobs.services.work.requests import Request
 
 _PATIENCE = 300.0
 _PAUSE = 0.2

@@ -16,7 +16,7 @@ from stockjobs.bootstrap import Container
 from stockjobs.daemon.folder_lock import locked
 from stockjobs.daemon.redis import EmbeddedRedis
 from stockjobs.daemon.supervisor import Program, Supervisor
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import Unreachable
 from stockjobs.settings import Origin, Settings
 

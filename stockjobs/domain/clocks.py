@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from stockjobs.domain.sessions import Days, Seconds
-from stockjobs.domain.zones import day_start, offset_at
+from stockjobs.domain.market.sessions import Days, Seconds
+from stockjobs.domain.scheduling.zones import day_start, offset_at
 
 _DAY, _WEEK = 86_400, 7 * 86_400
 

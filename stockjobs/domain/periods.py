@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from isodate.duration import Duration
 
 from stockjobs.domain.excerpts import excerpt
-from stockjobs.domain.zones import instant_of, is_left_out, wall_at
+from stockjobs.domain.scheduling.zones import instant_of, is_left_out, wall_at
 from stockjobs.errors import InvalidInput
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from exchange_calendars.exchange_calendar_xtae import XTAEExchangeCalendar
 
-from stockjobs.domain.sessions import Session
+from stockjobs.domain.market.sessions import Session
 from stockjobs.errors import NotFound
 
 _MONDAY_TO_FRIDAY_SINCE = date(2026, 1, 5)

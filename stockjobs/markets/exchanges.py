@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stockjobs.domain.exchanges import ALWAYS_OPEN, FOREIGN_EXCHANGE
+from stockjobs.domain.market.exchanges import ALWAYS_OPEN, FOREIGN_EXCHANGE
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from importlib.metadata import version
 from types import ModuleType
 from zoneinfo import ZoneInfo
 
-from stockjobs.domain.exchanges import ALWAYS_OPEN, EXCHANGES, FOREIGN_EXCHANGE
-from stockjobs.domain.sessions import Session
+from stockjobs.domain.market.exchanges import ALWAYS_OPEN, EXCHANGES, FOREIGN_EXCHANGE
+from stockjobs.domain.market.sessions import Session
 from stockjobs.errors import NotFound
 
 _NEW_YORK = ZoneInfo("America/New_York")

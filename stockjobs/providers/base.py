@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from stockjobs.domain.bars import BarsReply, BarsRequest, FactsReply
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.limits import Limits
+from stockjobs.domain.asking.limits import Limits
+from stockjobs.domain.market.bars import BarsReply, BarsRequest, FactsReply
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import Interrupted, ProviderError, RateLimited
 
 

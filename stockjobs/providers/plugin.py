@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from stockjobs.domain.budgets import NO_BUDGET, Budget
+from stockjobs.domain.asking.budgets import NO_BUDGET, Budget
+from stockjobs.domain.asking.limits import Limits
 from stockjobs.domain.excerpts import excerpt
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.limits import Limits
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import InvalidInput, Problem
 from stockjobs.providers.base import Provider
 

@@ -12,9 +12,9 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
+from stockjobs.domain.asking.limits import Limits
 from stockjobs.domain.excerpts import excerpt
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.limits import Limits
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import InvalidInput
 from stockjobs.providers.base import Provider
 from stockjobs.providers.plugin import Plugin

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.exchanges import ALWAYS_OPEN, FOREIGN_EXCHANGE
-from stockjobs.domain.sessions import Session
+from stockjobs.domain.market.exchanges import ALWAYS_OPEN, FOREIGN_EXCHANGE
+from stockjobs.domain.market.sessions import Session
 from stockjobs.markets.exchanges import Exchange
 from stockjobs.markets.sessions import sessions
 

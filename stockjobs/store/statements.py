@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from stockjobs.domain.states import State
+from stockjobs.domain.work.states import State
 
 
 def word(state: State) -> ColumnElement[str]:

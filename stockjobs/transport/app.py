@@ -8,7 +8,7 @@ from typing import Any
 from celery import Celery
 from kombu import Exchange, Queue
 
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.transport import urls
 from stockjobs.transport.channel import LANES, install
 from stockjobs.transport.slots import FreeSlots

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from stockjobs.domain.budgets import (
+from stockjobs.domain.asking.budgets import (
     BREAK_AFTER,
     BREAK_FOR,
     CALM,
@@ -24,8 +24,8 @@ from stockjobs.domain.budgets import (
     Turn,
     Usage,
 )
-from stockjobs.domain.lanes import Lane
-from stockjobs.domain.retries import COOL_DOWN, LONGEST_COOL_DOWN
+from stockjobs.domain.work.lanes import Lane
+from stockjobs.domain.work.retries import COOL_DOWN, LONGEST_COOL_DOWN
 from stockjobs.errors import Interrupted, ProviderDown, ProviderError, RateLimited
 from stockjobs.transport import urls
 from stockjobs.transport.budget_scripts import ENTER, LEAVE, LEFT, LOOK

@@ -22,7 +22,7 @@ from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import dumps, loads
 from redis.exceptions import NoScriptError
 
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.transport.guard import Malformed, examine
 from stockjobs.transport.qos import LaneQoS
 from stockjobs.transport.scripts import FETCH, FETCH_SHA, INSERT, insert_arguments, rank_in

@@ -10,8 +10,8 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from stockjobs.domain.lanes import Lane
 from stockjobs.domain.masks import mask_secrets
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import BrokerAway
 from stockjobs.transport.app import TransportConfig, make_app
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 from uuid import UUID
 
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import InvalidInput, Unreachable
 from stockjobs.transport import urls
 from stockjobs.transport.client import connect, translated

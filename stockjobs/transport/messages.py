@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import orjson
 
-from stockjobs.domain.knocks import Knock
+from stockjobs.domain.work.knocks import Knock
 
 COLLECT_TASK = "stockjobs.collect"
 """The name under which workers register the task that answers a knock."""

@@ -6,8 +6,8 @@ import os
 import socket
 from collections.abc import Sequence
 
-from stockjobs.domain.knocks import Knock
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.knocks import Knock
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.transport import urls
 from stockjobs.transport.client import connect, translated
 from stockjobs.transport.messages import encode

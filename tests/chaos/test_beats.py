@@ -15,10 +15,10 @@ import pytest
 from sqlalchemy import func, select
 
 from stockjobs.domain.events import EventName
-from stockjobs.domain.schedules import INSTANT, between
+from stockjobs.domain.scheduling.schedules import INSTANT, between
 from stockjobs.settings import Settings
 from stockjobs.store import tables
-from stockjobs.store.definitions import Job
+from stockjobs.store.ledger.definitions import Job
 from tests.fixtures.fleet import Fleet, Member
 from tests.fixtures.house import manifest
 from tests.fixtures.redis import eventually

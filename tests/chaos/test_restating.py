@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 import pytest
 from sqlalchemy import distinct, func, select, text
 
-from stockjobs.domain.findings import FindingKind
-from stockjobs.domain.states import State
+from stockjobs.domain.market.findings import FindingKind
+from stockjobs.domain.work.states import State
 from stockjobs.simulator.client import SimulatorClient
 from stockjobs.store import tables
 from tests.fixtures.fleet import Fleet

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from stockjobs.daemon.redis import EmbeddedRedis
-from stockjobs.domain.states import State
+from stockjobs.domain.work.states import State
 from stockjobs.settings import Settings
 from stockjobs.simulator.client import SimulatorClient
 from stockjobs.store import tables

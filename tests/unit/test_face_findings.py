@@ -9,7 +9,7 @@ import pytest
 
 import stockjobs
 from stockjobs import face
-from stockjobs.domain.bars import BarsReply, BarsRequest
+from stockjobs.domain.market.bars import BarsReply, BarsRequest
 from stockjobs.errors import InvalidInput, NotFound
 from tests.fixtures.cli import Ctl
 

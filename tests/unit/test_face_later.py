@@ -9,7 +9,7 @@ import pytest
 
 import stockjobs
 from stockjobs import face
-from stockjobs.domain.states import State
+from stockjobs.domain.work.states import State
 from stockjobs.errors import InvalidInput, NotFound, SymbolUnknown
 from tests.fixtures.cli import Ctl
 

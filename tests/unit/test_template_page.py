@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from stockjobs.domain.parameters import Parameter
-from stockjobs.services.manifests import read_all
-from stockjobs.services.templates import render
+from stockjobs.domain.work.parameters import Parameter
+from stockjobs.services.documents.manifests import read_all
+from stockjobs.services.work.templates import render
 
 PAGE = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
 

@@ -11,9 +11,9 @@ from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from stockjobs.domain.bars import BarsReply
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.limits import Limits
+from stockjobs.domain.asking.limits import Limits
+from stockjobs.domain.market.bars import BarsReply
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import HeldBack, Interrupted, ProviderError
 from stockjobs.providers.base import Patience, Provider
 from stockjobs.providers.conformance.questions import Broken, Question, hold, same

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from stockjobs.domain.bars import COLUMNS, BarsReply, BarsRequest
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.symbols import normalise
+from stockjobs.domain.market.bars import COLUMNS, BarsReply, BarsRequest
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.symbols import normalise
 from stockjobs.providers.base import Patience, Provider
 
 

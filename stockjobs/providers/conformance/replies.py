@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from stockjobs.domain.bars import COLUMNS
+from stockjobs.domain.market.bars import COLUMNS
 from stockjobs.errors import ProviderError, RangeRefused, StockjobsError, SymbolUnknown
 from stockjobs.providers.base import Provider
 from stockjobs.providers.conformance.questions import Broken, Question, hold, same

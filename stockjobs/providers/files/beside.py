@@ -9,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from stockjobs.domain.bars import CorporateAction, Fact
 from stockjobs.domain.excerpts import excerpt
+from stockjobs.domain.market.bars import CorporateAction, Fact
 from stockjobs.errors import MalformedReply
 from stockjobs.providers.files.columns import plain
 from stockjobs.providers.files.rows import read_value

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from stockjobs.domain.excerpts import excerpt
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import MalformedReply, ProviderDown, RangeRefused, SymbolUnknown
 from stockjobs.providers.files.names import interval_of, parse_name, spellings
 

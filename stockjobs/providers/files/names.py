@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.intervals import Interval
 
 _WORDS = {**{interval.value: interval for interval in Interval}, "60m": Interval.H1, "1w": Interval.W1}
 _ANY = "|".join(_WORDS)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import InvalidInput
 
 Prices = Literal["split-adjusted", "as-traded"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.limits import Limits
+from stockjobs.domain.asking.limits import Limits
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.files.options import FilesOptions
 from stockjobs.providers.plugin import Plugin
 

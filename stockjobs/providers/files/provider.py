@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from stockjobs.domain.bars import Bars, BarsReply, BarsRequest, CorporateAction, FactsReply, Identity
+from stockjobs.domain.asking.limits import Limits
 from stockjobs.domain.excerpts import excerpt
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.limits import Limits
-from stockjobs.domain.symbols import normalise
+from stockjobs.domain.market.bars import Bars, BarsReply, BarsRequest, CorporateAction, FactsReply, Identity
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.symbols import normalise
 from stockjobs.errors import MalformedReply, SymbolUnknown
 from stockjobs.providers.base import Patience
 from stockjobs.providers.currencies import currency_of

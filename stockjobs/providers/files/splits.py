@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from stockjobs.domain.bars import NO_VOLUME, Bars, CorporateAction, Prices, Seconds
+from stockjobs.domain.market.bars import NO_VOLUME, Bars, CorporateAction, Prices, Seconds
 
 
 def as_of_today(bars: Bars, actions: Sequence[CorporateAction]) -> tuple[Bars, tuple[CorporateAction, ...]]:

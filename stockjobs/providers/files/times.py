@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from stockjobs.domain.bars import Seconds
+from stockjobs.domain.market.bars import Seconds
 
 _DIGITS_OF_A_DAY = 8
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from stockjobs.domain.bars import CorporateAction
+from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.errors import MalformedReply
 from stockjobs.providers.yahoo.meta import instant
 from stockjobs.providers.yahoo.replies import Json

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.bars import Bars, CorporateAction, Prices, Seconds
+from stockjobs.domain.market.bars import Bars, CorporateAction, Prices, Seconds
 from stockjobs.errors import IdentityMismatch, MalformedReply
 from stockjobs.providers.yahoo.actions import read_actions
 from stockjobs.providers.yahoo.meta import Meta, read_meta

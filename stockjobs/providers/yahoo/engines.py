@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from stockjobs.domain.bars import Bars, BarsReply, BarsRequest
+from stockjobs.domain.market.bars import Bars, BarsReply, BarsRequest
 from stockjobs.providers.base import Patience
 from stockjobs.providers.yahoo.chart import read_chart
 from stockjobs.providers.yahoo.connection import Connection

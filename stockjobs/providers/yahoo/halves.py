@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stockjobs.domain.bars import Bars, Prices, Seconds
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import Bars, Prices, Seconds
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.yahoo.meta import Meta
 
 _LENGTH = Interval.M30.seconds

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from yfinance.exceptions import YFException, YFRateLimitError
 from yfinance.scrapers.history import PriceHistory
 
-from stockjobs.domain.bars import Bars, BarsReply, BarsRequest, CorporateAction, Seconds
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import Bars, BarsReply, BarsRequest, CorporateAction, Seconds
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import MalformedReply, ProviderError
 from stockjobs.providers.base import Patience
 from stockjobs.providers.yahoo.actions import in_order

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.bars import Bars, Seconds
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import Bars, Seconds
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.yahoo.meta import Meta, instant
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.limits import Limits
+from stockjobs.domain.asking.limits import Limits
+from stockjobs.domain.market.intervals import Interval
 
 # Each a day less than what Yahoo allows: a request is planned some time before it is sent, and its clock is not ours.
 _MINUTE = Limits(max_span=timedelta(days=7), reach_back=timedelta(days=29))

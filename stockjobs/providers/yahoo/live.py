@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from stockjobs.domain.bars import COLUMNS, Bars
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import COLUMNS, Bars
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.yahoo.meta import Meta, instant
 
 # How long after the close Yahoo's prices may still be on their way; its delayed exchanges are up to 20 minutes late.

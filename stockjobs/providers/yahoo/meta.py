@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.bars import Identity
+from stockjobs.domain.market.bars import Identity
 from stockjobs.errors import MalformedReply
 from stockjobs.providers.currencies import currency_of
 from stockjobs.providers.yahoo.replies import Json

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stockjobs.domain.budgets import Budget
+from stockjobs.domain.asking.budgets import Budget
 from stockjobs.providers.plugin import Plugin
 from stockjobs.providers.yahoo.limits import limits
 from stockjobs.providers.yahoo.options import YahooOptions

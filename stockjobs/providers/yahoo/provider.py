@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from stockjobs.domain.bars import BarsReply, BarsRequest, FactsReply
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.limits import Limits
-from stockjobs.domain.symbols import normalise
+from stockjobs.domain.asking.limits import Limits
+from stockjobs.domain.market.bars import BarsReply, BarsRequest, FactsReply
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.symbols import normalise
 from stockjobs.providers.base import Patience
 from stockjobs.providers.yahoo.connection import Connection
 from stockjobs.providers.yahoo.engines import BarsEngine, ChartEngine

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from stockjobs.domain.bars import Bars, BarsReply, BarsRequest, CorporateAction
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import Bars, BarsReply, BarsRequest, CorporateAction
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.yahoo.connection import quoted
 from stockjobs.providers.yahoo.meta import Meta
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from yfinance.const import fundamentals_keys
 
-from stockjobs.domain.bars import Fact, FactsReply, Identity
+from stockjobs.domain.market.bars import Fact, FactsReply, Identity
 from stockjobs.errors import IdentityMismatch, MalformedReply, SymbolUnknown
 from stockjobs.providers.base import Patience
 from stockjobs.providers.currencies import currency_of

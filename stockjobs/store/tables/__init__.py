@@ -1,7 +1,7 @@
 """The tables of the ledger and of the market data. Invariants are constraints here; `migrations/` brings a database to this.
 
-State columns hold the words of `stockjobs.domain.states.State`. Queries compare them with literals, not with parameters, where a
-partial index is meant to serve: neither SQLite nor a generic plan of PostgreSQL can see that a parameter implies it.
+State columns hold the words of `stockjobs.domain.work.states.State`. Queries compare them with literals, not with parameters,
+where a partial index is meant to serve: neither SQLite nor a generic plan of PostgreSQL can see that a parameter implies it.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from stockjobs.domain.findings import FindingState
+from stockjobs.domain.market.findings import FindingState
 from stockjobs.store.tables.base import metadata, one_of, partial
 from stockjobs.store.types import BarTime, Document, Instant
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from stockjobs.domain.bars import BarsReply, BarsRequest
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import BarsReply, BarsRequest
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.base import Patience, Provider
 from stockjobs.providers.registry import open_provider
 from stockjobs.providers.yahoo.options import Engine, YahooOptions

@@ -9,11 +9,11 @@ import faulthandler
 import multiprocessing
 import sys
 
-from stockjobs.domain.bars import BarsRequest
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import BarsRequest
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.base import Provider
-from stockjobs.services.asking import Asks
-from stockjobs.services.fetching import Fetched, fetch
+from stockjobs.services.collecting.asking import Asks
+from stockjobs.services.collecting.fetching import Fetched, fetch
 from tests.integration.providers.asking import END, NOW, START, opened, patient
 
 SYMBOLS = tuple(f"SIM{number:04d}" for number in range(1, 17))

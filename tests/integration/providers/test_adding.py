@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 import pytest
 
-from stockjobs.domain.bars import BarsRequest
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import BarsRequest
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import MalformedReply, ProviderDown, ProviderError, RateLimited, Unauthorized
 from stockjobs.providers import registry
 from stockjobs.providers.conformance import CHECKS, Check, Question

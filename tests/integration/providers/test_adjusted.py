@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from sqlalchemy import insert
 
-from stockjobs.domain.bars import BarsRequest
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.reading import Adjusted, BarsQuery
-from stockjobs.services.reading import Reading
+from stockjobs.domain.market.bars import BarsRequest
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.reading import Adjusted, BarsQuery
+from stockjobs.services.market.reading import Reading
 from stockjobs.simulator.client import SimulatorClient
-from stockjobs.store import instruments, tables
+from stockjobs.store import tables
 from stockjobs.store.database import Database
+from stockjobs.store.market import instruments
 from tests.fixtures import market
 from tests.integration.providers.asking import opened, patient
 from tests.integration.simulator.test_yfinance import run_yfinance

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stockjobs.domain.bars import BarsReply, BarsRequest, FactsReply, Identity
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.limits import Limits
+from stockjobs.domain.asking.limits import Limits
+from stockjobs.domain.market.bars import BarsReply, BarsRequest, FactsReply, Identity
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import HeldBack, SymbolUnknown
 from stockjobs.providers.base import Patience, Provider
 from stockjobs.providers.conformance import CHECKS, Broken, Check, Question, results

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stockjobs.domain.bars import BarsRequest
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import BarsRequest
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import HeldBack, Interrupted, ProviderDown, ProviderError, RateLimited, SymbolUnknown
 from stockjobs.providers.base import Patience, Provider
 from stockjobs.providers.registry import open_provider

@@ -13,8 +13,8 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 
-from stockjobs.domain.bars import Bars, BarsReply, BarsRequest
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import Bars, BarsReply, BarsRequest
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.yahoo.chart import read_chart
 from stockjobs.simulator.client import SimulatorClient
 from tests.integration.providers.asking import opened, patient
@@ -139,8 +139,8 @@ def test_a_bar_keeps_its_time_from_live_to_final(yahoo: SimulatorClient) -> None
 ALONE = """
 import json, sys, time, yfinance as yf
 from datetime import datetime, timedelta, UTC
-from stockjobs.domain.bars import BarsRequest
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import BarsRequest
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.base import Patience
 from stockjobs.providers.registry import open_provider
 now = datetime.fromisoformat(sys.argv[1])

@@ -15,8 +15,8 @@ from stockjobs.errors import Interrupted, RateLimited, SymbolUnknown
 from stockjobs.providers.base import Patience
 from stockjobs.providers.registry import open_provider
 from stockjobs.providers.yahoo.options import Engine
-from stockjobs.services.asking import Asks
-from stockjobs.services.fetching import Fetched, fetch
+from stockjobs.services.collecting.asking import Asks
+from stockjobs.services.collecting.fetching import Fetched, fetch
 from stockjobs.simulator.client import SimulatorClient
 from tests.fixtures.redis import eventually
 from tests.integration.providers.asking import opened, patient

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stockjobs.domain.bars import BarsRequest
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import BarsRequest
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import RangeRefused, SymbolUnknown, Unauthorized
 from stockjobs.providers.base import Provider
 from stockjobs.providers.registry import open_provider

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from stockjobs.domain.budgets import Closure
+from stockjobs.domain.asking.budgets import Closure
 from stockjobs.domain.events import EventName
-from stockjobs.domain.states import State
+from stockjobs.domain.work.states import State
 from stockjobs.simulator.client import SimulatorClient
 from tests.fixtures.fleet import Fleet
 from tests.fixtures.redis import eventually

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.states import State
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.work.states import State
 from stockjobs.simulator.client import SimulatorClient
 from tests.fixtures.fleet import Fleet
 from tests.fixtures.redis import eventually

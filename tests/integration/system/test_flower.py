@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from stockjobs.domain.states import State
+from stockjobs.domain.work.states import State
 from stockjobs.simulator.client import SimulatorClient
 from tests.fixtures.fleet import Fleet
 from tests.fixtures.redis import eventually

@@ -7,16 +7,16 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from stockjobs.domain.coverage import Cause
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.jobs import WindowSpec
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.market.coverage import Cause
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.work.jobs import WindowSpec
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.providers import registry
-from stockjobs.services.calendars import Calendars
-from stockjobs.services.conclusion import Verdict
-from stockjobs.services.coverage import CoverageService
-from stockjobs.services.covered import Coverage, Wanted
-from stockjobs.services.repair import Repair
+from stockjobs.services.collecting.conclusion import Verdict
+from stockjobs.services.market.calendars import Calendars
+from stockjobs.services.market.coverage import CoverageService
+from stockjobs.services.market.covered import Coverage, Wanted
+from stockjobs.services.market.repair import Repair
 from stockjobs.simulator.client import SimulatorClient
 from tests.fixtures.house import House
 from tests.integration.providers.asking import opened

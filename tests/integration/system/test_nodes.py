@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from stockjobs.cli.root import app
-from stockjobs.domain.states import State
+from stockjobs.domain.work.states import State
 from stockjobs.simulator.client import SimulatorClient
-from stockjobs.store.workers import Worker
+from stockjobs.store.ledger.workers import Worker
 from tests.fixtures.fleet import Fleet
 from tests.fixtures.redis import eventually
 

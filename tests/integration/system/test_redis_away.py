@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stockjobs.daemon.redis import EmbeddedRedis
-from stockjobs.domain.states import State
+from stockjobs.domain.work.states import State
 from stockjobs.settings import Settings
 from stockjobs.simulator.client import SimulatorClient
 from tests.fixtures.fleet import Fleet

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from stockjobs.domain.findings import FindingKind
-from stockjobs.domain.intervals import Interval
-from stockjobs.domain.states import State
+from stockjobs.domain.market.findings import FindingKind
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.work.states import State
 from stockjobs.simulator.client import SimulatorClient
 from stockjobs.store import tables
 from tests.fixtures.fleet import Fleet

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from stockjobs.domain.ids import attempt_id
-from stockjobs.domain.knocks import Knock
-from stockjobs.domain.lanes import Lane
-from stockjobs.domain.states import State
+from stockjobs.domain.work.knocks import Knock
+from stockjobs.domain.work.lanes import Lane
+from stockjobs.domain.work.states import State
 from stockjobs.simulator.client import SimulatorClient
 from tests.fixtures.fleet import Fleet
 from tests.fixtures.redis import eventually

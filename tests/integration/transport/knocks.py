@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from stockjobs.domain.knocks import Knock
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.knocks import Knock
+from stockjobs.domain.work.lanes import Lane
 
 
 def knock(lane: Lane, number: int, rank: int, *, job: str = "DEMO") -> Knock:

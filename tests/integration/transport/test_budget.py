@@ -13,8 +13,8 @@ import redis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from stockjobs.domain.budgets import BREAK_AFTER, BREAK_FOR, CALM, NO_BUDGET, Answer, Budget, Closure, Turn
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.asking.budgets import BREAK_AFTER, BREAK_FOR, CALM, NO_BUDGET, Answer, Budget, Closure, Turn
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import BrokerAway, HeldBack, Interrupted, ProviderDown, RateLimited, SymbolUnknown
 from stockjobs.transport.budget import Budgets, Ended, Place
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import InvalidInput, Unreachable
 from stockjobs.transport.inspector import Inspector
 from stockjobs.transport.publisher import Publisher

@@ -11,8 +11,8 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stockjobs.domain.knocks import Knock
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.knocks import Knock
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.transport.channel import install
 from stockjobs.transport.publisher import Publisher
 from stockjobs.transport.scripts import INSERT, insert_arguments

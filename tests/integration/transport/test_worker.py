@@ -15,7 +15,7 @@ import redis
 from celery import Celery
 
 from stockjobs.daemon.redis import EmbeddedRedis
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.transport.channel import install
 from stockjobs.transport.inspector import Inspector
 from stockjobs.transport.publisher import Publisher

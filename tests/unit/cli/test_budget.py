@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from stockjobs.domain.budgets import Budget
+from stockjobs.domain.asking.budgets import Budget
 from stockjobs.domain.events import EventName
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import RateLimited
 from stockjobs.transport.budget import Budgets, Place
 from tests.fixtures.cli import Ctl

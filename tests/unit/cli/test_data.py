@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import update
 
-from stockjobs.domain.reading import BarsQuery
+from stockjobs.domain.market.reading import BarsQuery
 from stockjobs.store import tables
 from tests.fixtures.cli import Ctl
 

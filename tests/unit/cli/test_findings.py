@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stockjobs.domain.bars import Bars, BarsReply, BarsRequest
+from stockjobs.domain.market.bars import Bars, BarsReply, BarsRequest
 from stockjobs.providers.base import Patience
 from tests.fixtures.cli import Ctl
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.lanes import Lane
 from tests.fixtures.cli import Ctl
 
 

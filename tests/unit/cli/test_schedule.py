@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from stockjobs.store import definitions
+from stockjobs.store.ledger import definitions
 from tests.fixtures.cli import Ctl
 
 DAILY = {"cron": "0 18 * * *"}

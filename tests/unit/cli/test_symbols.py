@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stockjobs.domain.symbol_health import Health, Standing
-from stockjobs.store import health
+from stockjobs.domain.market.symbol_health import Health, Standing
+from stockjobs.store.market import health
 from tests.fixtures.cli import Ctl
 
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from stockjobs.domain.states import State
+from stockjobs.domain.work.states import State
 from stockjobs.errors import ProviderDown, SymbolUnknown
 from tests.fixtures.cli import Ctl
 from tests.fixtures.redis import eventually

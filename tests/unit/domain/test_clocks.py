@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockjobs.domain.clocks import local_days, midnight, offsets
-from stockjobs.domain.zones import offset_at
+from stockjobs.domain.scheduling.zones import offset_at
 
 ZONES = st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Asia/Gaza"])
 INSTANTS = st.integers(0, 2_000_000_000)

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from stockjobs.domain.excerpts import excerpt, shown
-from stockjobs.domain.jobs import JobSpec, check_name
+from stockjobs.domain.work.jobs import JobSpec, check_name
 from stockjobs.errors import InvalidInput
 
 

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from stockjobs.domain.exchanges import ALWAYS_OPEN, EXCHANGES, FOREIGN_EXCHANGE, parse_exchange, zone_of
+from stockjobs.domain.market.exchanges import ALWAYS_OPEN, EXCHANGES, FOREIGN_EXCHANGE, parse_exchange, zone_of
 from stockjobs.errors import InvalidInput, NotFound
 from stockjobs.markets.calendars import read_calendar
 from stockjobs.markets.exchanges import exchanges
@@ -70,7 +70,7 @@ def test_the_names_of_the_calendars_library_lead_to_the_same_calendar() -> None:
 
 def test_no_calendar_is_loaded_before_one_is_computed() -> None:
     code = (
-        "import sys; from datetime import *; from stockjobs.domain.jobs import ScheduleSpec\n"
+        "import sys; from datetime import *; from stockjobs.domain.work.jobs import ScheduleSpec\n"
         "from stockjobs.markets.sessions import sessions\n"
         "now = datetime(2026, 1, 1, tzinfo=UTC)\n"
         "def rule(**fields): return ScheduleSpec.model_validate(fields).rule(sessions)\n"

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from stockjobs.domain.exchanges import ALWAYS_OPEN, FOREIGN_EXCHANGE
+from stockjobs.domain.market.exchanges import ALWAYS_OPEN, FOREIGN_EXCHANGE
 from stockjobs.errors import NotFound
 from stockjobs.markets.exchanges import exchange, exchanges, mic_of
 from stockjobs.markets.sessions import sessions

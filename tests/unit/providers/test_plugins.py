@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import InvalidInput
 from stockjobs.providers import registry
 from stockjobs.providers.registry import BUILT_IN, GROUP
@@ -18,7 +18,7 @@ Install = Callable[..., None]
 
 _PLUGIN = """
 from dataclasses import dataclass, field
-from stockjobs.domain.limits import Limits
+from stockjobs.domain.asking.limits import Limits
 from stockjobs.providers.plugin import Plugin
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import InvalidInput
 from stockjobs.providers.registry import check_name, limits, open_provider
 from stockjobs.providers.yahoo.options import YahooOptions
@@ -33,7 +33,7 @@ def test_a_far_off_name_gets_the_known_ones_and_its_place() -> None:
 
 def test_asking_for_limits_imports_neither_yfinance_nor_pandas() -> None:
     program = (
-        "import sys; from stockjobs.providers.registry import limits; from stockjobs.domain.intervals import Interval;"
+        "import sys; from stockjobs.providers.registry import limits; from stockjobs.domain.market.intervals import Interval;"
         "limits('yahoo', Interval.M1); sys.exit(bool({'yfinance', 'pandas', 'curl_cffi'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import Connection, insert, select, text
 
 from stockjobs.domain import ids
-from stockjobs.store import definitions, revisions, schema, tables
+from stockjobs.store import revisions, schema, tables
 from stockjobs.store.database import Database
-from stockjobs.store.definitions import Job
+from stockjobs.store.ledger import definitions
+from stockjobs.store.ledger.definitions import Job
 from tests.fixtures.database import NOON
 from tests.fixtures.house import spec
 

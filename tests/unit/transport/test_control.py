@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import BrokerAway
 from stockjobs.transport.control import Answer, Control, answer_of
 

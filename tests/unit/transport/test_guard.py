@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kombu.transport.virtual import Channel, Message
 
-from stockjobs.domain.knocks import Knock
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.knocks import Knock
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.transport.guard import Malformed, Payload, examine
 from stockjobs.transport.messages import encode
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import orjson
 from celery import Celery
 
-from stockjobs.domain.knocks import Knock
-from stockjobs.domain.lanes import Lane
+from stockjobs.domain.work.knocks import Knock
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.transport.messages import COLLECT_TASK, encode
 from stockjobs.transport.scripts import rank_in
 

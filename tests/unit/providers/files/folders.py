@@ -6,8 +6,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stockjobs.domain.bars import BarsReply, BarsRequest
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import BarsReply, BarsRequest
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.base import Patience, Provider
 from stockjobs.providers.registry import open_provider
 

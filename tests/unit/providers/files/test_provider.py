@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stockjobs.domain.bars import CorporateAction, Fact, Identity
+from stockjobs.domain.market.bars import CorporateAction, Fact, Identity
 from stockjobs.errors import Interrupted, InvalidInput, MalformedReply, ProviderDown, RangeRefused, SymbolUnknown
 from stockjobs.providers.base import Patience
 from tests.unit.providers.files.folders import HEADER, NOW, asked, opened, patient, row, times, write

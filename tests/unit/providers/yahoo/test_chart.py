@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 import pytest
 
-from stockjobs.domain.bars import CorporateAction
+from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.errors import IdentityMismatch, MalformedReply
 from stockjobs.providers.yahoo.chart import read_chart
 from tests.fixtures.charts import at, chart, meta

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.yahoo.chart import Chart, read_chart
 from stockjobs.providers.yahoo.halves import joined
 from stockjobs.providers.yahoo.hours import inside_hours

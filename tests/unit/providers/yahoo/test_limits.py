@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import InvalidInput
 from stockjobs.providers.yahoo.limits import limits
 from stockjobs.providers.yahoo.options import YahooOptions

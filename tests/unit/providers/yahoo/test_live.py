@@ -7,8 +7,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from stockjobs.domain.bars import Bars
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import Bars
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.yahoo.chart import Chart, read_chart
 from stockjobs.providers.yahoo.live import mark_provisional, settle
 from tests.fixtures.charts import at, chart, hours

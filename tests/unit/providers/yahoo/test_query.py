@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from stockjobs.domain.bars import BarsRequest
-from stockjobs.domain.intervals import Interval
+from stockjobs.domain.market.bars import BarsRequest
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.yahoo.chart import read_chart
 from stockjobs.providers.yahoo.query import query_for, reply_to
 from tests.fixtures.charts import at, chart

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import orjson
 import pytest
 
-from stockjobs.domain.bars import Fact, Identity
+from stockjobs.domain.market.bars import Fact, Identity
 from stockjobs.errors import IdentityMismatch, MalformedReply
 from stockjobs.providers.yahoo.statements import _questions, read_company_identity, read_facts, read_profile
 

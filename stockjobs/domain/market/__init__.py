@@ -1,0 +1,1 @@
+"""Market data: bars, instruments, sessions, validation, restatement, coverage."""

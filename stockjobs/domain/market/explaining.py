@@ -1,0 +1,41 @@
+"""Bars that were set aside while nobody knew of a split: how they are told in the shares of now, if the split explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from stockjobs.domain.market.bars import Bars, Seconds
+from stockjobs.domain.market.coverage import Places
+from stockjobs.domain.market.splits import Split, factors, in_new_shares
+
+TOLERANCE = 0.25
+"""So far, in logarithms, bars may stand from the stored ones nearest to them: prices move as well."""
+
+NEAR_S = 30 * 86_400
+"""Stored bars further away say nothing."""
+
+
+def explained(aside: Bars, stored: Bars, splits: Sequence[Split]) -> Bars | None:
+    """Bars that came in one go, in the shares in which the stored ones beside them are told.
+
+    They came after none, some or all of the splits (oldest first) had been applied. None where nothing of that leads to
+    where the stored ones stand.
+    """
+    if not len(stored) or not len(aside) or not (aside.close > 0).all():
+        return None
+    place = _nearest(stored.at, aside.at)
+    if np.abs(stored.at[place] - aside.at).min() > NEAR_S:
+        return None
+    ways = [factors(aside.at, splits[applied:]) for applied in range(len(splits) + 1)]
+    apart = [abs(float(np.median(np.log(aside.close / way / stored.close[place])))) for way in ways]
+    best = int(np.argmin(apart))
+    return in_new_shares(aside, ways[best]) if apart[best] <= TOLERANCE else None
+
+
+def _nearest(at: Seconds, wanted: Seconds) -> Places:
+    after = np.clip(np.searchsorted(at, wanted), 1, max(len(at) - 1, 1))
+    before = after - 1
+    after = np.minimum(after, len(at) - 1)
+    return np.where(wanted - at[before] <= at[after] - wanted, before, after)

@@ -1,0 +1,91 @@
+"""What is asked for when stored bars are read, and the factors by which prices are adjusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from stockjobs.domain.market.bars import Prices, Seconds
+from stockjobs.domain.market.intervals import Interval
+
+
+class Adjusted(StrEnum):
+    """What prices are adjusted for."""
+
+    NONE = "none"
+    """As traded: what was paid then, and the shares that changed hands then."""
+    SPLITS = "splits"
+    """For splits, as the source gives them and as they are stored."""
+    ALL = "all"
+    """For splits, dividends and capital gains: the ratio of two prices is what a holder earned."""
+
+
+@dataclass(frozen=True)
+class BarsQuery:
+    """Which bars are asked for: those of some symbols of a provider with start ≤ at < end, UTC.
+
+    `as_of` is a moment: bars as they were known, and settled, then; None for what is known now.
+    """
+
+    symbols: tuple[str, ...]
+    interval: Interval = Interval.D1
+    start: datetime | None = None
+    end: datetime | None = None
+    adjusted: Adjusted = Adjusted.SPLITS
+    as_of: datetime | None = None
+    provider: str = "yahoo"
+
+
+@dataclass(frozen=True)
+class Payout:
+    """What was paid for a share on an ex-day (`at`, the open of its session), and the close of the last session before it.
+
+    Both in the unit of the prices, adjusted for the same splits. `close` is None where no bar before it is stored.
+    """
+
+    at: datetime
+    amount: float
+    close: float | None
+
+
+@dataclass(frozen=True)
+class Factors:
+    """By what prices are multiplied: those before `cuts[0]` (epoch seconds) by `values[0]`, and so on, later ones by 1."""
+
+    cuts: Seconds
+    values: Prices
+
+    def at(self, seconds: Seconds) -> Prices:
+        """The factor of each bar by its time."""
+        found: Prices = np.append(self.values, 1.0)[np.searchsorted(self.cuts, seconds, side="right")]
+        return found
+
+
+def factors(payouts: Sequence[Payout], interval: Interval, zone: ZoneInfo) -> Factors:
+    """The backward factors of payouts, which come oldest first.
+
+    Every bar before an ex-day is multiplied by 1 - amount / close: the factor of the Center for Research in Security Prices, as
+    Yahoo computes its `adjclose` with it (https://help.yahoo.com/kb/SLN28256.html). A payout that is not below the close, or has
+    none before it, changes nothing.
+    """
+    counted = [one for one in payouts if one.close is not None and 0 < one.amount < one.close]
+    cuts = [int(_cut(one.at, interval, zone).timestamp()) for one in counted]
+    each = np.array([1 - one.amount / one.close for one in counted if one.close], dtype=np.float64)
+    # The price of a bar is lowered by all that was paid after it.
+    values: Prices = np.cumprod(each[::-1])[::-1].astype(np.float64)
+    return Factors(np.array(cuts, dtype=np.int64), values)
+
+
+def _cut(ex_day: datetime, interval: Interval, zone: ZoneInfo) -> datetime:
+    """Where the bar begins, on the exchange's clock, whose close is the first one without the payout."""
+    day = ex_day.astimezone(zone).date()
+    if interval is Interval.W1:
+        day -= timedelta(days=day.weekday())
+    elif interval is Interval.MO1:
+        day = day.replace(day=1)
+    return datetime.combine(day, time(), zone)

@@ -1,0 +1,206 @@
+"""Restatement: what it means that a source tells history otherwise than it did.
+
+A split makes a source tell all earlier prices in new shares: every stored bar is off by one ratio, and is restated. Ordinary
+revisions touch few bars, and those a little. Whatever else changes history is a fault, and nothing of it is stored.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stockjobs.domain.market.bars import Bars, Prices, Seconds
+from stockjobs.domain.market.changes import PRICES, SAME, overlap, prices_differ
+from stockjobs.domain.market.smoothness import are_mended
+from stockjobs.domain.market.splits import Split, factors
+
+SPREAD = 1e-3
+"""Ratios that differ by less than this part are one ratio: sources round prices."""
+
+EXPLAINED = 1e-2
+"""By less than this part a ratio may miss a split's, prices of small shares being rounded more."""
+
+LARGE = 0.2
+"""No ordinary revision moves a price by more than this part, unless it puts one right that stood apart."""
+
+UNITS = (100.0, 1_000.0)
+"""Ratios between a currency and its parts: pounds and pence, rial and dinar."""
+
+LEAST_BARS = 2
+"""So many bars must agree on a ratio that no split explains."""
+
+LEAST_REVISED = 3
+"""From so many bars on, more than half of them revised is no revision any more."""
+
+_LOOK_BACK = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """The stored bars that an answer overlaps, with the splits that are in their prices and the landing of each."""
+
+    bars: Bars
+    split_factor: Prices
+    landing: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """What is stored and came again is the same, or nothing came again."""
+
+
+@dataclass(frozen=True)
+class Restated:
+    """The source now tells history in other shares: `ratio` new ones for an old one, so prices are divided by it.
+
+    `splits` are those that explain it, none where none is known. `is_old` tells of landings in the overlap whether their
+    prices are in the old shares.
+    """
+
+    ratio: float
+    splits: tuple[Split, ...] = ()
+    is_old: Mapping[int, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Revised:
+    """The source has changed a few bars a little: how many, the first of them, and by which part at the most."""
+
+    bars: int
+    first: int
+    largest: float
+
+
+@dataclass(frozen=True)
+class Varies:
+    """History came back changed in a way that no restatement explains: why, and the ratios of new to old prices."""
+
+    reason: str
+    first: int
+    lowest: float
+    highest: float
+
+
+Verdict = Unchanged | Restated | Revised | Varies
+
+
+def compared(known: Known, came: Bars, splits: Sequence[Split]) -> Verdict:
+    """What an answer says of stored history, `splits` being all that are known, those in the answer among them.
+
+    Only bars that were settled and are settled are compared.
+    """
+    both = overlap(known.bars, came)
+    old, now = known.bars.where(both.stored), came.where(both.came)
+    settled = ~old.provisional & ~now.provisional
+    old, now, places = old.where(settled), now.where(settled), both.stored[settled]
+    if not prices_differ(old, now).any():
+        return Unchanged()
+    before = Known(old, known.split_factor[places], known.landing[places])
+    ratios = np.stack([getattr(now, name) / getattr(old, name) for name in PRICES])
+    return _by_split(before, now, ratios, splits) or _by_one_ratio(before, ratios, splits) or _revised(old, now, ratios)
+
+
+def missing(factor: float, at: int, splits: Sequence[Split]) -> tuple[Split, ...]:
+    """The splits after a bar that are not in its price yet; the fewest and newest that explain its factor."""
+    return _explaining(factor, at, splits) or ()
+
+
+def _explaining(factor: float, at: int, splits: Sequence[Split]) -> tuple[Split, ...] | None:
+    """As `missing`; None if none explain it."""
+    later = [split for split in splits if split.at > at][-_LOOK_BACK:]
+    lacks = math.prod(split.ratio for split in splits if split.at > at) / factor
+    for count in range(len(later) + 1):
+        for chosen in reversed(list(combinations(later, count))):
+            if abs(math.prod(split.ratio for split in chosen) / lacks - 1) < SPREAD:
+                return chosen
+    return None
+
+
+def lacks(at: Seconds, factor: Prices, split: Split, splits: Sequence[Split]) -> NDArray[np.bool_]:
+    """Of which bars a split is not in the price, as far as their factors tell."""
+    later = np.searchsorted([one.at for one in splits], at, side="right")
+    found = np.zeros(len(at), dtype=np.bool_)
+    # Most bars of a series have the same splits after them, and in their prices.
+    for count, value in {*zip(later.tolist(), factor.tolist(), strict=True)}:
+        alike = (later == count) & (factor == value)
+        found[alike] = _is_lacking(value, int(at[alike][0]), split, splits)
+    return found
+
+
+def _is_lacking(factor: float, at: int, split: Split, splits: Sequence[Split]) -> bool:
+    if at >= split.at:
+        return False
+    explaining = _explaining(factor, at, splits)
+    if explaining is not None:
+        return split in explaining
+    whole = math.prod(one.ratio for one in splits if one.at > at)
+    # What is missing grows or shrinks by the ratio: a factor is nearer to the whole one with the split than without.
+    return abs(math.log(whole / factor / split.ratio)) < abs(math.log(whole / factor)) - SPREAD
+
+
+def _by_split(old: Known, now: Bars, ratios: Prices, splits: Sequence[Split]) -> Verdict | None:
+    expected = old.split_factor / factors(old.bars.at, splits)
+    is_restated = _near(ratios, expected, EXPLAINED)
+    is_same = _near(ratios, np.ones(len(now)), SPREAD)
+    can_tell = np.abs(expected - 1) > EXPLAINED
+    restated = is_restated & can_tell
+    if not restated.any() or not (is_restated | is_same).all():
+        return None
+    if not _goes_on(now, restated, ratios):
+        place = int(np.flatnonzero(restated)[0])
+        return _varies("a split has been applied to a part of the bars", old.bars, ratios, place)
+    landings = {int(landing): True for landing in old.landing[restated]}
+    landings |= {int(landing): False for landing in old.landing[can_tell & ~restated]}
+    last = int(np.flatnonzero(restated)[-1])
+    lacking = missing(float(old.split_factor[last]), int(old.bars.at[last]), splits)
+    return Restated(math.prod(split.ratio for split in lacking), lacking, landings) if lacking else None
+
+
+def _goes_on(now: Bars, restated: NDArray[np.bool_], ratios: Prices) -> bool:
+    """True if the new prices go on where some bars were restated and the next were not: else the source is half done."""
+    for place in np.flatnonzero(restated[1:] != restated[:-1]):
+        step = abs(math.log(ratios[-1, place if restated[place] else place + 1]))
+        jump = abs(math.log(now.close[place] / now.open[place + 1]))
+        if jump > step / 2:
+            return False
+    return True
+
+
+def _by_one_ratio(old: Known, ratios: Prices, splits: Sequence[Split]) -> Verdict | None:
+    ratio = float(np.median(ratios))
+    if ratios.shape[1] < LEAST_BARS or abs(ratio - 1) <= SPREAD or not (np.abs(ratios / ratio - 1) <= SPREAD).all():
+        return None
+    for unit in UNITS:
+        if abs(ratio / unit - 1) < EXPLAINED or abs(ratio * unit - 1) < EXPLAINED:
+            return _varies(f"prices came in another unit: {ratio:g} times what they were", old.bars, ratios, 0)
+    first = int(old.bars.at[0])
+    applied = [split for split in splits if split.at > first and abs(ratio / split.ratio - 1) < EXPLAINED]
+    if applied and not missing(float(old.split_factor[0]), first, splits):
+        return _varies("prices came as they were before a split that had been applied", old.bars, ratios, 0)
+    return Restated(1 / ratio, (), {int(landing): True for landing in old.landing})
+
+
+def _revised(old: Bars, now: Bars, ratios: Prices) -> Verdict:
+    moved = np.abs(ratios - 1).max(axis=0)
+    place, largest = int(moved.argmax()), float(moved.max())
+    is_large = moved > LARGE
+    if largest > LARGE and not are_mended(old.where(is_large), now.where(is_large), now.where(~is_large)):
+        return _varies("some bars came back changed by much, and others not", old, ratios, place)
+    shifted = (moved > SPREAD) & ~is_large
+    if shifted.sum() >= LEAST_REVISED and shifted.sum() * 2 > len(moved):
+        return _varies("most bars came back changed, each by another ratio", old, ratios, int(shifted.argmax()))
+    changed = np.flatnonzero(moved > SAME)
+    return Revised(len(changed), int(old.at[changed[0]]), largest)
+
+
+def _varies(reason: str, old: Bars, ratios: Prices, place: int) -> Varies:
+    return Varies(reason, int(old.at[place]), float(ratios.min()), float(ratios.max()))
+
+
+def _near(ratios: Prices, expected: Prices, by: float) -> NDArray[np.bool_]:
+    return np.asarray((np.abs(ratios / expected - 1) <= by).all(axis=0))

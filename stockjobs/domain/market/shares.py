@@ -1,0 +1,156 @@
+"""Which landings of a series tell prices in the shares from before a split, told from how they join.
+
+A run of bars that was fetched in one go is in one kind of shares. Where two runs meet, the price either goes on or jumps by
+the ratio of the split; whichever is nearer in logarithms says whether both are in the same shares.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stockjobs.domain.market.bars import Bars, Prices, Seconds
+from stockjobs.domain.market.splits import Split
+
+_DAY = 86_400
+# By how much a price may well move in a day, three times over; it grows with the root of time.
+_SWING_A_DAY = 0.06
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """Stored bars in order of time: when each opened, its first and last price, and the number of its landing."""
+
+    at: Seconds
+    open: Prices
+    close: Prices
+    landing: NDArray[np.int64]
+
+
+THIS = -1
+"""The number that stands for the landing that is being made."""
+
+
+def with_arrivals(past: Past, came: Bars, before: int | None) -> Past:
+    """The past with what came and is not stored yet between it, as of the landing `THIS`."""
+    is_new = ~np.isin(came.at, past.at) & (True if before is None else came.at < before)
+    new = came.where(np.asarray(is_new))
+    at = np.concatenate([past.at, new.at])
+    order = np.argsort(at, kind="stable")
+    landing = np.concatenate([past.landing, np.full(len(new), THIS)])
+    opened, close = np.concatenate([past.open, new.open]), np.concatenate([past.close, new.close])
+    return Past(at[order], opened[order], close[order], landing[order])
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The first bar after the past, which is in the new shares for sure: when it opened, and at what price."""
+
+    at: int
+    open: float
+
+
+def in_old_shares(
+    past: Past, ratio: float, *, sure: Mapping[int, bool], bound: Bound | None = None
+) -> dict[int, bool | None]:
+    """For each landing whether its prices are in the shares from before a split of `ratio`; None where nothing tells.
+
+    `sure` are the landings of which it is known. From a bar that is known it is followed to those beside it.
+    """
+    found: dict[int, bool | None] = dict(sure)
+    runs = [0, *(np.flatnonzero(past.landing[1:] != past.landing[:-1]) + 1).tolist()]
+    if bound is not None and len(past.at):
+        _tell(found, int(past.landing[-1]), _follows(past, len(past.at), ratio, bound), is_old=False)
+    # Twice: what is found on the way back may tell of what was passed on the way there.
+    for start in (*reversed(runs[1:]), *runs[1:], *reversed(runs[1:])):
+        before, after = int(past.landing[start - 1]), int(past.landing[start])
+        jumped = _follows(past, start, ratio, Bound(int(past.at[start]), float(past.open[start])))
+        for known, other, sign in ((after, before, 1), (before, after, -1)):
+            if (is_old := found.get(known)) is not None:
+                _tell(found, other, None if jumped is None else jumped * sign, is_old=is_old)
+    return {int(landing): found.get(int(landing)) for landing in np.unique(past.landing)}
+
+
+def applied_to(
+    past: Past, splits: Sequence[Split], *, sure: Mapping[int, int], bound: Bound | None = None
+) -> dict[int, int | None]:
+    """For each landing how many of several splits (oldest first) are in its prices; None where nothing tells.
+
+    A source applies splits one after the other, so the first ones are. `sure` are the landings of which it is known, `bound`
+    comes after all splits.
+    """
+    found: dict[int, int | None] = dict(sure)
+    runs = [0, *(np.flatnonzero(past.landing[1:] != past.landing[:-1]) + 1).tolist()]
+    levels = _Levels(past, splits)
+    if bound is not None and len(past.at) and found.get(int(past.landing[-1])) is None:
+        found[int(past.landing[-1])] = levels.before(bound)
+    for start in (*reversed(runs[1:]), *runs[1:], *reversed(runs[1:])):
+        before, after = int(past.landing[start - 1]), int(past.landing[start])
+        if (applied := found.get(after)) is not None and found.get(before) is None:
+            found[before] = levels.nearest(start, start - 1, applied)
+        elif (applied := found.get(before)) is not None and found.get(after) is None:
+            found[after] = levels.nearest(start - 1, start, applied)
+    return {int(landing): found.get(int(landing)) for landing in np.unique(past.landing)}
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """How high prices stand, by how many of the splits are in them."""
+
+    past: Past
+    splits: Sequence[Split]
+
+    def before(self, bound: Bound) -> int | None:
+        """How many splits are in the last bar, by the first bar that comes after them all."""
+        last = len(self.past.at) - 1
+        level = math.log(self.past.close[last] / bound.open)
+        return self._chosen(last, level, self._swing(bound.at - int(self.past.at[last])))
+
+    def nearest(self, known: int, other: int, applied: int) -> int | None:
+        """How many splits are in a bar, by the one beside it of which it is known."""
+        past = self.past
+        rise = math.log(past.open[max(known, other)] / past.close[min(known, other)]) * (1 if other > known else -1)
+        level = self._level(applied, int(past.at[known])) + rise
+        return self._chosen(other, level, self._swing(abs(int(past.at[known] - past.at[other]))))
+
+    def _chosen(self, place: int, level: float, swing: float) -> int | None:
+        first = int(self.past.at[self.past.landing == self.past.landing[place]][0])
+        # What was applied of splits from before the first bar of a landing makes no difference to it.
+        least = sum(split.at <= first for split in self.splits)
+        levels = {applied: self._level(applied, int(self.past.at[place])) for applied in self._all(least)}
+        best = min(levels, key=lambda applied: abs(levels[applied] - level))
+        apart = min((abs(levels[one] - levels[best]) for one in levels if one != best), default=math.inf)
+        return best if swing < apart / 2 else None
+
+    def _all(self, least: int) -> range:
+        return range(least, len(self.splits) + 1)
+
+    def _level(self, applied: int, at: int) -> float:
+        return math.fsum(math.log(split.ratio) for split in self.splits[applied:] if split.at > at)
+
+    @staticmethod
+    def _swing(seconds: int) -> float:
+        return _SWING_A_DAY * math.sqrt(max(seconds / _DAY, 1.0))
+
+
+def _follows(past: Past, place: int, ratio: float, after: Bound) -> int | None:
+    """What the price does between a bar and the next: 0 it goes on, 1 it falls by the ratio, -1 it rises; None if unclear."""
+    jump = math.log(past.close[place - 1] / after.open)
+    step = math.log(ratio)
+    days = max((after.at - int(past.at[place - 1])) / _DAY, 1.0)
+    nearest = min((0, 1, -1), key=lambda times: abs(jump - times * step))
+    is_clear = _SWING_A_DAY * math.sqrt(days) < abs(step) / 2
+    return nearest if is_clear else None
+
+
+def _tell(found: dict[int, bool | None], landing: int, jumped: int | None, *, is_old: bool) -> None:
+    if found.get(landing) is not None or jumped is None:
+        return
+    if jumped == 0:
+        found[landing] = is_old
+    elif jumped == (-1 if is_old else 1):
+        found[landing] = not is_old

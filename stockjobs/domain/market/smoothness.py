@@ -1,0 +1,36 @@
+"""Whether a correction makes a series smoother: a price that stood far from its neighbours came back to them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stockjobs.domain.market.bars import Bars, Prices
+
+CALM = float(np.log(1.2))
+"""Prices so near to what the neighbours span, in logarithms, are at their level."""
+
+IMPOSSIBLE = float(np.log(3.0))
+"""Prices so far from it are at none that a market has put them to."""
+
+
+def are_mended(old: Bars, now: Bars, kept: Bars) -> bool:
+    """True if each bar that changed by much, from `old` to `now`, stands with its neighbours now, and did not before.
+
+    The neighbours are the nearest of the stored bars that were `kept`. Where there are such on one side alone, only a price is
+    known to be mended that stood where no market had put it.
+    """
+    if not len(kept):
+        return False
+    place = np.searchsorted(kept.at, now.at)
+    is_between = (place > 0) & (place < len(kept))
+    before, after = np.log(kept.close[np.maximum(place - 1, 0)]), np.log(kept.open[np.minimum(place, len(kept) - 1)])
+    before, after = np.where(place > 0, before, after), np.where(place < len(kept), after, before)
+    lowest, highest = np.minimum(before, after), np.maximum(before, after)
+    far, far_before = _distance(now, lowest, highest), _distance(old, lowest, highest)
+    return bool(((far <= CALM) & (far_before > np.where(is_between, far, IMPOSSIBLE))).all())
+
+
+def _distance(bars: Bars, lowest: Prices, highest: Prices) -> Prices:
+    """By how much the prices of each bar lie outside of a range, at the most."""
+    prices = np.log(np.stack([bars.open, bars.high, bars.low, bars.close]))
+    return np.asarray(np.maximum(np.maximum(lowest - prices, prices - highest), 0.0).max(axis=0))

@@ -1,0 +1,53 @@
+"""The rule about the grid of an interval: where its bars begin.
+
+Sources count from different points: Yahoo's hours from 9:30 in New York, but from 4:00 before the market opens; its 5 minutes
+from 9:59 in Tel Aviv; its days from the open of the session, or from midnight. So a bar is on the grid if it is a whole number of
+steps from midnight, from the open, or from the end of a lunch break, or if a good part of its companions stand where it stands.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stockjobs.domain.clocks import offsets
+from stockjobs.domain.market.bars import Seconds
+from stockjobs.domain.market.validation.context import Mask
+from stockjobs.domain.market.validation.view import View
+
+_DAY, _MINUTE = 86_400, 60
+_SHARE = 0.2
+"""A place where so much of an answer stands is one where the source puts bars."""
+_FEW = 5
+"""Of fewer bars nobody can say where the source puts them, unless the sessions are known."""
+
+
+def off_grid(view: View) -> Mask:
+    """The bars that begin where none should. One that is still unfinished may stand at its last trade."""
+    interval = view.context.interval
+    if interval is None:
+        return view.none()
+    at, step = view.bars.at, min(interval.seconds, _DAY)
+    local = at + offsets(at, view.context.zone)
+    off = (local % step != 0) & ~view.bars.provisional
+    if step == _DAY:
+        off &= at % _DAY != 0
+    return _unexplained(view, off, local % step, step) if off.any() else off
+
+
+def _unexplained(view: View, off: Mask, phase: Seconds, step: int) -> Mask:
+    """Those off the plain grid that neither a session nor the habit of the source explains."""
+    sessions = view.context.sessions
+    if sessions is not None and len(sessions):
+        place = np.maximum(np.searchsorted(sessions.open, view.bars.at, side="right") - 1, 0)
+        for start in (sessions.open, sessions.break_end):
+            off = off & ((view.bars.at - start[place]) % step != 0)
+    phases, which, count = np.unique(phase, return_inverse=True, return_counts=True)
+    if len(phases) == 1 and len(view) > 1:
+        return view.none()
+    is_habit = (count > 1) & (count >= _SHARE * len(view))
+    if step == _DAY:
+        # Exchanges have opened at other hours; two bars at an hour of their own may be an error, more are a habit.
+        is_habit |= count > 2
+    off = off & ~is_habit[which]
+    is_sure = (sessions is not None and len(sessions) > 0) or len(view) >= _FEW
+    return off if is_sure else off & (view.bars.at % _MINUTE != 0)

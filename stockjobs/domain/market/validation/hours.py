@@ -1,0 +1,53 @@
+"""The rules about trading sessions: bars at times when nobody traded."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+import numpy as np
+
+from stockjobs.domain.clocks import local_days
+from stockjobs.domain.market.bars import Bars, Seconds
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.sessions import Spans
+from stockjobs.domain.market.validation.context import Context, Mask
+
+MARGIN_S = 6 * 3_600
+"""So near a session trades are made outside of it: New York's begin five and a half hours before its open."""
+
+_SEVERAL, _PART = 3, 0.02
+"""So many bars with trades, and so great a part of an answer, on days without a session say that the calendar is wrong."""
+
+
+def outside(bars: Bars, context: Context) -> Mask:
+    """The bars hours away from every session; of daily ones, those on a day without any."""
+    sessions, interval = context.sessions, context.interval
+    if sessions is not None and len(sessions) and interval is not None:
+        if interval.is_intraday:
+            return _far_from(sessions, bars.at)
+        if interval is Interval.D1:
+            return _on_no_day_of(sessions, bars.at, context.zone)
+    return np.zeros(len(bars), dtype=np.bool_)
+
+
+def extra(bars: Bars, outside: Mask) -> Mask:
+    """Of those, the bars that say that there was a session which the calendar does not have: several, and with trades."""
+    traded = outside & (bars.volume > 0)
+    count = int(traded.sum())
+    return traded if count >= max(_SEVERAL, _PART * len(bars)) else np.zeros(len(bars), dtype=np.bool_)
+
+
+def _far_from(sessions: Spans, at: Seconds) -> Mask:
+    following = np.searchsorted(sessions.close, at, side="right")
+    until = sessions.open[np.minimum(following, len(sessions) - 1)] - at
+    since = at - sessions.close[np.maximum(following - 1, 0)]
+    is_before = (following < len(sessions)) & (until <= MARGIN_S)
+    is_after = (following > 0) & (since <= MARGIN_S)
+    return np.asarray(~(is_before | is_after))
+
+
+def _on_no_day_of(sessions: Spans, at: Seconds, zone: tzinfo) -> Mask:
+    # A source may date days by UTC.
+    utc = (at // 86_400).astype("datetime64[D]")
+    local = local_days(at, zone)
+    return np.asarray(np.isin(local, sessions.day, invert=True) & np.isin(utc, sessions.day, invert=True))

@@ -1,0 +1,97 @@
+"""Rules about one bar alone: its prices, its volume, its time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+
+from stockjobs.domain.market.bars import NO_VOLUME, Prices
+from stockjobs.domain.market.validation.context import Mask
+from stockjobs.domain.market.validation.view import View
+
+AHEAD = timedelta(minutes=5)
+"""How far a bar may lie in the future before it is impossible: clocks differ."""
+
+# Prices are float32 at the source; widened to double, a close may exceed the high by its last bit.
+_TOLERANCE = 1e-6
+
+
+def have_sound_prices(view: View) -> bool:
+    """True if no bar breaks a rule about its prices or its volume, found in one go."""
+    _, high, low, _ = view.prices
+    highest, lowest = view.prices.max(axis=0), view.prices.min(axis=0)
+    slack = high * _TOLERANCE
+    # No comparison with what is no number holds.
+    fits = (lowest > 0) & (highest < np.inf) & (highest <= high + slack) & (lowest >= low - slack)
+    return bool((fits & (view.bars.volume >= NO_VOLUME)).all())
+
+
+def have_sound_times(view: View) -> bool:
+    """True if no bar breaks a rule about its time alone."""
+    at = view.bars.at
+    return bool(at[-1] <= _latest(view) and (at[1:] > at[:-1]).all())
+
+
+def price_missing(view: View) -> Mask:
+    """A price is no number."""
+    return np.asarray(np.isnan(view.prices).any(axis=0))
+
+
+def price_not_finite(view: View) -> Mask:
+    """A price is infinite."""
+    return np.asarray(np.isinf(view.prices).any(axis=0))
+
+
+def price_not_positive(view: View) -> Mask:
+    """A price is zero or less."""
+    return np.asarray((view.prices <= 0).any(axis=0))
+
+
+def high_below_low(view: View) -> Mask:
+    """The high is less than the low."""
+    _, high, low, _ = view.prices
+    return np.asarray(high < low - _slack(high))
+
+
+def open_outside(view: View) -> Mask:
+    """The open is above the high or below the low."""
+    return _outside(view, view.bars.open)
+
+
+def close_outside(view: View) -> Mask:
+    """The close is above the high or below the low."""
+    return _outside(view, view.bars.close)
+
+
+def negative_volume(view: View) -> Mask:
+    """The volume is negative, and not the sign for none."""
+    return view.bars.volume < NO_VOLUME
+
+
+def future(view: View) -> Mask:
+    """The time has not come yet."""
+    return view.bars.at > _latest(view)
+
+
+def duplicate_time(view: View) -> Mask:
+    """Several bars, which differ, have one time."""
+    same = view.bars.at[1:] == view.bars.at[:-1]
+    mask = view.none()
+    mask[1:] |= same
+    mask[:-1] |= same
+    return mask
+
+
+def _outside(view: View, price: Prices) -> Mask:
+    _, high, low, _ = view.prices
+    slack = _slack(high)
+    return np.asarray((price > high + slack) | (price < low - slack))
+
+
+def _slack(high: Prices) -> Prices:
+    return np.abs(high) * _TOLERANCE
+
+
+def _latest(view: View) -> int:
+    return int((view.context.now + AHEAD).timestamp())

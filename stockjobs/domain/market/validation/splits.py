@@ -1,0 +1,110 @@
+"""Bars that a split was not applied to, or twice, by the source: prices are split-adjusted, and theirs are off by its ratio."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from stockjobs.domain.market.bars import Bars
+from stockjobs.domain.market.validation.context import Context, Mask
+from stockjobs.domain.market.validation.path import Levels, Path, levels_of, most_common, path_of, returning
+
+_LEAST = math.log(1.4)
+"""Smaller splits cannot be told from a day's move."""
+_UNMISTAKABLE = math.log(3) - 1e-9
+"""By so much no price goes up or down for good overnight."""
+_TWICE_TOLERANCE = 0.05
+_DAY_S = 86_400
+_LATE_S = 14 * _DAY_S
+"""So long after the day of a split sources have still told earlier prices anew."""
+
+
+def unsplit(bars: Bars, context: Context) -> tuple[Mask, float]:
+    """The bars in the prices of before a split that the source has told of, and the factor by which they are off."""
+    found, factor = np.zeros(len(bars), dtype=np.bool_), 1.0
+    for ex, size in _splits(context):
+        left = np.flatnonzero(~found)
+        if not len(left):
+            break
+        some = bars.where(left)
+        bad, sign = _at_wrong_level(path_of(some, context), ex, size)
+        mixed = _mixed(some, context, ex, size)
+        if bad.any() or mixed.any():
+            found[left[bad | mixed]] = True
+            factor = math.exp(sign * abs(size)) if bad.any() else math.exp(size)
+    return found, factor
+
+
+def explains(context: Context, path: Path) -> bool:
+    """True if the move from the stored bars to an answer is a split that the stored ones have not in their prices yet."""
+    if not path.is_anchored:
+        return False
+    move = path.moves[path.stored - 1]
+    return any(_is_news(path, ex) and abs(move + size) <= path.tolerance for ex, size in _splits(context))
+
+
+def _is_news(path: Path, ex: int) -> bool:
+    """True if what is stored may be from before the source applied a split."""
+    return path.is_anchored and ex > path.at[path.stored - 1] - _LATE_S
+
+
+def _splits(context: Context) -> Iterator[tuple[int, float]]:
+    """When each split was, and the logarithm of its new shares per old one."""
+    for action in context.actions:
+        if action.kind == "split" and action.value > 0 and abs(math.log(action.value)) >= _LEAST:
+            yield int(action.at.timestamp()), math.log(action.value)
+
+
+def _at_wrong_level(path: Path, ex: int, size: float) -> tuple[Mask, float]:
+    """Which bars stand off the level of the bars after the split, and whether above (1) or below (-1)."""
+    none = np.zeros(len(path.at) - path.stored, dtype=np.bool_)
+    steps = path.like(size, min(path.tolerance, abs(size) / 4))
+    steps[path.at[1:] >= ex + _DAY_S] = 0
+    if _is_news(path, ex) and abs(path.moves[path.stored - 1] + size) <= path.tolerance:
+        # What is stored is from before the split; that is put right elsewhere.
+        steps[path.stored - 1] = 0
+    if not steps.any():
+        return none, 0.0
+    levels = levels_of(steps)
+    base = _base(path, levels, steps, ex, size)
+    off = (levels != base) & (path.at < ex + _DAY_S)
+    off &= _credible(path, levels, steps, off, ex, size)
+    bad = off[path.stored :]
+    return bad, float(np.sign((levels[path.stored :] - base)[bad].sum())) if bad.any() else 0.0
+
+
+def _base(path: Path, levels: Levels, steps: Levels, ex: int, size: float) -> int:
+    last_step = steps[np.flatnonzero(steps)[-1]]
+    is_after = path.at[-1] >= ex + _DAY_S
+    if is_after or last_step == -np.sign(size) or len(returning(levels != levels[-1]).nonzero()[0]):
+        return int(levels[-1])
+    # The newest bars are those of the split's day, and may be the ones in the old prices.
+    return 0 if path.is_anchored else most_common(levels)
+
+
+def _credible(path: Path, levels: Levels, steps: Levels, off: Mask, ex: int, size: float) -> Mask:
+    """Of the bars off the level those that a market cannot have put there."""
+    if abs(size) >= _UNMISTAKABLE:
+        return off
+    on_the_day = (steps != 0) & (path.at[1:] >= ex) & (path.at[:-1] < ex + _DAY_S)
+    falls = np.sign(path.moves) == -np.sign(size)
+    exact = np.abs(np.abs(path.moves) - abs(size)) <= _TWICE_TOLERANCE
+    found = returning(off)
+    for place in np.flatnonzero(on_the_day & (falls | exact)).tolist():
+        first = np.flatnonzero(levels[: place + 1] != levels[place])
+        found[(first[-1] + 1 if len(first) else 0) : place + 1] = True
+        found[place + 1 :] |= levels[place + 1 :] == levels[place + 1]
+    return found
+
+
+def _mixed(bars: Bars, context: Context, ex: int, size: float) -> Mask:
+    """The bars of the split's day that begin in the old prices and end in the new ones."""
+    length = context.interval.seconds if context.interval else _DAY_S
+    is_near = (bars.at < ex + _DAY_S) & (bars.at + length > ex)
+    if not is_near.any():
+        return is_near
+    apart = [np.abs(np.log(getattr(bars, name) / bars.close)) for name in ("open", "high", "low")]
+    off = [np.abs(one - abs(size)) <= min(0.12, abs(size) / 4) for one in apart]
+    return np.asarray(is_near & np.logical_or.reduce(off))

@@ -1,0 +1,1 @@
+"""When work is due: rules, calendars and the clocks of zones."""

@@ -1,0 +1,1 @@
+"""What work is: jobs, templates, lanes, states, retries, and who waits for whom."""

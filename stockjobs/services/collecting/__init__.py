@@ -1,0 +1,1 @@
+"""One attempt of a task, from the knock on the door to the landed data."""

@@ -1,0 +1,100 @@
+"""Checking what came: good bars go on, impossible ones are set aside whole as findings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from stockjobs.domain.market.bars import Bars, CorporateAction
+from stockjobs.domain.market.findings import FindingKind, FindingState
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.validation import Broken, Checked, Context, is_calm, joined, validate
+from stockjobs.services.collecting.fetching import Answer
+from stockjobs.services.market import calendars
+from stockjobs.store.database import Connection
+from stockjobs.store.ledger.claims import Claim
+from stockjobs.store.market import actions, findings, tails
+from stockjobs.store.market.findings import Finding
+from stockjobs.store.market.instruments import Instrument
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An answer after its check: what was asked and came, the good bars and the rest, and what there is to say about it."""
+
+    answer: Answer
+    instrument: Instrument
+    checked: Checked
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def good(self) -> Bars:
+        """The bars that may be landed, oldest first."""
+        return self.checked.good
+
+
+def judge(connection: Connection, claim: Claim, instrument: Instrument, answer: Answer, now: datetime) -> Judged:
+    """Check the bars of an answer by the rules of the job. A bar that somebody has released is good."""
+    came, interval = answer.reply.bars, answer.request.interval
+    if not len(came):
+        return Judged(answer, instrument, Checked(came, (), came.at))
+    context = _context(connection, instrument, answer, now)
+    checked = validate(came, context, claim.spec.validation)
+    held = [_finding(claim, instrument, interval, one, FindingState.OPEN) for one in checked.rejected]
+    if held:
+        released = findings.released(connection, held)
+        checked = _with_released(checked, [place for place, one in enumerate(held) if one.id in released])
+        held = [one for one in held if one.id not in released]
+    noted = [_finding(claim, instrument, interval, one, FindingState.NOTED) for one in checked.noted]
+    return Judged(answer, instrument, checked, (*held, *noted))
+
+
+def _context(connection: Connection, instrument: Instrument, answer: Answer, now: datetime) -> Context:
+    came, request = answer.reply.bars, answer.request
+    first, last = (datetime.fromtimestamp(int(at), UTC) for at in (came.at.min(), came.at.max()))
+    zone = calendars.zone_named(instrument.zone, calendars.calendar_of(instrument.exchange))
+    context = Context(
+        now=now,
+        interval=request.interval,
+        zone=zone,
+        sessions=calendars.traded(connection, instrument.exchange, instrument.zone, first - _DAY, last + _DAY),
+        before=tails.before(connection, instrument.id, request.interval, first),
+        unit=instrument.unit,
+        kind=instrument.kind,
+    )
+    # What is known of splits is read only where prices move as if there had been one.
+    return context if is_calm(came, context) else replace(context, actions=_actions(connection, instrument, answer))
+
+
+def _actions(connection: Connection, instrument: Instrument, answer: Answer) -> tuple[CorporateAction, ...]:
+    known = {(one.kind, one.at): one for one in actions.of(connection, instrument.id)}
+    return tuple({**known, **{(one.kind, one.at): one for one in answer.reply.actions}}.values())
+
+
+def _with_released(checked: Checked, places: Collection[int]) -> Checked:
+    """The same with some of the rejected bars among the good ones."""
+    if not places:
+        return checked
+    bars = [checked.good, *(one.bars for place, one in enumerate(checked.rejected) if place in places and one.bars)]
+    rest = tuple(one for place, one in enumerate(checked.rejected) if place not in places)
+    return replace(checked, good=joined(bars), rejected=rest)
+
+
+def _finding(claim: Claim, instrument: Instrument, interval: Interval, broken: Broken, state: FindingState) -> Finding:
+    return Finding(
+        kind=FindingKind.REJECTED_BAR if state is FindingState.OPEN else FindingKind.SUSPECT_BAR,
+        symbol=instrument.symbol,
+        reason=broken.reason,
+        instrument_id=instrument.id,
+        interval=interval,
+        at=datetime.fromtimestamp(broken.at, UTC),
+        rule=broken.rule,
+        job_id=claim.job_id,
+        attempt_id=claim.attempt_id,
+        evidence=dict(broken.values),
+        state=state,
+        bars=broken.bars if state is FindingState.OPEN else None,
+    )

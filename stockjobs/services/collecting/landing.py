@@ -1,0 +1,207 @@
+"""Landing what an attempt brought: bars, actions, facts and findings, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+
+from stockjobs.domain.market.bars import FactsReply, Identity
+from stockjobs.domain.market.findings import FindingKind
+from stockjobs.domain.market.splits import Split
+from stockjobs.errors import Overtaken
+from stockjobs.services.collecting.checking import Judged, judge
+from stockjobs.services.collecting.explaining import land_explained
+from stockjobs.services.collecting.fetching import Answer, Fetched
+from stockjobs.services.collecting.outdated import Learnt, is_outdated, learnt
+from stockjobs.services.collecting.recognition import recognise
+from stockjobs.services.collecting.restating import settled
+from stockjobs.services.collecting.series import Series, Step, series_of
+from stockjobs.services.collecting.watching import watch
+from stockjobs.services.market.quarantine import set_aside
+from stockjobs.store.database import Connection
+from stockjobs.store.ledger.claims import Claim
+from stockjobs.store.market import actions, bars, facts, instruments, landings
+from stockjobs.store.market.bar_rows import Stored
+from stockjobs.store.market.findings import Finding
+from stockjobs.store.market.instruments import Instrument
+
+
+@dataclass(frozen=True)
+class Landed:
+    """How many rows came, were written (new, different or told anew), and were set aside.
+
+    `overtaken` has the symbols whose answers came too late to be trusted: they are to be asked for again.
+    """
+
+    received: int = 0
+    written: int = 0
+    rejected: int = 0
+    overtaken: Mapping[str, Overtaken] = field(default_factory=dict)
+
+
+NOTHING_LANDED = Landed()
+
+
+def land(connection: Connection, claim: Claim, fetched: Fetched, now: datetime) -> Landed:
+    """Write everything that arrived. Writing it a second time changes nothing."""
+
+    @cache
+    def landing() -> int:
+        """The number of this landing; only one that writes something has any."""
+        return landings.begin(connection, now, attempt=claim.attempt_id, by=claim.job)
+
+    return _Landing(Step(connection, claim, now, landing)).land(fetched)
+
+
+class _Landing:
+    """One landing, as it adds up."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._found: list[Finding] = []
+        self._landed: list[bars.Landing] = []
+        self._told: list[tuple[Series, tuple[Split, ...]]] = []
+        self._overtaken: dict[str, Overtaken] = {}
+        # By which symbols of the task the answers about an instrument were asked for: it may bear another by now.
+        self._asked_as: dict[int, set[str]] = {}
+        self._received = self._written = self._rejected = 0
+
+    def land(self, fetched: Fetched) -> Landed:
+        """Write everything that arrived."""
+        step = self._step
+        answers = self._recognised(fetched)
+        # From here on nobody else lands anything of these instruments, so what is read of them stays so.
+        bars.lock(step.connection, [instrument.id for instrument, _ in answers])
+        self._land_series([self._judged(instrument, answer) for instrument, answer in answers])
+        for symbol, reply in sorted(fetched.facts.items()):
+            self._received += len(reply.facts)
+            self._land_facts(symbol, reply)
+        set_aside(step.connection, step.claim, self._found, self._landed, step.now)
+        self._written += sum(land_explained(step, series, told) for series, told in self._told)
+        return Landed(self._received, self._written, self._rejected, self._overtaken)
+
+    def _recognised(self, fetched: Fetched) -> list[tuple[Instrument, Answer]]:
+        """The answers with whom they are about; what is about somebody else is set aside."""
+        step, known = self._step, []
+        # Those of a batch in one query: one for each symbol would cost more than reading its newest bars.
+        bearers = instruments.ensure_all(step.connection, step.claim.spec.provider, _told_of(fetched), step.now)
+        for symbol, answers in sorted(fetched.bars.items()):
+            for answer in answers:
+                identity = answer.reply.identity
+                if identity is None:
+                    # The provider has nothing for this window, not even a name.
+                    continue
+                self._received += len(answer.reply.bars) + len(answer.reply.actions)
+                provider, bearer = step.claim.spec.provider, bearers.get(identity.symbol)
+                instrument, mismatch = recognise(step.connection, provider, identity, step.now, bearer=bearer)
+                bearers[identity.symbol] = instrument
+                self._asked_as.setdefault(instrument.id, set()).add(symbol)
+                if mismatch:
+                    # All of it is set aside: prices in another unit look like prices.
+                    self._found.append(_stranger(step.claim, instrument.id, mismatch, answer))
+                    self._rejected += len(answer.reply.bars)
+                else:
+                    known.append((instrument, answer))
+        return known
+
+    def _land_facts(self, symbol: str, reply: FactsReply) -> None:
+        step, provider = self._step, self._step.claim.spec.provider
+        if not reply.facts and not reply.profile:
+            # An empty answer deletes nothing.
+            facts.land_nothing(step.connection, provider, symbol, step.now)
+            return
+        instrument, mismatch = _company(step, symbol, reply)
+        if mismatch:
+            self._found.append(_strange_facts(step.claim, instrument, mismatch, reply))
+            self._rejected += len(reply.facts)
+        else:
+            self._written += facts.land(step.connection, instrument.id, reply, step.now)
+
+    def _judged(self, instrument: Instrument, answer: Answer) -> Judged:
+        return judge(self._step.connection, self._step.claim, instrument, answer, self._step.now)
+
+    def _land_series(self, judged: Sequence[Judged]) -> None:
+        step, instruments_ = self._step, sorted({one.instrument.id for one in judged})
+        if not judged:
+            return
+        known = learnt(step, instruments_)
+        given = [one for one in series_of(judged) if not self._is_overtaken(one, known)]
+        with_bars = [series for series in given if len(series.came)]
+        spans = [bars.span_of(series.instrument.id, series.interval, series.came) for series in with_bars]
+        stored = dict(zip(map(id, with_bars), bars.stored(step.connection, spans), strict=True))
+        given_good = [self._settled(series, stored.get(id(series)), known) for series in given]
+        self._landed = [one for one in given_good if one is not None]
+        self._written += bars.land(step.connection, self._landed, step.now, landing=step.landing)
+
+    def _is_overtaken(self, series: Series, known: Learnt) -> bool:
+        if not is_outdated(series, known):
+            return False
+        why = f"{series.instrument.symbol} was split while it was asked for: it is asked for again."
+        self._overtaken |= dict.fromkeys(self._asked_as[series.instrument.id], Overtaken(why))
+        # What it tells of splits is true, and the next attempt has to know.
+        told = [action for action in series.actions if action.kind == "split"]
+        step = self._step
+        self._written += actions.land(step.connection, series.instrument.id, told, step.now, landing=step.landing)
+        return True
+
+    def _settled(self, series: Series, stored: Stored | None, known: Learnt) -> bars.Landing | None:
+        """What is to be landed of a series, after its actions were and its past was told anew."""
+        step, instrument = self._step, series.instrument.id
+        for one in series.judged:
+            self._rejected += len(one.checked.rejected)
+            self._found.extend((*one.findings, *watch(step.connection, step.claim, one, step.now)))
+        if stored is not None:
+            done = settled(step, series, stored, known.known(instrument))
+            self._found.extend(done.findings)
+            self._written += done.restated
+            if done.told:
+                self._told.append((series, done.told))
+            if done.landing is None:
+                self._rejected += len(series.came)
+                return None
+        self._written += actions.land(step.connection, instrument, series.actions, step.now, landing=step.landing)
+        return done.landing if stored is not None else None
+
+
+def _told_of(fetched: Fetched) -> list[Identity]:
+    """Whom the answers are about, as they say."""
+    answers = (answer for _, answers in sorted(fetched.bars.items()) for answer in answers)
+    return [answer.reply.identity for answer in answers if answer.reply.identity]
+
+
+def _stranger(claim: Claim, instrument: int, reason: str, answer: Answer) -> Finding:
+    came = answer.reply.bars
+    evidence = {"bars": len(came), "from": int(came.at[0]) if len(came) else None}
+    return Finding(
+        kind=FindingKind.IDENTITY,
+        symbol=answer.request.symbol,
+        reason=reason,
+        instrument_id=instrument,
+        interval=answer.request.interval,
+        job_id=claim.job_id,
+        attempt_id=claim.attempt_id,
+        evidence=evidence,
+    )
+
+
+def _company(step: Step, symbol: str, reply: FactsReply) -> tuple[Instrument, str]:
+    """Whom facts are about, and what speaks against it; where their provider does not say, who bears the symbol."""
+    provider = step.claim.spec.provider
+    if reply.identity is not None:
+        return recognise(step.connection, provider, reply.identity, step.now)
+    nameless = Identity(symbol, exchange="", zone="", currency="", kind="")
+    return instruments.ensure(step.connection, provider, nameless, step.now), ""
+
+
+def _strange_facts(claim: Claim, instrument: Instrument, reason: str, reply: FactsReply) -> Finding:
+    return Finding(
+        kind=FindingKind.IDENTITY,
+        symbol=reply.symbol,
+        reason=reason,
+        instrument_id=instrument.id,
+        job_id=claim.job_id,
+        attempt_id=claim.attempt_id,
+        evidence={"facts": len(reply.facts)},
+    )

@@ -1,0 +1,71 @@
+"""Whom an answer is about: the instrument that it is landed on, or the reason for which it is landed on none."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.market.bars import Identity
+from stockjobs.domain.market.findings import FindingKind, FindingState
+from stockjobs.domain.market.identity import Another, Same, Stranger, compare, may_be_another
+from stockjobs.store.database import Connection
+from stockjobs.store.ledger import events
+from stockjobs.store.market import findings, instruments
+from stockjobs.store.market.findings import Finding
+from stockjobs.store.market.instruments import Instrument
+
+
+def recognise(
+    connection: Connection, provider: str, identity: Identity, now: datetime, *, bearer: Instrument | None = None
+) -> tuple[Instrument, str]:
+    """The instrument that bears the symbol of an answer, and what the answer says of it that it is not; empty if they agree.
+
+    What is new of the instrument is written. An answer about another instrument, which bears the symbol now, gives that one.
+    `bearer` is who is known to bear the symbol, where that was read for many at once.
+    """
+    instrument = bearer or instruments.ensure(connection, provider, identity, now)
+    known = instrument.identity
+    newest = instruments.newest_bar(connection, instrument.id) if may_be_another(known, identity) else None
+    match compare(known, identity, newest):
+        case Stranger(reason):
+            return instrument, reason
+        case Another(reason):
+            return _reassigned(connection, provider, instrument, identity, reason, now), ""
+        case Same(changes, told):
+            if changes:
+                instrument = instruments.describe(connection, instrument, changes)
+            if told:
+                _tell(connection, EventName.INSTRUMENT_CHANGED, provider, instrument, told, now)
+    return instrument, ""
+
+
+def _reassigned(
+    connection: Connection, provider: str, former: Instrument, identity: Identity, reason: str, now: datetime
+) -> Instrument:
+    successor = instruments.reassign(connection, provider, former, identity, now)
+    if successor.id != former.id:
+        _tell(connection, EventName.SYMBOL_REASSIGNED, provider, successor, reason, now, former=former.id)
+    return successor
+
+
+def _tell(
+    connection: Connection,
+    name: EventName,
+    provider: str,
+    instrument: Instrument,
+    reason: str,
+    now: datetime,
+    **more: object,
+) -> None:
+    evidence = {"provider": provider, **more}
+    noted = Finding(
+        kind=FindingKind.IDENTITY,
+        symbol=instrument.symbol,
+        reason=reason,
+        instrument_id=instrument.id,
+        evidence=evidence,
+        state=FindingState.NOTED,
+    )
+    findings.land(connection, [noted], now)
+    data = {**evidence, "symbol": instrument.symbol, "instrument": instrument.id, "reason": reason}
+    events.append(connection, Event(name, now, data=data))

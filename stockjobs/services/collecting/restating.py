@@ -1,0 +1,84 @@
+"""Restating: a series as the source tells it now is held against what is stored, which is told anew where history was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stockjobs.domain.market.bars import Prices, Seconds
+from stockjobs.domain.market.findings import FindingKind
+from stockjobs.domain.market.restatement import Known, Restated, Revised, Varies, compared
+from stockjobs.domain.market.splits import Split, factors, together
+from stockjobs.services.collecting.retelling import Retelling
+from stockjobs.services.collecting.retold import instant, noted
+from stockjobs.services.collecting.series import Series, Step
+from stockjobs.store.market import bars
+from stockjobs.store.market.bar_rows import Stored
+from stockjobs.store.market.findings import Finding
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A series that may be landed, or None where it was set aside; what was found; how many stored bars were told anew,
+    and by which splits.
+    """
+
+    landing: bars.Landing | None
+    findings: tuple[Finding, ...] = ()
+    restated: int = 0
+    told: tuple[Split, ...] = ()
+
+
+def settled(step: Step, series: Series, stored: Stored, known: Sequence[Split]) -> Settled:
+    """Hold what came of a series against what is stored of its span, and tell stored history anew if the source did so.
+
+    `known` are the splits of the instrument in the store, those in the answer not among them.
+    """
+    splits = together(known, series.splits)
+    verdict = compared(Known(stored.bars, stored.split_factor, stored.landing_id), series.came, splits)
+    if isinstance(verdict, Varies):
+        return Settled(None, (_set_aside(step, series, verdict),))
+    found = [_revision(step, series, verdict)] if isinstance(verdict, Revised) else []
+    told = Retelling(step, series, splits)
+    if isinstance(verdict, Restated):
+        told.as_overlap_shows(verdict)
+    told.as_events_say(stored, known)
+    if told.told:
+        [stored] = bars.stored(step.connection, [bars.span_of(series.instrument.id, series.interval, series.came)])
+    factor = in_price(series.came.at, stored, splits)
+    landing = bars.Landing(series.instrument.id, series.interval, series.came, step.claim.window_start, factor, stored)
+    return Settled(landing, (*found, *told.findings), told.restated, tuple(sorted(set(told.told))))
+
+
+def in_price(at: Seconds, stored: Stored, splits: Sequence[Split]) -> Prices:
+    """The splits that are in the prices of bars: those that are known, as far as the stored ones beside them have them."""
+    found = factors(at, splits)
+    if not len(stored):
+        return found
+    share = stored.split_factor / factors(stored.bars.at, splits)
+    place = np.minimum(np.searchsorted(stored.bars.at, at), len(stored) - 1)
+    return np.where(at <= stored.bars.at[-1], found * share[place], found)
+
+
+def _revision(step: Step, series: Series, revised: Revised) -> Finding:
+    evidence = {"bars": revised.bars, "largest": revised.largest}
+    reason = "the source changed settled bars"
+    return noted(step, series, FindingKind.REVISION, reason, at=instant(revised.first), evidence=evidence)
+
+
+def _set_aside(step: Step, series: Series, varies: Varies) -> Finding:
+    evidence = {"lowest": varies.lowest, "highest": varies.highest}
+    return Finding(
+        kind=FindingKind.VARYING_RATIO,
+        symbol=series.instrument.symbol,
+        reason=varies.reason,
+        instrument_id=series.instrument.id,
+        interval=series.interval,
+        at=instant(varies.first),
+        job_id=step.claim.job_id,
+        attempt_id=step.claim.attempt_id,
+        evidence=evidence,
+        bars=series.came,
+    )

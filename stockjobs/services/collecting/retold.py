@@ -1,0 +1,77 @@
+"""What is to be said of a series that was told anew: its findings, and the event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.market.findings import FindingKind, FindingState
+from stockjobs.domain.market.splits import Split
+from stockjobs.services.collecting.series import Series, Step
+from stockjobs.store.market.findings import Finding
+
+
+@dataclass(frozen=True)
+class Deed:
+    """By which ratio so many bars, from a first to a last, were told anew, and the split that explains it."""
+
+    ratio: float
+    split: Split | None
+    bars: int
+    first: datetime
+    last: datetime
+
+
+def restatement(step: Step, series: Series, deed: Deed) -> Finding:
+    """The finding that a series was told anew."""
+    if deed.split is None:
+        reason = f"the source tells all earlier prices {1 / deed.ratio:.6g} times as they were, and no split is known"
+    else:
+        reason = f"a split of {deed.split.ratio:g} new shares for an old one on {instant(deed.split.at):%Y-%m-%d}"
+    evidence = {
+        "ratio": deed.ratio,
+        "bars": deed.bars,
+        "from": deed.first.isoformat(),
+        "to": deed.last.isoformat(),
+        "landing": step.landing(),
+    }
+    return noted(step, series, FindingKind.RESTATEMENT, reason, at=deed.first, evidence=evidence)
+
+
+def noted(
+    step: Step, series: Series, kind: FindingKind, reason: str, *, at: datetime, evidence: Mapping[str, object]
+) -> Finding:
+    """Something about a series that is only to be known."""
+    return Finding(
+        kind=kind,
+        symbol=series.instrument.symbol,
+        reason=reason,
+        instrument_id=series.instrument.id,
+        interval=series.interval,
+        at=at,
+        job_id=step.claim.job_id,
+        attempt_id=step.claim.attempt_id,
+        evidence=dict(evidence),
+        state=FindingState.NOTED,
+    )
+
+
+def told_of(step: Step, finding: Finding) -> Event:
+    """The event that tells of a restatement."""
+    claim = step.claim
+    interval = finding.interval.value if finding.interval else None
+    data = {
+        "job": claim.job,
+        "symbol": finding.symbol,
+        "interval": interval,
+        "reason": finding.reason,
+        **finding.evidence,
+    }
+    return Event(EventName.RESTATED, step.now, claim.job_id, claim.occurrence_id, claim.task_id, claim.attempt_id, data)
+
+
+def instant(seconds: int) -> datetime:
+    """Epoch seconds as a time."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,69 @@
+"""A series on its way into the store: what an attempt brought of one instrument at one interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+
+from stockjobs.domain.market.bars import COLUMNS, Bars, CorporateAction
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.splits import Split, splits_in
+from stockjobs.services.collecting.checking import Judged
+from stockjobs.store.database import Connection
+from stockjobs.store.ledger.claims import Claim
+from stockjobs.store.market.instruments import Instrument
+
+
+@dataclass(frozen=True)
+class Step:
+    """The transaction that lands an attempt: its connection, its claim, its time; `landing` gives its number."""
+
+    connection: Connection
+    claim: Claim
+    now: datetime
+    landing: Callable[[], int]
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """The answers of one instrument at one interval, after their check."""
+
+    instrument: Instrument
+    interval: Interval
+    judged: tuple[Judged, ...]
+
+    @cached_property
+    def came(self) -> Bars:
+        """The good bars of all answers, oldest first, each time once; what came last counts."""
+        if len(self.judged) == 1:
+            return self.judged[0].good
+        parts = [one.good for one in self.judged]
+        bars = Bars(*(np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS))
+        _, from_the_end = np.unique(bars.at[::-1], return_index=True)
+        return bars.where(np.asarray(len(bars) - 1 - from_the_end, dtype=np.intp))
+
+    @cached_property
+    def actions(self) -> tuple[CorporateAction, ...]:
+        """The corporate actions of all answers, each once."""
+        told = {(one.kind, one.at): one for judged in self.judged for one in judged.answer.reply.actions}
+        return tuple(told.values())
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits that the answers tell of."""
+        return splits_in(self.actions)
+
+
+def series_of(judged: Sequence[Judged]) -> list[Series]:
+    """Answers by what they are about, in the order in which instruments are locked."""
+    found: dict[tuple[int, Interval], list[Judged]] = {}
+    for one in judged:
+        found.setdefault((one.instrument.id, one.answer.request.interval), []).append(one)
+    return [
+        Series(those[0].instrument, interval, tuple(those))
+        for (_, interval), those in sorted(found.items(), key=lambda item: item[0])
+    ]

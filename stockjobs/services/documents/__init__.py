@@ -1,0 +1,1 @@
+"""Manifests: jobs and templates in YAML."""

@@ -1,0 +1,138 @@
+"""Reading stored bars as columns: whole as a table, or as a stream of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby, pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.reading import Adjusted, BarsQuery, Factors, Payout
+from stockjobs.domain.market.reading import factors as factors_of
+from stockjobs.errors import InvalidInput, NotFound
+from stockjobs.services.market.shaping import SCHEMA, Names, shape
+from stockjobs.store.columns import Columns, Snapshot
+from stockjobs.store.database import Database
+from stockjobs.store.market import instruments, landings, reading
+from stockjobs.store.market.instruments import Instrument
+from stockjobs.store.market.reading import Dialect, Selection
+
+
+@dataclass(frozen=True)
+class _Meant:
+    """A query whose symbols and moment have been looked up."""
+
+    query: BarsQuery
+    instruments: Sequence[Instrument]
+    landing: int | None
+
+    def selection(self, places: Sequence[int]) -> Selection:
+        """The rows of the symbols at some places."""
+        query, numbers = self.query, [self.instruments[place].id for place in places]
+        return Selection(numbers, query.interval, query.start, query.end, self.landing)
+
+    def names(self, places: Sequence[int], factors: Mapping[int, Factors]) -> Names:
+        """How rows of the symbols at some places are to be shaped."""
+        return Names(self.query.symbols, {place: self.instruments[place].id for place in places}, factors)
+
+
+class Reading:
+    """Reads bars; keeps its connections open for the next who reads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._columns = Columns(database)
+        self._dialect = Dialect(database.is_postgresql)
+
+    def known(self, provider: str, symbols: Sequence[str]) -> dict[str, Instrument]:
+        """The instruments that bear these symbols now; unknown symbols are left out."""
+        with self._database.read() as connection:
+            return instruments.by_symbol(connection, provider, symbols)
+
+    def every(self, provider: str, interval: Interval) -> dict[str, Instrument]:
+        """The instruments of a provider that have bars at an interval, by their symbols, in the order in which they lie."""
+        with self._database.read() as connection:
+            symbols = reading.symbols_with(connection, provider, interval)
+            found = instruments.by_symbol(connection, provider, symbols)
+        return {symbol: found[symbol] for symbol in symbols}
+
+    def table(self, query: BarsQuery) -> pa.Table:
+        """The bars that are meant, as one table of `shaping.SCHEMA`: by symbol as asked for, then by time.
+
+        Raises NotFound for a symbol that nothing is stored for.
+        """
+        meant = self._meant(query)
+        every = range(len(meant.instruments))
+        # Rows say of which instrument they are, so two names of one instrument cannot be told apart in one answer.
+        has_twins = len({one.id for one in meant.instruments}) < len(every)
+        with self._columns.snapshot() as snapshot:
+            factors = self._factors(snapshot, meant)
+            parts = _runs(meant.instruments) if has_twins else [every]
+            return pa.concat_tables([self._part(snapshot, meant, part, factors) for part in parts])
+
+    def stream(self, query: BarsQuery) -> Generator[pa.RecordBatch]:
+        """The same, batch by batch, of one state of the data, however much it is. Raises NotFound."""
+        meant = self._meant(query)
+        with self._columns.snapshot(in_order=True) as snapshot:
+            factors = self._factors(snapshot, meant)
+            for part in _runs(meant.instruments):
+                names = meant.names(part, factors)
+                for batch in snapshot.batches(self._asked(meant, part, in_order=True)):
+                    yield from shape(pa.Table.from_batches([batch]), names, is_ordered=True).to_batches()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._columns.close()
+
+    def _meant(self, query: BarsQuery) -> _Meant:
+        if not query.symbols:
+            raise InvalidInput.because("symbols", "there are none", "name at least one")
+        with self._database.read() as connection:
+            known = instruments.by_symbol(connection, query.provider, query.symbols)
+            landing = None if query.as_of is None else landings.as_of(connection, query.as_of)
+        for symbol in query.symbols:
+            if symbol not in known:
+                raise NotFound(f"nothing is stored for {symbol!r}: `stockctl data` lists what is")
+        return _Meant(query, [known[symbol] for symbol in query.symbols], landing)
+
+    def _part(self, snapshot: Snapshot, meant: _Meant, part: Sequence[int], factors: Mapping[int, Factors]) -> pa.Table:
+        # Sorting here costs less than the server's sort, which writes what it sorts to its disk.
+        batches = list(snapshot.batches(self._asked(meant, part, in_order=False)))
+        if not batches:
+            return SCHEMA.empty_table()
+        return shape(pa.Table.from_batches(batches), meant.names(part, factors), is_ordered=False)
+
+    def _asked(self, meant: _Meant, part: Sequence[int], *, in_order: bool) -> str:
+        as_traded = meant.query.adjusted is Adjusted.NONE
+        return reading.bars_of(meant.selection(part), self._dialect, as_traded=as_traded, in_order=in_order)
+
+    def _factors(self, snapshot: Snapshot, meant: _Meant) -> dict[int, Factors]:
+        if meant.query.adjusted is not Adjusted.ALL:
+            return {}
+        asked = reading.payouts_of(meant.selection(range(len(meant.instruments))), self._dialect)
+        rows = (row for batch in snapshot.batches(asked) for row in batch.to_pylist())
+        paid = {number: [_payout(row) for row in of] for number, of in groupby(rows, lambda row: row["instrument_id"])}
+        return {
+            place: factors_of(paid[one.id], meant.query.interval, ZoneInfo(one.zone or "UTC"))
+            for place, one in enumerate(meant.instruments)
+            if one.id in paid
+        }
+
+
+def _payout(row: dict[str, Any]) -> Payout:
+    at = row["at"]
+    when = at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
+    return Payout(when, row["amount"], row["close"])
+
+
+def _runs(found: Sequence[Instrument]) -> list[range]:
+    """The places in runs of rising numbers, whose rows a statement in order gives as they were asked for."""
+    if not found:
+        return []
+    ends = [place + 1 for place, (one, other) in enumerate(pairwise(found)) if other.id <= one.id]
+    return [range(start, end) for start, end in pairwise([0, *ends, len(found)])]

@@ -1,0 +1,1 @@
+"""The ledger: jobs, occurrences, tasks, attempts, events, workers."""

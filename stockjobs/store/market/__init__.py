@@ -1,0 +1,1 @@
+"""Market data in SQL: instruments, bars with their versions, findings, sessions, gaps."""

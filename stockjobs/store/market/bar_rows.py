@@ -1,0 +1,80 @@
+"""Rows of bars on their way into the database or out of it, in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stockjobs.domain.market.bars import COLUMNS, Bars, Prices
+from stockjobs.domain.market.intervals import Interval
+
+
+@dataclass(frozen=True)
+class Span:
+    """The bars of an instrument at an interval with first ≤ at ≤ last, in epoch seconds."""
+
+    instrument_id: int
+    interval: Interval
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Stored bars, oldest first, with the splits that are in their prices (`split_factor`) and the landing that wrote each."""
+
+    bars: Bars
+    split_factor: Prices
+    landing_id: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.bars)
+
+    def where(self, mask: NDArray[np.bool_] | NDArray[np.intp]) -> Stored:
+        """The bars for which the mask holds, or those at these places."""
+        return Stored(self.bars.where(mask), self.split_factor[mask], self.landing_id[mask])
+
+    @classmethod
+    def empty(cls) -> Stored:
+        """No bars at all."""
+        return cls(Bars.empty(), np.empty(0, dtype=np.float64), np.empty(0, dtype=np.int64))
+
+
+Series = tuple[int, Interval, Bars, Prices]
+"""An instrument, an interval, bars, and of each the splits that are in its price."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Bars of any instruments and intervals, to be written by one landing."""
+
+    instrument_id: NDArray[np.int64]
+    interval_s: NDArray[np.int64]
+    bars: Bars
+    split_factor: Prices
+
+    def __len__(self) -> int:
+        return len(self.bars)
+
+    @classmethod
+    def of(cls, series: Sequence[Series]) -> Rows:
+        """The rows of several series."""
+        lengths = [len(bars) for _, _, bars, _ in series]
+        return cls(
+            np.repeat(np.array([instrument for instrument, *_ in series], dtype=np.int64), lengths),
+            np.repeat(np.array([interval.seconds for _, interval, *_ in series], dtype=np.int64), lengths),
+            joined([bars for _, _, bars, _ in series]),
+            np.concatenate([factor for *_, factor in series]) if series else np.empty(0),
+        )
+
+
+def joined(parts: Sequence[Bars]) -> Bars:
+    """Several runs of bars as one, in the order in which they are given."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return Bars.empty()
+    return Bars(*(np.concatenate([getattr(bars, name) for bars in parts]) for name in COLUMNS))

@@ -1,0 +1,143 @@
+"""Landing bars: each bar is written once, and again only where it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import ModuleType
+
+from sqlalchemy import Connection, select
+
+from stockjobs.domain.market.bars import Bars, Prices
+from stockjobs.domain.market.changes import changes
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.splits import factors
+from stockjobs.store import tables
+from stockjobs.store.market import actions, bars_postgresql, bars_sqlite
+from stockjobs.store.market.bar_rows import Rows, Series, Span, Stored
+from stockjobs.store.market.bar_versions import COLUMNS
+from stockjobs.store.statements import upsert
+
+_VALUES = ("open", "high", "low", "close", "volume", "provisional")
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Good bars of one instrument at one interval, oldest first, each time once; a series occurs once in a landing.
+
+    `since` is where the window that was asked for begins; None where it began at the stored position. `split_factor` has of
+    each bar the splits that are in its price; None for all that are known to be after it. `stored` is what is stored of the
+    span of the bars, where the caller has read it under `lock` already.
+    """
+
+    instrument_id: int
+    interval: Interval
+    bars: Bars
+    since: datetime | None = None
+    split_factor: Prices | None = None
+    stored: Stored | None = None
+
+    @property
+    def span(self) -> Span:
+        """From the first bar to the last."""
+        return span_of(self.instrument_id, self.interval, self.bars)
+
+
+def span_of(instrument: int, interval: Interval, bars: Bars) -> Span:
+    """The span of bars, of which there must be some."""
+    return Span(instrument, interval, int(bars.at[0]), int(bars.at[-1]))
+
+
+def lock(connection: Connection, instruments: Sequence[int]) -> None:
+    """Be the only one to land bars of these instruments until the transaction ends."""
+    # A writer of SQLite is alone as it is.
+    if connection.dialect.name == "postgresql":
+        bars_postgresql.lock(connection, sorted(set(instruments)))
+
+
+def stored(connection: Connection, spans: Sequence[Span]) -> list[Stored]:
+    """What is stored of each span."""
+    found: list[Stored] = _dialect(connection).stored(connection, spans) if spans else []
+    return found
+
+
+def land(connection: Connection, landings: Sequence[Landing], now: datetime, *, landing: Callable[[], int]) -> int:
+    """Write bars, in the caller's transaction. Returns how many were new or differed; equal ones are not written.
+
+    `landing` gives the number of the landing that writes; it is asked only if something is written. A bar that is final is
+    not replaced by a provisional one, which must be older news. What a settled bar was is kept as a version.
+    """
+    given = [one for one in landings if len(one.bars)]
+    if not given:
+        return 0
+    lock(connection, [one.instrument_id for one in given])
+    new, changed = _sorted_out(given, _stored(connection, given), _factors(connection, given))
+    dialect = _dialect(connection)
+    if len(new):
+        dialect.insert(connection, new, landing())
+    if len(changed):
+        dialect.keep(connection, changed, landing(), ", ".join(COLUMNS))
+        dialect.replace(connection, changed, landing())
+    _move_positions(connection, given, now)
+    return len(new) + len(changed)
+
+
+def _dialect(connection: Connection) -> ModuleType:
+    return bars_postgresql if connection.dialect.name == "postgresql" else bars_sqlite
+
+
+def _stored(connection: Connection, landings: Sequence[Landing]) -> list[Stored]:
+    unread = [one.span for one in landings if one.stored is None]
+    read = iter(stored(connection, unread))
+    return [next(read) if one.stored is None else one.stored for one in landings]
+
+
+def _factors(connection: Connection, landings: Sequence[Landing]) -> list[Prices]:
+    unknown = {one.instrument_id for one in landings if one.split_factor is None}
+    splits = actions.splits(connection, sorted(unknown)) if unknown else {}
+    return [
+        factors(one.bars.at, splits.get(one.instrument_id, ())) if one.split_factor is None else one.split_factor
+        for one in landings
+    ]
+
+
+def _sorted_out(landings: Sequence[Landing], there: Sequence[Stored], factor: Sequence[Prices]) -> tuple[Rows, Rows]:
+    """The rows that are new, and those that replace others."""
+    new: list[Series] = []
+    changed: list[Series] = []
+    for one, old, splits in zip(landings, there, factor, strict=True):
+        found = changes(old.bars, one.bars)
+        for rows, mask in ((new, found.new), (changed, found.changed)):
+            if mask.all():
+                rows.append((one.instrument_id, one.interval, one.bars, splits))
+            elif mask.any():
+                rows.append((one.instrument_id, one.interval, one.bars.where(mask), splits[mask]))
+    return Rows.of(new), Rows.of(changed)
+
+
+def _move_positions(connection: Connection, landings: Sequence[Landing], now: datetime) -> None:
+    """Move the positions on, unless there is a hole between one and what has landed: the next run would leave it for ever."""
+    table = tables.positions
+    instruments = {one.instrument_id for one in landings}
+    columns = (table.c.instrument_id, table.c.interval_s, table.c.newest_at)
+    rows = connection.execute(select(*columns).where(table.c.instrument_id.in_(sorted(instruments))))
+    known = {(instrument, seconds): at for instrument, seconds, at in rows}
+    moved = [
+        {"instrument_id": one.instrument_id, "interval_s": one.interval.seconds, "newest_at": at, "updated_at": now}
+        for one in landings
+        if (at := _moved(one, known.get((one.instrument_id, one.interval.seconds)))) is not None
+    ]
+    if moved:
+        insert = upsert(connection, table)
+        changed = {"newest_at": insert.excluded.newest_at, "updated_at": insert.excluded.updated_at}
+        key = [table.c.instrument_id, table.c.interval_s]
+        connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changed), moved)
+
+
+def _moved(landing: Landing, known: datetime | None) -> datetime | None:
+    newest = datetime.fromtimestamp(int(landing.bars.at[-1]), UTC)
+    if known is None:
+        return newest if landing.since is None else None
+    joins = landing.since is None or known >= landing.since
+    return newest if joins and known < newest else None

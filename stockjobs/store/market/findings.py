@@ -1,0 +1,180 @@
+"""Findings: what is wrong with data, with its evidence, and the bars that were set aside for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import Connection, Select, literal, select, update
+
+from stockjobs.domain import ids
+from stockjobs.domain.market.bars import COLUMNS, NO_VOLUME, PRICES, Bars, Seconds
+from stockjobs.domain.market.findings import FindingKind, FindingState, may_become
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.store import tables
+from stockjobs.store.statements import insert_many, insert_new
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong with data, with its evidence. `bars` are those that were set aside for it, as they came."""
+
+    kind: FindingKind
+    symbol: str
+    reason: str
+    instrument_id: int | None = None
+    interval: Interval | None = None
+    at: datetime | None = None
+    rule: str | None = None
+    job_id: UUID | None = None
+    attempt_id: UUID | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
+    state: FindingState = FindingState.OPEN
+    bars: Bars | None = field(default=None, compare=False)
+
+    @property
+    def id(self) -> UUID:
+        """The same evidence of the same thing has the same id, however often it is seen.
+
+        What it is about is the instrument: two may bear one symbol, each at another provider, and one may change its own.
+        """
+        whom = self.symbol if self.instrument_id is None else f"instrument {self.instrument_id}"
+        return ids.finding_id(self.kind, whom, self.interval, self.at, self.reason, sorted(self.evidence.items()))
+
+
+_findings = tables.findings
+_COLUMNS = (
+    "id",
+    "kind",
+    "symbol",
+    "reason",
+    "instrument_id",
+    "at",
+    "rule",
+    "job_id",
+    "attempt_id",
+    "evidence",
+    "state",
+)
+
+
+def land(connection: Connection, found: Sequence[Finding], now: datetime) -> frozenset[UUID]:
+    """Write findings with the bars that were set aside for them; one that was found before with the same evidence is left as
+    it is. Returns the ids of those that are new.
+    """
+    each = {finding.id: finding for finding in found}
+    new = insert_new(connection, _findings, [_row(finding, now) for finding in each.values()])
+    _open_again(connection, [key for key, one in each.items() if key not in new and one.state is FindingState.OPEN])
+    aside = [row for key in new for row in _rows(each[key])]
+    insert_many(connection, tables.quarantined_bars, aside)
+    return frozenset(new)
+
+
+def _open_again(connection: Connection, seen: Sequence[UUID]) -> None:
+    # It was put right, and is wrong again just as before.
+    if seen:
+        undecided = {"state": FindingState.OPEN.value, "decided_at": None, "decided_by": None}
+        was_mended = _findings.c.state == FindingState.MENDED.value
+        connection.execute(update(_findings).where(_findings.c.id.in_(seen), was_mended).values(undecided))
+
+
+def released(connection: Connection, found: Sequence[Finding]) -> frozenset[UUID]:
+    """Those of some findings about bars of one instrument and interval that somebody has released before.
+
+    A bar is the same whose prices are; its volume may have been revised since.
+    """
+    first = found[0]
+    columns = (_findings.c.at, _findings.c.rule, _findings.c.evidence)
+    query = select(*columns).where(
+        _findings.c.instrument_id == first.instrument_id,
+        _findings.c.interval_s == (first.interval.seconds if first.interval else None),
+        _findings.c.at.in_([one.at for one in found]),
+        _findings.c.state == FindingState.RELEASED.value,
+    )
+    known = {(row.at, row.rule, _prices_of(row.evidence)) for row in connection.execute(query)}
+    return frozenset(one.id for one in found if (one.at, one.rule, _prices_of(one.evidence)) in known)
+
+
+def _prices_of(evidence: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(evidence.get(name) for name in PRICES)
+
+
+def mend(
+    connection: Connection, landed: Sequence[tuple[int, Interval, Seconds | Sequence[int]]], by: str, now: datetime
+) -> int:
+    """Close the open findings about bars that have come as good ones since: instrument, interval and times (epoch seconds).
+
+    Returns how many there were.
+    """
+    good = {(instrument, interval.seconds): np.asarray(at) for instrument, interval, at in landed if len(at)}
+    if not good:
+        return 0
+    rows = connection.execute(_open_bars(good)).all()
+    # Most landings meet no open finding: their times are looked at one by one only where there is one.
+    met = {(row.instrument_id, row.interval_s) for row in rows} & good.keys()
+    times = {series: frozenset(good[series].tolist()) for series in met}
+    mended = [
+        row.id for row in rows if int(row.at.timestamp()) in times.get((row.instrument_id, row.interval_s), frozenset())
+    ]
+    return decide(connection, mended, FindingState.MENDED, by, now)
+
+
+def _open_bars(good: Mapping[tuple[int, int], Seconds]) -> Select[tuple[UUID, int, int, datetime]]:
+    """The open findings about bars of instruments and seconds of intervals, from the first to the last of all these times."""
+    instruments, seconds = zip(*good, strict=True)
+    first, last = min(int(at.min()) for at in good.values()), max(int(at.max()) for at in good.values())
+    return select(_findings.c.id, _findings.c.instrument_id, _findings.c.interval_s, _findings.c.at).where(
+        _findings.c.instrument_id.in_(set(instruments)),
+        _findings.c.interval_s.in_(set(seconds)),
+        _findings.c.at.between(datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)),
+        # In the statement's text, as in the partial index.
+        _findings.c.state == literal(FindingState.OPEN.value, literal_execute=True),
+        _findings.c.kind == FindingKind.REJECTED_BAR.value,
+    )
+
+
+def decide(connection: Connection, which: Sequence[UUID], state: FindingState, by: str, now: datetime) -> int:
+    """Close findings that may still be decided so. Returns how many were: fewer than were given if others decided first."""
+    if not which:
+        return 0
+    may_be = _findings.c.state.in_([one.value for one in may_become(state)])
+    values = {"state": state.value, "decided_at": now, "decided_by": by}
+    return connection.execute(update(_findings).where(_findings.c.id.in_(which), may_be).values(values)).rowcount
+
+
+def _row(finding: Finding, now: datetime) -> dict[str, Any]:
+    return {
+        **{name: getattr(finding, name) for name in _COLUMNS},
+        "interval_s": finding.interval.seconds if finding.interval else None,
+        "created_at": now,
+    }
+
+
+def _rows(finding: Finding) -> Iterator[dict[str, Any]]:
+    if finding.bars is None or finding.instrument_id is None or finding.interval is None:
+        return
+    key = {
+        "finding_id": finding.id,
+        "instrument_id": finding.instrument_id,
+        "interval_s": finding.interval.seconds,
+    }
+    columns = [getattr(finding.bars, name).tolist() for name in COLUMNS]
+    for at, *prices, volume, provisional in zip(*columns, strict=True):
+        values = dict(zip(PRICES, map(_number, prices), strict=True))
+        yield {
+            **key,
+            "at": datetime.fromtimestamp(at, UTC),
+            **values,
+            "volume": None if volume == NO_VOLUME else volume,
+            "provisional": provisional,
+        }
+
+
+def _number(price: float) -> float | None:
+    # Not every way into a database takes what is no number.
+    return price if isfinite(price) else None

@@ -1,0 +1,160 @@
+"""How the table of bars lies in the database: shown, switched, and kept ahead of the years."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from sqlalchemy import Connection, func, select, text
+from sqlalchemy import exc as sql
+
+from stockjobs.domain.market.layouts import Layout, Partition, next_partitions, partitions
+from stockjobs.errors import Conflict, InvalidInput
+from stockjobs.store import tables
+from stockjobs.store.market import hypertable
+
+_KEY = "instrument_id, interval_s, at"
+_REST = "bars_rest"
+"""The default partition: bars of years that nobody foresaw land there, and move when their year gets its own."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How the bars lie now; `bytes` with their index, 0 where the database does not tell."""
+
+    layout: Layout
+    partitions: Sequence[str]
+    bytes: int
+
+
+def shown(connection: Connection) -> Storage:
+    """How the bars lie now."""
+    if connection.dialect.name != "postgresql":
+        return Storage(Layout.PLAIN, (), 0)
+    if hypertable.is_one(connection, "bars"):
+        return Storage(Layout.TIMESCALE, (), hypertable.size(connection, "bars"))
+    names = _partitions(connection)
+    every = ", ".join(f"('{name}')" for name in ["bars", *names])
+    size = f"SELECT sum(pg_total_relation_size(name::regclass)) FROM (VALUES {every}) AS found (name)"
+    layout = Layout.PARTITIONS if _is_partitioned(connection) else Layout.PLAIN
+    return Storage(layout, names, int(connection.execute(text(size)).scalar_one()))
+
+
+def switch(connection: Connection, layout: Layout, now: datetime) -> int:
+    """Move all bars into a table that lies otherwise, in the caller's transaction. Returns how many.
+
+    Nobody else can read or write bars meanwhile. The rights on the table and on its view stay. Raises InvalidInput where the
+    database cannot do it, Conflict where other views stand on the table.
+    """
+    _check(connection, layout)
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
+    connection.execute(text("LOCK TABLE bars IN ACCESS EXCLUSIVE MODE"))
+    view = connection.execute(text("SELECT pg_get_viewdef('symbol_bars')")).scalar_one()
+    grants = [grant for name in ("bars", "symbol_bars") for grant in _grants(connection, name)]
+    oldest = connection.execute(select(func.min(tables.bars.c.at))).scalar()
+    _drop(connection, "VIEW symbol_bars")
+    _run(
+        connection,
+        "ALTER TABLE bars RENAME TO bars_before",
+        "ALTER TABLE bars_before RENAME CONSTRAINT pk_bars TO pk_before",
+    )
+    _create(connection, layout, oldest, now)
+    # In the order of the key, so that bars of one symbol lie together.
+    moved = connection.execute(text(f"INSERT INTO bars SELECT * FROM bars_before ORDER BY {_KEY}")).rowcount
+    if layout is not Layout.TIMESCALE:
+        _run(connection, f"ALTER TABLE bars ADD CONSTRAINT pk_bars PRIMARY KEY ({_KEY})")
+    _drop(connection, "TABLE bars_before")
+    _run(connection, f"CREATE VIEW symbol_bars AS {view}", *grants, "ANALYZE bars")
+    return moved
+
+
+def extend(connection: Connection, now: datetime) -> Sequence[str]:
+    """Give this year and the next their partitions, with what landed in the default one meanwhile. Returns the new ones."""
+    if connection.dialect.name != "postgresql" or not _is_partitioned(connection):
+        return ()
+    if not (missing := next_partitions(frozenset(_partitions(connection)), now)):
+        return ()
+    # Two beats may see the same.
+    _run(connection, f"LOCK TABLE {_REST} IN ACCESS EXCLUSIVE MODE")
+    known = frozenset(_partitions(connection))
+    missing = [one for one in missing if one.name not in known]
+    for one in missing:
+        within = f"at >= {_literal(one.start)} AND at < {_literal(one.end)}"
+        _run(
+            connection,
+            f"CREATE TABLE {one.name} (LIKE bars INCLUDING DEFAULTS INCLUDING COMMENTS)",
+            f"WITH moved AS (DELETE FROM {_REST} WHERE {within} RETURNING *) INSERT INTO {one.name} SELECT * FROM moved",
+            f"ALTER TABLE bars ATTACH PARTITION {one.name} {_bounds(one)}",
+        )
+    return [one.name for one in missing]
+
+
+def _check(connection: Connection, layout: Layout) -> None:
+    if connection.dialect.name != "postgresql":
+        raise InvalidInput.because(
+            "db storage", "SQLite has one table of bars, in the order of its key", "use PostgreSQL"
+        )
+    if layout is Layout.TIMESCALE:
+        hypertable.check(connection)
+    if shown(connection).layout is layout:
+        raise Conflict(f"bars lie as {layout} already")
+
+
+def _create(connection: Connection, layout: Layout, oldest: datetime | None, now: datetime) -> None:
+    like = "CREATE TABLE bars (LIKE bars_before INCLUDING DEFAULTS INCLUDING COMMENTS)"
+    if layout is not Layout.PARTITIONS:
+        _run(connection, like)
+        if layout is Layout.TIMESCALE:
+            _run(connection, f"ALTER TABLE bars ADD CONSTRAINT pk_bars PRIMARY KEY ({_KEY})")
+            hypertable.make(connection, "bars")
+        return
+    _run(connection, f"{like} PARTITION BY RANGE (at)")
+    for one in partitions(oldest, now):
+        _run(connection, f"CREATE TABLE {one.name} PARTITION OF bars {_bounds(one)}")
+    _run(connection, f"CREATE TABLE {_REST} PARTITION OF bars DEFAULT")
+
+
+def _partitions(connection: Connection) -> list[str]:
+    query = """SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
+        WHERE inhparent = 'bars'::regclass AND child.relispartition ORDER BY 1"""
+    return list(connection.execute(text(query)).scalars())
+
+
+def _is_partitioned(connection: Connection) -> bool:
+    kind = text("SELECT relkind FROM pg_class WHERE oid = 'bars'::regclass")
+    return bool(connection.execute(kind).scalar() in ("p", b"p"))
+
+
+def _grants(connection: Connection, name: str) -> list[str]:
+    """The rights of others than the owner, as statements."""
+    query = text(f"""
+        SELECT format('GRANT %s ON {name} TO %s%s', privilege_type,
+                      CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
+                      CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+        FROM pg_class, aclexplode(relacl) WHERE oid = '{name}'::regclass AND grantee <> relowner""")
+    return list(connection.execute(query).scalars())
+
+
+def _bounds(one: Partition) -> str:
+    return f"FOR VALUES FROM ({_literal(one.start)}) TO ({_literal(one.end)})"
+
+
+def _literal(at: datetime | None) -> str:
+    return "MINVALUE" if at is None else f"timestamptz '{at.isoformat()}'"
+
+
+def _drop(connection: Connection, what: str) -> None:
+    try:
+        _run(connection, f"DROP {what}")
+    except sql.DatabaseError as error:
+        if not isinstance(error.orig, psycopg.errors.DependentObjectsStillExist):
+            raise
+        detail = error.orig.diag.message_detail or "something"
+        raise Conflict(f"{detail.partition(chr(10))[0]}: drop it, switch, and make it again") from error
+
+
+def _run(connection: Connection, *statements: str) -> None:
+    for statement in statements:
+        connection.exec_driver_sql(statement)

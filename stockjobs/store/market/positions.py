@@ -1,0 +1,50 @@
+"""Positions: the newest stored bar of each series, and from where the next run asks again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, ScalarSelect, Select, select
+
+from stockjobs.domain.asking.novelty import Newest
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.store import tables
+
+_bars, _positions, _landings = tables.bars, tables.positions, tables.landings
+
+
+def newest(connection: Connection, instruments: Sequence[int], interval: Interval, overlap: int) -> dict[int, Newest]:
+    """The newest bar of each instrument that has one, and the open of the bar so many bars before it, or of the first."""
+    columns = (
+        _positions.c.instrument_id,
+        _positions.c.newest_at,
+        _nth(overlap),
+        _first(),
+        _of_newest(select(_bars.c.provisional)),
+        _of_newest(select(_landings.c.at).join(_bars, _bars.c.landing_id == _landings.c.id)),
+    )
+    query = select(*columns).where(
+        _positions.c.instrument_id.in_(instruments), _positions.c.interval_s == interval.seconds
+    )
+    return {
+        instrument: Newest(at, overlap_at or first_at, bool(provisional), written_at)
+        for instrument, at, overlap_at, first_at, provisional, written_at in connection.execute(query)
+    }
+
+
+_IS_OF_SERIES = (_bars.c.instrument_id == _positions.c.instrument_id, _bars.c.interval_s == _positions.c.interval_s)
+
+
+def _nth(place: int) -> ScalarSelect[object]:
+    before = select(_bars.c.at).where(*_IS_OF_SERIES, _bars.c.at <= _positions.c.newest_at)
+    return before.order_by(_bars.c.at.desc()).offset(place).limit(1).correlate(_positions).scalar_subquery()
+
+
+def _first() -> ScalarSelect[object]:
+    return (
+        select(_bars.c.at).where(*_IS_OF_SERIES).order_by(_bars.c.at).limit(1).correlate(_positions).scalar_subquery()
+    )
+
+
+def _of_newest(query: Select[object]) -> ScalarSelect[object]:
+    return query.where(*_IS_OF_SERIES, _bars.c.at == _positions.c.newest_at).correlate(_positions).scalar_subquery()

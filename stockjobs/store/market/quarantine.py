@@ -1,0 +1,146 @@
+"""Reading findings, and the bars that were set aside for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Select, select
+
+from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars
+from stockjobs.domain.market.findings import EVERY_FINDING, FindingFilter, FindingKind, FindingState
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.errors import NotFound
+from stockjobs.store import tables
+
+_findings, _aside, _jobs = tables.findings, tables.quarantined_bars, tables.jobs
+
+
+Place = tuple[int | None, int | None, datetime]
+"""Instrument, seconds of the interval, and time of the bar that a finding is about."""
+
+
+@dataclass(frozen=True)
+class StoredFinding:
+    """A finding as it is stored: what is wrong with which data, what has become of it, and by whom."""
+
+    id: UUID
+    kind: FindingKind
+    rule: str | None
+    symbol: str
+    instrument_id: int | None
+    interval: Interval | None
+    at: datetime | None
+    job: str | None
+    attempt_id: UUID | None
+    reason: str
+    evidence: dict[str, Any]
+    state: FindingState
+    created_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+
+
+def listed(connection: Connection, wanted: FindingFilter = EVERY_FINDING, *, limit: int) -> Sequence[StoredFinding]:
+    """The newest findings first."""
+    query = _select().where(*_of(wanted)).order_by(_findings.c.created_at.desc(), _findings.c.at.desc(), _findings.c.id)
+    return [_finding(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def by_ids(connection: Connection, which: Sequence[UUID], *, for_change: bool = False) -> Sequence[StoredFinding]:
+    """Some findings, in the order of their ids; `for_change` lets nobody else decide about them meanwhile."""
+    query = _select().where(_findings.c.id.in_(which)).order_by(_findings.c.id)
+    if for_change:
+        query = query.with_for_update(of=_findings)
+    return [_finding(row) for row in connection.execute(query).mappings()]
+
+
+def id_of(connection: Connection, text: str) -> UUID:
+    """The id of the one finding whose id begins with these hexadecimal digits; dashes count for nothing. Raises NotFound."""
+    digits = text.replace("-", "").lower()
+    if not 4 <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
+        raise NotFound(f"{text!r} is not a finding's id, nor the first 4 or more digits of one")
+    lowest, highest = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    found = connection.execute(select(_findings.c.id).where(_findings.c.id.between(lowest, highest)).limit(2)).all()
+    if not found:
+        raise NotFound(f"there is no finding {text}: `stockctl get findings` lists them")
+    if len(found) > 1:
+        raise NotFound(f"several findings begin with {text}: give more digits")
+    [[one]] = found
+    return UUID(str(one))
+
+
+def meant(connection: Connection, wanted: FindingFilter) -> Sequence[tuple[UUID, Place | None]]:
+    """The ids of findings and which bar each is about, None where it is about none; series by series, oldest bar first."""
+    place = (_findings.c.instrument_id, _findings.c.interval_s, _findings.c.at)
+    query = select(_findings.c.id, *place).where(*_of(wanted)).order_by(*place, _findings.c.id)
+    rows = connection.execute(query)
+    return [(key, (instrument, seconds, at) if at else None) for key, instrument, seconds, at in rows]
+
+
+def instruments_of(connection: Connection, which: Sequence[UUID]) -> Sequence[int]:
+    """The instruments that findings are about."""
+    is_known = _findings.c.instrument_id.is_not(None)
+    query = select(_findings.c.instrument_id).distinct().where(_findings.c.id.in_(which), is_known)
+    return connection.execute(query).scalars().all()
+
+
+def bars_of(connection: Connection, which: Sequence[UUID]) -> dict[UUID, Bars]:
+    """The bars that were set aside for findings, oldest first, by finding; a price that was none is NaN."""
+    query = select(_aside).where(_aside.c.finding_id.in_(which)).order_by(_aside.c.finding_id, _aside.c.at)
+    found: dict[UUID, list[Row[Any]]] = {key: [] for key in which}
+    for row in connection.execute(query):
+        found[row.finding_id].append(row)
+    return {key: _bars(rows) for key, rows in found.items()}
+
+
+def _bars(rows: Sequence[Row[Any]]) -> Bars:
+    opened, high, low, close = (np.array([_price(row, name) for row in rows], dtype=np.float64) for name in PRICES)
+    return Bars(
+        at=np.array([int(row.at.timestamp()) for row in rows], dtype=np.int64),
+        open=opened,
+        high=high,
+        low=low,
+        close=close,
+        volume=np.array([NO_VOLUME if row.volume is None else row.volume for row in rows], dtype=np.int64),
+        provisional=np.array([row.provisional for row in rows], dtype=np.bool_),
+    )
+
+
+def _price(row: Row[Any], name: str) -> float:
+    value = getattr(row, name)
+    return float("nan") if value is None else value
+
+
+def _select() -> Select[*tuple[Any, ...]]:
+    return select(_findings, _jobs.c.name.label("job")).outerjoin(_jobs, _jobs.c.id == _findings.c.job_id)
+
+
+def _of(wanted: FindingFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for column, value in ((_findings.c.symbol, wanted.symbol), (_findings.c.rule, wanted.rule)):
+        if value is not None:
+            found.append(column == value)
+    if wanted.job is not None:
+        found.append(_findings.c.job_id == wanted.job)
+    if wanted.kinds:
+        found.append(_findings.c.kind.in_([kind.value for kind in wanted.kinds]))
+    if wanted.states:
+        found.append(_findings.c.state.in_([state.value for state in wanted.states]))
+    if wanted.since is not None:
+        found.append(_findings.c.created_at >= wanted.since)
+    if wanted.before is not None:
+        found.append(_findings.c.created_at < wanted.before)
+    return found
+
+
+def _finding(row: RowMapping) -> StoredFinding:
+    known = {name: row[name] for name in StoredFinding.__dataclass_fields__ if name != "interval"}
+    interval = Interval.from_seconds(row["interval_s"]) if row["interval_s"] else None
+    return StoredFinding(
+        **{**known, "kind": FindingKind(row["kind"]), "state": FindingState(row["state"])}, interval=interval
+    )

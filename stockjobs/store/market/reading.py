@@ -1,0 +1,137 @@
+"""The statements that read bars as columns, and the bars of one instrument as values.
+
+Everything in them is a number, so they are written out whole: PostgreSQL answers a statement without parameters by binary COPY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import ceil
+
+import numpy as np
+from sqlalchemy import Connection, exists, select
+
+from stockjobs.domain.market.bars import Bars
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.store import tables
+
+PRICES = ("open", "high", "low", "close")
+COLUMNS = ("instrument_id", "at", *PRICES, "volume", "provisional")
+"""What `bars_of` gives, in this order."""
+
+_FACTOR = "split_factor"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which rows are meant: of some instruments, at one interval, with start ≤ at < end, UTC.
+
+    `landing` is the number of a landing: as the bars were when it had been written; None for now.
+    """
+
+    instruments: Sequence[int]
+    interval: Interval
+    start: datetime | None = None
+    end: datetime | None = None
+    landing: int | None = None
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a database spells an instant of the market data."""
+
+    is_postgresql: bool
+
+    def instant(self, at: datetime) -> str:
+        """An instant as a bound; bars stand at whole seconds, so those from a broken second on are those from the next."""
+        return f"timestamptz '{at.astimezone(UTC).isoformat()}'" if self.is_postgresql else str(ceil(at.timestamp()))
+
+
+def bars_of(selection: Selection, dialect: Dialect, *, as_traded: bool, in_order: bool) -> str:
+    """Asks for bars: `COLUMNS`, and the split factor where they are wanted as traded. In order: by instrument and time."""
+    columns = (*COLUMNS, _FACTOR) if as_traded else COLUMNS
+    order = " ORDER BY instrument_id, at" if in_order else ""
+    return _known("bars", columns, _conditions(selection, dialect), selection.landing) + order
+
+
+def payouts_of(selection: Selection, dialect: Dialect) -> str:
+    """Asks for what was paid out since the selection's start, oldest first: instrument_id, at, amount, and the close before it.
+
+    The close is that of the last daily bar before the ex-day, or, where there is none, of the last bar of the same interval.
+    """
+    closes = [
+        _close_before(seconds, selection.landing) for seconds in (Interval.D1.seconds, selection.interval.seconds)
+    ]
+    since = f" AND at >= {dialect.instant(selection.start)}" if selection.start else ""
+    known = "replaced_by IS NULL"
+    if selection.landing is not None:
+        known = f"landing_id <= {selection.landing} AND (replaced_by IS NULL OR replaced_by > {selection.landing})"
+    return f"""SELECT instrument_id, at, amount, coalesce({", ".join(closes)}) AS close
+FROM (SELECT instrument_id, at, sum(value) AS amount FROM corporate_actions
+      WHERE kind IN ('dividend', 'capital_gain') AND {_among(selection)}{since} AND {known}
+      GROUP BY instrument_id, at) AS paid
+ORDER BY instrument_id, at"""
+
+
+def _close_before(seconds: int, landing: int | None) -> str:
+    conditions = f"instrument_id = paid.instrument_id AND interval_s = {seconds} AND at < paid.at"
+    known = _known("bars", ("at", "close"), conditions, landing)
+    return f"(SELECT close FROM ({known}) AS before ORDER BY at DESC LIMIT 1)"
+
+
+def _known(table: str, columns: Sequence[str], conditions: str, landing: int | None) -> str:
+    now = f"SELECT {', '.join(columns)} FROM {table} WHERE {conditions}"
+    if landing is None:
+        return now
+    then = f"SELECT {', '.join(columns)} FROM bar_versions WHERE {conditions}"
+    return f"{now} AND landing_id <= {landing} UNION ALL {then} AND landing_id <= {landing} AND replaced_by > {landing}"
+
+
+def _conditions(selection: Selection, dialect: Dialect) -> str:
+    conditions = [_among(selection), f"interval_s = {selection.interval.seconds}"]
+    if selection.start is not None:
+        conditions.append(f"at >= {dialect.instant(selection.start)}")
+    if selection.end is not None:
+        conditions.append(f"at < {dialect.instant(selection.end)}")
+    return " AND ".join(conditions)
+
+
+def _among(selection: Selection) -> str:
+    return f"instrument_id IN ({', '.join(str(int(one)) for one in selection.instruments)})"
+
+
+def symbols_with(connection: Connection, provider: str, interval: Interval) -> Sequence[str]:
+    """The present symbols of a provider of which there are bars at an interval, in the order of their instruments."""
+    symbols, bars = tables.symbols, tables.bars
+    has_bars = exists().where(bars.c.instrument_id == symbols.c.instrument_id, bars.c.interval_s == interval.seconds)
+    query = select(symbols.c.symbol).where(symbols.c.provider == provider, symbols.c.valid_to.is_(None), has_bars)
+    return connection.scalars(query.order_by(symbols.c.instrument_id, symbols.c.symbol)).all()
+
+
+def read(
+    connection: Connection, instrument: int, interval: Interval, start: datetime | None, end: datetime | None
+) -> Bars:
+    """The stored bars of an instrument with start ≤ at < end, oldest first, as values; for a few, as tests and pages show."""
+    table = tables.bars
+    query = select(table.c.at, *(table.c[name] for name in (*PRICES, "volume", "provisional"))).where(
+        table.c.instrument_id == instrument, table.c.interval_s == interval.seconds
+    )
+    if start is not None:
+        query = query.where(table.c.at >= start)
+    if end is not None:
+        query = query.where(table.c.at < end)
+    rows = connection.execute(query.order_by(table.c.at)).all()
+    if not rows:
+        return Bars.empty()
+    at, opened, high, low, close, volume, provisional = zip(*rows, strict=True)
+    return Bars(
+        at=np.array([int(time.timestamp()) for time in at], dtype=np.int64),
+        open=np.array(opened, dtype=np.float64),
+        high=np.array(high, dtype=np.float64),
+        low=np.array(low, dtype=np.float64),
+        close=np.array(close, dtype=np.float64),
+        volume=np.array([-1 if amount is None else amount for amount in volume], dtype=np.int64),
+        provisional=np.array(provisional, dtype=np.bool_),
+    )

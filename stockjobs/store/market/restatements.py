@@ -1,0 +1,30 @@
+"""Restatements that were made: by which ratios, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from stockjobs.domain.market.findings import FindingKind
+from stockjobs.store import tables
+
+_findings = tables.findings
+
+
+def ratios(connection: Connection, instrument: int, *, since: datetime) -> list[float]:
+    """By which ratios series of an instrument were restated since an instant."""
+    query = select(_findings.c.evidence).where(_findings.c.instrument_id == instrument, *_made(since))
+    return [evidence["ratio"] for evidence in connection.execute(query).scalars()]
+
+
+def restated_since(connection: Connection, instruments: Sequence[int], at: datetime) -> frozenset[tuple[int, int]]:
+    """The series that were restated after an instant, as instruments and nominal seconds of intervals."""
+    columns = (_findings.c.instrument_id, _findings.c.interval_s)
+    query = select(*columns).where(_findings.c.instrument_id.in_(instruments), *_made(at))
+    return frozenset((instrument, seconds) for instrument, seconds in connection.execute(query))
+
+
+def _made(since: datetime) -> tuple[ColumnElement[bool], ...]:
+    return _findings.c.kind == FindingKind.RESTATEMENT.value, _findings.c.created_at > since

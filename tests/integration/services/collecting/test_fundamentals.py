@@ -1,0 +1,195 @@
+"""Fundamentals on both databases: asked for when something can be new, and every distinct figure kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from stockjobs.domain.market.bars import Fact, FactsReply, Identity
+from stockjobs.domain.work.lanes import Lane
+from stockjobs.providers.base import Patience
+from stockjobs.services.collecting.conclusion import Outcome, Verdict
+from stockjobs.store import tables
+from stockjobs.store.market import facts, instruments
+from stockjobs.store.market.facts import StoredFact
+from tests.fixtures.house import House, ScriptedProvider
+
+pytestmark = pytest.mark.integration
+
+DAY = timedelta(days=1)
+REVENUE = Fact("TotalRevenue", "quarterly", date(2025, 12, 31), 100.0, "USD")
+TRAILING = Fact("TotalRevenue", "trailing", date(2025, 12, 31), 390.0, "USD")
+SHARES = Fact("OrdinarySharesNumber", "quarterly", date(2025, 12, 31), 15.0)
+RESTATED = Fact("TotalRevenue", "quarterly", date(2025, 12, 31), 97.0, "USD")
+IDENTITY = Identity("AAPL", "NMS", "America/New_York", "USD", "EQUITY")
+
+
+class Company(ScriptedProvider):
+    """Serves the figures that the test gives it, and counts the questions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.figures: Sequence[Fact] = (REVENUE, TRAILING, SHARES)
+        self.profile = {"sector": "Technology"}
+        self.questions: list[str] = []
+        self.said = IDENTITY
+
+    def facts(self, symbol: str, *, now: object, patience: Patience) -> FactsReply:
+        self.questions.append(symbol)
+        return FactsReply(symbol, tuple(self.figures), self.profile, self.said)
+
+
+@pytest.fixture
+def company(house: House) -> Company:
+    provider = house.provider = Company()
+    house.define("REPORTS", type="fundamentals", symbols=["AAPL"])
+    house.define("ALL", type="fundamentals", mode="backfill", symbols=["AAPL"])
+    return provider
+
+
+def run(house: House, job: str = "REPORTS") -> Outcome:
+    house.trigger(job)
+    house.dispatch.tick()
+    [outcome] = house.work(Lane.REALTIME)
+    assert outcome.verdict is Verdict.COMPLETED
+    return outcome
+
+
+def stored(house: House) -> list[StoredFact]:
+    with house.database.read() as connection:
+        [instrument] = instruments.by_symbol(connection, "yahoo", ["AAPL"]).values()
+        return list(facts.read(connection, instrument.id))
+
+
+def raw(house: House) -> list[tuple[object, ...]]:
+    with house.database.read() as connection:
+        return [tuple(row) for row in connection.execute(select(tables.facts).order_by(tables.facts.c.metric))]
+
+
+def test_a_second_run_on_the_same_day_asks_for_nothing_and_is_a_success(house: House, company: Company) -> None:
+    run(house)
+    house.clock.advance(timedelta(hours=3))
+    assert run(house).landed.written == 0
+    assert company.questions == ["AAPL"]
+
+
+def test_out_of_season_it_is_asked_once_a_week_and_in_season_every_day(house: House, company: Company) -> None:
+    run(house)
+    for _ in range(6):
+        house.clock.advance(DAY)
+        run(house)
+    assert len(company.questions) == 1
+    house.clock.advance(DAY)
+    run(house)
+    assert len(company.questions) == 2
+    # The quarter after that of 31 December ends on 31 March, and is reported from 14 April on.
+    house.clock.now = house.clock.now.replace(month=4, day=20)
+    for _ in range(3):
+        run(house)
+        house.clock.advance(DAY)
+    assert len(company.questions) == 5
+
+
+def test_a_backfill_asks_always(house: House, company: Company) -> None:
+    run(house)
+    run(house, "ALL")
+    run(house, "ALL")
+    assert len(company.questions) == 3
+
+
+def test_an_equal_answer_writes_no_figure_and_they_count_as_seen(house: House, company: Company) -> None:
+    first = house.clock.now
+    run(house)
+    before = raw(house)
+    house.clock.advance(DAY)
+    run(house, "ALL")
+    assert raw(house) == before
+    assert {(one.first_seen, one.last_seen) for one in stored(house)} == {(first, house.clock.now)}
+
+
+def test_a_restated_figure_stands_beside_the_old_one_with_when_each_was_seen(house: House, company: Company) -> None:
+    first = house.clock.now
+    for _ in range(2):
+        run(house, "ALL")
+        house.clock.advance(DAY)
+    last_of_old = house.clock.now - DAY
+    company.figures = (RESTATED, TRAILING, SHARES)
+    outcome = run(house, "ALL")
+    assert outcome.landed.written == 1
+    house.clock.advance(DAY)
+    run(house, "ALL")
+    seen = {one.fact: (one.first_seen, one.last_seen) for one in stored(house)}
+    assert seen == {
+        REVENUE: (first, last_of_old),
+        RESTATED: (house.clock.now - DAY, house.clock.now),
+        TRAILING: (first, house.clock.now),
+        SHARES: (first, house.clock.now),
+    }
+
+
+def test_a_figure_that_comes_back_is_seen_again(house: House, company: Company) -> None:
+    first = house.clock.now
+    for figures in ((REVENUE,), (RESTATED,), (REVENUE,)):
+        company.figures = figures
+        run(house, "ALL")
+        house.clock.advance(DAY)
+    seen = {one.fact.value: (one.first_seen, one.last_seen) for one in stored(house)}
+    assert seen == {100.0: (first, first + 2 * DAY), 97.0: (first + DAY, first + DAY)}
+
+
+def test_an_empty_answer_deletes_nothing_and_is_no_sight_of_the_figures(house: House, company: Company) -> None:
+    first = house.clock.now
+    run(house)
+    company.figures, company.profile = (), {}
+    house.clock.advance(DAY)
+    run(house, "ALL")
+    assert {(one.first_seen, one.last_seen) for one in stored(house)} == {(first, first)}
+    assert len(stored(house)) == 3
+    company.figures = (REVENUE,)
+    house.clock.advance(DAY)
+    run(house, "ALL")
+    assert {one.fact: one.last_seen for one in stored(house)} == {
+        REVENUE: house.clock.now,
+        TRAILING: first,
+        SHARES: first,
+    }
+
+
+def test_an_empty_answer_about_nobody_known_writes_nothing(house: House, company: Company) -> None:
+    company.figures, company.profile = (), {}
+    run(house)
+    with house.database.read() as connection:
+        assert not instruments.by_symbol(connection, "yahoo", ["AAPL"])
+
+
+def test_figures_of_a_company_in_another_currency_are_set_aside_whole(house: House, company: Company) -> None:
+    run(house)
+    before = raw(house)
+    house.clock.advance(DAY * 8)
+    company.said = replace(IDENTITY, exchange="LSE", zone="Europe/London", currency="GBP", name="Another plc")
+    company.figures = (RESTATED,)
+    assert (outcome := run(house)).landed.written == 0
+    assert outcome.landed.rejected == 1
+    assert raw(house) == before
+    with house.database.read() as connection:
+        [finding] = connection.execute(select(tables.findings)).mappings()
+        [known] = instruments.by_symbol(connection, "yahoo", ["AAPL"]).values()
+    assert (finding["kind"], finding["state"], finding["evidence"]) == ("identity", "open", {"facts": 1})
+    assert known.identity.exchange == "NMS"
+
+
+def test_figures_of_a_company_that_has_moved_land_and_change_what_is_known_of_it(
+    house: House, company: Company
+) -> None:
+    run(house)
+    house.clock.advance(DAY * 8)
+    company.said = replace(IDENTITY, exchange="NYQ")
+    run(house)
+    with house.database.read() as connection:
+        [finding] = connection.execute(select(tables.findings)).mappings()
+        [known] = instruments.by_symbol(connection, "yahoo", ["AAPL"]).values()
+    assert (finding["kind"], finding["state"], known.identity.exchange) == ("identity", "noted", "NYQ")

@@ -1,0 +1,171 @@
+"""What is missing from an answer is written down: as gaps with their cause, and as findings where a trading day has no bar."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.market.coverage import Cause
+from stockjobs.domain.market.findings import FindingKind, FindingState
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.work.jobs import WindowSpec
+from stockjobs.domain.work.lanes import Lane
+from stockjobs.services.collecting.conclusion import Outcome
+from stockjobs.store import tables
+from stockjobs.store.ledger import events
+from stockjobs.store.market import gaps
+from stockjobs.store.market.gaps import Gap
+from tests.fixtures.exchange import MarketProvider, keep_calendars
+from tests.fixtures.house import House
+
+pytestmark = pytest.mark.integration
+
+FRIDAY, MONDAY, TUESDAY = date(2026, 2, 27), date(2026, 3, 2), date(2026, 3, 3)
+
+
+def collect(house: House, lane: Lane = Lane.REALTIME) -> list[Outcome]:
+    """Run the job once."""
+    house.trigger()
+    house.dispatch.tick()
+    return house.work(lane)
+
+
+def begin(house: House, **spec: object) -> None:
+    """A job of one symbol that has run once, with the calendar of its exchange at hand."""
+    keep_calendars(house, "AAPL")
+    house.define(symbols=["AAPL"], **spec)
+    collect(house)
+
+
+def stored_gaps(house: House, interval: Interval = Interval.D1) -> dict[date, Gap]:
+    """The gaps of the one symbol."""
+    with house.database.read() as connection:
+        return gaps.of_symbols(connection, "yahoo", ["AAPL"], interval).get(1, {})
+
+
+def no_rows(house: House) -> list[tuple[str, date]]:
+    """State and day of the findings that a trading day had no rows."""
+    table = tables.findings
+    query = select(table.c.state, table.c.evidence).where(table.c.kind == FindingKind.NO_ROWS.value)
+    with house.database.read() as connection:
+        return sorted((row.state, date.fromisoformat(row.evidence["day"])) for row in connection.execute(query))
+
+
+def told(house: House, name: EventName) -> list[Event]:
+    with house.database.read() as connection:
+        return [one for one in events.latest(connection, 1_000) if one.name is name]
+
+
+def test_an_answer_that_has_everything_leaves_no_gap(house: House, market: MarketProvider) -> None:
+    begin(house)
+    house.clock.advance(timedelta(hours=3))
+    collect(house)
+    assert stored_gaps(house) == {}
+
+
+def test_a_day_that_came_as_null_is_the_sources_gap(house: House, market: MarketProvider) -> None:
+    market.null = {TUESDAY}
+    begin(house)
+    collect(house)
+    gap = stored_gaps(house)[TUESDAY]
+    assert (gap.cause, gap.missing, gap.asked) == (Cause.SOURCE_NULL, 1, 1)
+
+
+def test_a_trading_day_without_rows_is_told_once_after_the_next_one_has_opened(
+    house: House, market: MarketProvider
+) -> None:
+    market.absent = {TUESDAY}
+    begin(house)
+    collect(house)
+    assert stored_gaps(house)[TUESDAY].cause is Cause.SOURCE_ABSENT
+    assert no_rows(house) == []
+    house.clock.advance(timedelta(hours=3))
+    for _ in range(2):
+        collect(house)
+    assert no_rows(house) == [(FindingState.OPEN, TUESDAY)]
+    [event] = told(house, EventName.NO_ROWS)
+    assert (event.data["symbol"], event.data["day"], event.data["interval"]) == ("AAPL", "2026-03-03", "1d")
+
+
+def test_bars_that_arrive_at_last_close_the_gap_and_mend_the_finding(house: House, market: MarketProvider) -> None:
+    market.absent = {TUESDAY}
+    begin(house)
+    house.clock.advance(timedelta(hours=3))
+    collect(house)
+    assert no_rows(house) == [(FindingState.OPEN, TUESDAY)]
+    market.absent.clear()
+    collect(house)
+    assert stored_gaps(house) == {}
+    assert no_rows(house) == [(FindingState.MENDED, TUESDAY)]
+
+
+def test_a_holiday_and_days_before_the_first_trade_are_no_gaps(house: House, market: MarketProvider) -> None:
+    house.clock.now = datetime(2026, 2, 18, 16, tzinfo=UTC)  # Monday the 16th was Presidents' Day
+    market.first_trade_at = datetime(2026, 2, 12, 14, 30, tzinfo=UTC)
+    market.absent = {date(2026, 2, 10), date(2026, 2, 11)}
+    begin(house)
+    collect(house)
+    assert stored_gaps(house) == {}
+    assert no_rows(house) == []
+
+
+def test_asking_again_the_same_night_counts_once_and_the_next_night_again(house: House, market: MarketProvider) -> None:
+    market.absent = {MONDAY}
+    begin(house)
+    for _ in range(3):
+        collect(house)
+    assert stored_gaps(house)[MONDAY].asked == 1
+    house.clock.advance(timedelta(hours=13))
+    collect(house)
+    assert stored_gaps(house)[MONDAY].asked == 2
+
+
+def test_a_gap_rests_for_growing_pauses_and_in_the_end_for_ever(house: House, market: MarketProvider) -> None:
+    market.absent = {FRIDAY}
+    begin(house)
+    collect(house)
+    pauses = []
+    with house.database.begin() as connection:
+        for asked in range(1, 6):
+            found = gaps.of_symbols(connection, "yahoo", ["AAPL"], Interval.D1)[1][FRIDAY]
+            assert found.asked == asked
+            again = found.ask_again_at
+            pauses.append((again - found.asked_at).days if again else None)
+            assert not found.is_due(house.clock.now)
+            if again:
+                assert found.is_due(again)
+                house.clock.now = again
+                gaps.land(connection, [Gap(1, Interval.D1, FRIDAY, 1, Cause.SOURCE_ABSENT, again, 1, again)])
+    assert pauses == [1, 3, 7, 30, None]
+
+
+def test_minutes_that_the_source_left_out_are_counted_by_session(house: House, market: MarketProvider) -> None:
+    market.null = {datetime(2026, 3, 3, 15, 0, tzinfo=UTC), datetime(2026, 3, 3, 15, 5, tzinfo=UTC)}
+    begin(house, intervals=["5m"])
+    house.trigger(window=WindowSpec(start="2026-03-02", end="2026-03-04"))
+    house.dispatch.tick()
+    house.work(Lane.HISTORICAL)
+    found = stored_gaps(house, Interval.M5)
+    assert {when: (gap.missing, gap.cause) for when, gap in found.items()} == {TUESDAY: (2, Cause.SOURCE_NULL)}
+
+
+def test_the_session_within_which_a_series_begins_has_no_gap_before_its_beginning(
+    house: House, market: MarketProvider
+) -> None:
+    house.clock.now = datetime(2026, 3, 4, 18, tzinfo=UTC)
+    begin(house, intervals=["5m"])
+    assert market.asked[0].start.date() == FRIDAY
+    assert stored_gaps(house, Interval.M5) == {}
+
+
+def test_without_a_calendar_only_what_the_source_named_is_missing(house: House, market: MarketProvider) -> None:
+    market.null, market.absent = {MONDAY}, {FRIDAY}
+    house.define(symbols=["AAPL"])
+    collect(house)
+    assert set(stored_gaps(house)) == {MONDAY}
+    market.null.clear()
+    collect(house)
+    assert stored_gaps(house) == {}
