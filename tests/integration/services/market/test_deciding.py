@@ -25,7 +25,7 @@ from tests.fixtures.database import NOON
 from tests.fixtures.house import day
 from tests.fixtures.market import add_instrument
 from tests.fixtures.redis import eventually
-from tests.integration.services.test_races import at_once
+from tests.integration.services.work.test_races import at_once
 
 pytestmark = pytest.mark.integration
 

@@ -25,7 +25,7 @@ from stockjobs.store.database import Database
 from stockjobs.store.ledger import claims, events, occurrences
 from stockjobs.store.ledger.occurrences import Occurrence
 from tests.fixtures.house import House, manifest
-from tests.integration.services.test_races import at_once
+from tests.integration.services.work.test_races import at_once
 
 pytestmark = pytest.mark.integration
 

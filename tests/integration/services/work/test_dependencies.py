@@ -18,7 +18,7 @@ from stockjobs.services.work.reports import OccurrenceReport
 from stockjobs.store import tables
 from stockjobs.store.ledger import dependencies, waits
 from tests.fixtures.house import House, manifest
-from tests.integration.services.test_races import at_once
+from tests.integration.services.work.test_races import at_once
 
 pytestmark = pytest.mark.integration
 

@@ -16,7 +16,7 @@ from stockjobs.errors import Conflict, InvalidInput, NotFound, SymbolUnknown
 from stockjobs.services.work import instances
 from stockjobs.services.work.requests import Timing
 from tests.fixtures.house import House, spec
-from tests.integration.services.test_races import at_once
+from tests.integration.services.work.test_races import at_once
 
 pytestmark = pytest.mark.integration
 

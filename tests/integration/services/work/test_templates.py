@@ -14,7 +14,7 @@ from stockjobs.services.work.administration import Change
 from stockjobs.services.work.templates import Templates
 from stockjobs.settings import Settings
 from tests.fixtures.database import NOON, ManualClock
-from tests.integration.services.test_races import at_once
+from tests.integration.services.work.test_races import at_once
 
 pytestmark = pytest.mark.integration
 
