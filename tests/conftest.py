@@ -6,6 +6,7 @@ pytest_plugins: list[str] = [
     "tests.fixtures.scripted",
     "tests.fixtures.simulator",
     "tests.fixtures.house",
+    "tests.fixtures.history",
     "tests.fixtures.exchange",
     "tests.fixtures.fleet",
     "tests.fixtures.properties",

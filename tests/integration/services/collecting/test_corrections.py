@@ -1,0 +1,80 @@
+"""Single bars that the source corrects or spoils later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sqlalchemy import func, select
+
+from stockjobs.domain.market.findings import FindingKind, FindingState
+from stockjobs.store import tables
+from tests.fixtures.history import (
+    Telling,
+    assert_as_told,
+    collect,
+    day,
+    divided,
+    findings,
+    stored,
+    tomorrow,
+)
+from tests.fixtures.house import House
+
+pytestmark = pytest.mark.integration
+
+
+def test_ratios_that_vary_are_set_aside_whole_and_the_position_stays(house: House, source: Telling) -> None:
+    collect(house)
+    before = stored(house)
+    tomorrow(house, source)
+    good = source.history
+    source.history = divided(good, np.where(np.arange(len(good)) % 2 == 0, 1.5, 1.0))
+    collect(house)
+    assert stored(house) == before
+    [finding] = findings(house, FindingKind.VARYING_RATIO)
+    assert finding["state"] == FindingState.OPEN
+    with house.database.read() as connection:
+        aside = connection.execute(select(func.count()).select_from(tables.quarantined_bars)).scalar_one()
+    assert aside > 1
+    source.history = good
+    collect(house)
+    assert_as_told(house, source)
+    assert len(stored(house)) == len(before) + 1
+
+
+def test_a_corrected_close_is_a_revision(house: House, source: Telling) -> None:
+    collect(house)
+    changed = source.history.close.copy()
+    changed[-2] *= 1.001
+    source.history = replace(source.history, close=changed)
+    outcome = collect(house)
+    assert outcome.landed.written == 1
+    [finding] = findings(house, FindingKind.REVISION)
+    assert finding["at"] == day(1)
+    assert [row["revision"] for row in stored(house)[-3:]] == [0, 1, 0]
+    assert len(stored(house, "bar_versions")) == 1
+
+
+def test_a_bar_that_the_source_puts_right_is_put_right_here(house: House, source: Telling) -> None:
+    """It came at less than half of what its neighbours are, which no rule holds, and was mended by the source later."""
+    good = source.history
+    source.history = divided(good, np.where(good.at == good.at[-3], 2.1, 1.0))
+    collect(house)
+    source.history = good
+    tomorrow(house, source)
+    collect(house)
+    assert_as_told(house, source)
+    assert [row["revision"] for row in stored(house)[-5:]] == [0, 1, 0, 0, 0]
+    assert findings(house, FindingKind.VARYING_RATIO) == []
+
+
+def test_a_bar_that_the_source_spoils_later_is_set_aside(house: House, source: Telling) -> None:
+    good = source.history
+    collect(house)
+    source.history = divided(good, np.where(good.at == good.at[-3], 2.1, 1.0))
+    collect(house)
+    source.history = good
+    assert_as_told(house, source)
+    assert len(findings(house, FindingKind.VARYING_RATIO)) == 1
