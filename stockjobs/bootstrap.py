@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from stockjobs import settings as settings_module
 from stockjobs.domain.asking.budgets import NO_BUDGET, Budget
+from stockjobs.domain.asking.pricing import Allowance, allowance_of
 from stockjobs.domain.periods import parse_period
 from stockjobs.domain.work.retention import Retention
 from stockjobs.errors import Unreachable
@@ -124,7 +125,7 @@ class Container:
     @cached_property
     def requests(self) -> Requests:
         """Takes requests for work."""
-        return Requests(self.ready_database, self.instances, self.administration, self._budget_of)
+        return Requests(self.ready_database, self.instances, self.administration, self._allowance_of)
 
     @cached_property
     def holding(self) -> Holding:
@@ -283,10 +284,14 @@ class Container:
         """What the budgets of an egress are by this process's settings."""
         return {one.name: self._place_of(one.name).budget for one in registry.every() if one.plugin is not None}
 
-    def _budget_of(self, provider: str) -> Budget:
-        """What historical work may ask of a provider."""
-        place = self._place_of(provider)
-        return place.budget.without(self.settings.budget_realtime_share)
+    def _allowance_of(self, provider: str) -> Allowance:
+        """What historical work may ask of a provider: by the settings of the workers, which are not always those of who asks."""
+        own = self._place_of(provider).budget.without(self.settings.budget_realtime_share)
+        try:
+            usages = self.budgets.usages()
+        except Unreachable:
+            usages = ()
+        return allowance_of([one for one in usages if one.provider == provider], own)
 
     def _place_of(self, provider: str) -> Place:
         settings = self.settings

@@ -110,7 +110,8 @@ def _submitted(container: Container, asked: _Asked, key: str | None, timing: Tim
 
 
 _BASES = {
-    Basis.BUDGET: "as the budget for historical work allows",
+    Basis.TOLD: "as the workers' budget for historical work allows",
+    Basis.BUDGET: "as the budget for historical work allows by the settings here, as no worker told of its own",
     Basis.MEASURED: "as workers did lately",
 }
 

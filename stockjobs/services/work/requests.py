@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from stockjobs.domain import ids
-from stockjobs.domain.asking.budgets import NO_BUDGET, Budget
-from stockjobs.domain.asking.pricing import Duration, duration_of
+from stockjobs.domain.asking.pricing import NO_ALLOWANCE, Allowance, Duration, duration_of
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.work.jobs import Concurrency, JobSpec, OnFailure, WindowSpec
 from stockjobs.errors import Conflict, InvalidInput
@@ -84,11 +83,11 @@ class Requests:
         database: Database,
         instances: Instances,
         administration: Administration,
-        budget_of: Callable[[str], Budget] = lambda _: NO_BUDGET,
+        allowance_of: Callable[[str], Allowance] = lambda _: NO_ALLOWANCE,
     ) -> None:
-        """`budget_of` tells what historical work may ask of a provider."""
+        """`allowance_of` tells what historical work may ask of a provider."""
         self._database = database
-        self._budget_of = budget_of
+        self._allowance_of = allowance_of
         self._instances = instances
         self._administration = administration
 
@@ -136,9 +135,9 @@ class Requests:
         # Each symbol lacks what one request may ask for, or is asked for whole.
         requests = sum(len(plan.symbols) for plan in plans)
         out_of_reach = self._instances.out_of_reach(spec, now, window)
-        return Estimate(
-            len(plans), requests, out_of_reach, duration_of(requests, self._budget_of(spec.provider), speed)
-        )
+        at_once = speed.at_most(min(len(plans), spec.max_parallel or len(plans))) if speed else None
+        duration = duration_of(requests, self._allowance_of(spec.provider), at_once)
+        return Estimate(len(plans), requests, out_of_reach, duration)
 
     def _refuse(self, connection: Connection, job: Job, now: datetime) -> None:
         if not job.enabled:

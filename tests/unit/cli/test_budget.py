@@ -79,3 +79,10 @@ def test_the_state_of_a_closed_provider_is_part_of_the_status(ctl: Ctl, budgets:
     [told] = [line for line in ctl.lines("--redis-url", redis_url, "status") if line.startswith("provider")]
     assert told.split()[1] == "noted"
     assert "yahoo has asked us to slow down (egress tokyo): nobody asks it until " in told
+
+
+def test_a_price_goes_by_the_budget_that_workers_keep(ctl: Ctl, budgets: Budgets, redis_url: str) -> None:
+    ask(budgets)
+    price = ("backfill", "-s", "AAPL,MSFT", "--start", "2024-01-01", "--end", "2024-02-01", "--dry-run")
+    (line,) = ctl.lines("--redis-url", redis_url, *price)
+    assert line.endswith("2 requests to yahoo, about 4s as the workers' budget for historical work allows (dry run)")

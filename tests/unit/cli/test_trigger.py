@@ -116,7 +116,9 @@ def test_a_dry_run_counts_and_asks_for_nothing(ctl: Ctl) -> None:
     ctl.apply("DAILY")
     (line,) = ctl.lines("backfill", "DAILY", "--period", "1y", "--dry-run")
     assert line.startswith("1 task, 2 requests to yahoo, about ")
-    assert line.endswith(" as the budget for historical work allows (dry run)")
+    assert line.endswith(
+        " as the budget for historical work allows by the settings here, as no worker told of its own (dry run)"
+    )
     (line,) = ctl.lines("backfill", "-s", "AAPL", "-i", "1m", "--start", "2020-01-01", "--dry-run")
     assert line.startswith("5 tasks, 5 requests to yahoo, about ")
     assert ctl.container.reports.occurrences() == []
