@@ -58,10 +58,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Ended:
-    """A request that ended well, by its ticket, at an instant of `time.monotonic()`."""
+    """A request that ended well, by its ticket, at an instant of `time.monotonic()`; None for one that was never made."""
 
     ticket: str
-    at: float
+    at: float | None
 
 
 class Budgets:
@@ -78,10 +78,20 @@ class Budgets:
         self._enter, self._leave, self._left, self._look = scripts
         self._said: dict[Place, tuple[list[str], tuple[int, ...]]] = {}
 
-    def enter(self, place: Place, ticket: str, lane: Lane, *, most: timedelta, left: Sequence[Ended] = ()) -> Admission:
+    def enter(
+        self,
+        place: Place,
+        ticket: str,
+        lane: Lane,
+        *,
+        most: timedelta,
+        left: Sequence[Ended] = (),
+        more: Sequence[str] = (),
+    ) -> Admission:
         """Ask for a place for one request, named by its ticket; whoever is to wait asks again with the same one.
 
-        `left` are earlier requests that ended well, of which nothing has been told yet.
+        `left` are earlier requests that ended well, of which nothing has been told yet. `more` are tickets of requests that will
+        follow at once: all of them get their places too, or none.
         """
         with translated(self._url):
             keys, limits = self._words(place)
@@ -93,10 +103,13 @@ class Budgets:
                 *limits,
                 f"{place.provider} {place.egress}",
                 _said(left),
+                " ".join(more),
             )
-            word, wait, why, is_troubled = self._enter(keys=[*keys, _KNOWN], args=asked)
+            word, wait, why, is_troubled, has_more = self._enter(keys=[*keys, _KNOWN], args=asked)
         closure = Closure(why.decode()) if why else None
-        return Admission(Answer(word.decode()), timedelta(milliseconds=wait), closure, bool(is_troubled))
+        return Admission(
+            Answer(word.decode()), timedelta(milliseconds=wait), closure, bool(is_troubled), bool(has_more)
+        )
 
     def leave(self, place: Place, ticket: str, error: ProviderError | None) -> Parting:
         """Tell how a request ended. Telling it a second time does no harm."""
@@ -160,7 +173,9 @@ def _keys(provider: str, egress: str) -> list[str]:
 
 def _said(left: Sequence[Ended]) -> str:
     now = time.monotonic()
-    return " ".join(f"{one.ticket} {max(0, int((now - one.at) * 1_000))}" for one in left)
+    return " ".join(
+        f"{one.ticket} {'unused' if one.at is None else max(0, int((now - one.at) * 1_000))}" for one in left
+    )
 
 
 def _ms(length: timedelta) -> int:

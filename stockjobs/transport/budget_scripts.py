@@ -69,10 +69,10 @@ local function ahead_of(ticket, lane)
   return place, place - realtime
 end
 
-local function wait_of(ticket, lane, limits, kept, now)
+local function wait_of(ticket, lane, limits, kept, now, places)
   local ahead, of_its_lane = ahead_of(ticket, lane)
-  local wait = wait_for(ahead + 1, all, limits, now)
-  if lane == 'historical' then wait = math.max(wait, wait_for(of_its_lane + 1, historical, kept, now)) end
+  local wait = wait_for(ahead + places, all, limits, now)
+  if lane == 'historical' then wait = math.max(wait, wait_for(of_its_lane + places, historical, kept, now)) end
   return wait
 end
 
@@ -83,12 +83,17 @@ local function closure(now)
   return why, left > LONGEST and 0 or left
 end
 
--- Requests that ended well some milliseconds ago, each as its ticket and those: they count from then on.
+-- Requests that ended well some milliseconds ago, each as its ticket and those: they count from then on. Those that are `unused`
+-- were never made.
 local function note_left(told, now)
-  for ticket, ago in string.gmatch(told, '(%S+) (%d+)') do
-    for _, key in ipairs({all, historical}) do redis.call('ZADD', key, 'XX', now - ago, ticket) end
-    -- What ended long ago says nothing about failures since.
-    if tonumber(ago) < 1000 then redis.call('HDEL', state, 'failures') end
+  for ticket, ago in string.gmatch(told, '(%S+) (%S+)') do
+    if ago == 'unused' then
+      for _, key in ipairs({all, historical}) do redis.call('ZREM', key, ticket) end
+    else
+      for _, key in ipairs({all, historical}) do redis.call('ZADD', key, 'XX', now - ago, ticket) end
+      -- What ended long ago says nothing about failures since.
+      if tonumber(ago) < 1000 then redis.call('HDEL', state, 'failures') end
+    end
   end
 end
 """
@@ -97,7 +102,8 @@ ENTER = (
     _COMMON
     + r"""
 -- ARGV: now or '', the ticket, the lane, the longest wait, the longest that a request takes, three limits, and what of them the
--- historical lane may use, the budget's name, what has ended since the last time. KEYS[6]: the names of all budgets.
+-- historical lane may use, the budget's name, what has ended since the last time, tickets of the requests that will follow at
+-- once. KEYS[6]: the names of all budgets.
 local now, ticket, lane = clock(ARGV[1]), ARGV[2], ARGV[3]
 local most, longest = tonumber(ARGV[4]), tonumber(ARGV[5])
 local limits, kept = {}, {}
@@ -106,8 +112,10 @@ local budget = table.concat(limits, '/') .. ' ' .. table.concat(kept, '/')
 local span = 0
 for i = 1, 3 do if limits[i] > 0 then span = SPANS[i] end end
 
-local function answer(word, wait, why)
-  return {word, math.ceil(wait), why, (why ~= '' or number('failures') > 0) and 1 or 0}
+local function is_troubled() return redis.call('HGET', state, 'closed') or number('failures') > 0 end
+
+local function answer(word, wait, why, more)
+  return {word, math.ceil(wait), why, is_troubled() and 1 or 0, more and 1 or 0}
 end
 
 local function leave_queue()
@@ -138,7 +146,7 @@ for _, key in ipairs({all, historical}) do
   redis.call('ZREMRANGEBYSCORE', key, now + LONGEST, '+inf')
 end
 forget_the_gone(now)
-local wait = wait_of(ticket, lane, limits, kept, now)
+local wait = wait_of(ticket, lane, limits, kept, now, 1)
 if wait > 0 then
   if wait <= most then
     redis.call('ZADD', waiting, 'NX', now + (lane == 'realtime' and 0 or BEHIND), ticket)
@@ -148,15 +156,26 @@ if wait > 0 then
   return wait_or_go(wait, why)
 end
 leave_queue()
-if span > 0 then
-  local keys = lane == 'historical' and {all, historical} or {all}
+
+local function let_go(name)
+  local keys = span == 0 and {} or lane == 'historical' and {all, historical} or {all}
   for _, key in ipairs(keys) do
-    redis.call('ZADD', key, now + longest, ticket)
+    redis.call('ZADD', key, now + longest, name)
     redis.call('PEXPIRE', key, span + longest + 60000)
   end
 end
+
+let_go(ticket)
 if why ~= '' then redis.call('HSET', state, 'probe', ticket, 'probe_until', now + longest) end
-return answer('go', 0, why)
+-- Places in advance are for times of plenty: nobody waits, and some times as many would have room.
+local more = {}
+for name in string.gmatch(ARGV[14], '%S+') do more[#more + 1] = name end
+local is_plenty = #more > 0 and why == '' and not is_troubled() and redis.call('ZCARD', waiting) == 0
+  and wait_of('', lane, limits, kept, now, 4 * #more) == 0
+if is_plenty then
+  for _, name in ipairs(more) do let_go(name) end
+end
+return answer('go', 0, why, is_plenty)
 """
 )
 
@@ -235,7 +254,7 @@ forget_the_gone(now)
 local why, left = closure(now)
 local reply = {now, why, left, number('probe_until') > now and 1 or 0, number('failures'), redis.call('ZCARD', waiting)}
 for _, lane in ipairs({'realtime', 'historical'}) do
-  reply[#reply + 1] = math.ceil(math.max(left, wait_of('', lane, limits, kept, now)))
+  reply[#reply + 1] = math.ceil(math.max(left, wait_of('', lane, limits, kept, now, 1)))
 end
 for i = 1, 3 do reply[#reply + 1] = limits[i] end
 for i = 1, 3 do reply[#reply + 1] = kept[i] end

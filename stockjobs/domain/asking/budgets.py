@@ -108,13 +108,15 @@ class Answer(StrEnum):
 class Admission:
     """The budget's answer; `wait` until there may be room, `closure` if the provider is closed to everybody.
 
-    `is_troubled` says that the provider has failed lately, so that a success is worth telling.
+    `is_troubled` says that the provider has failed lately, so that a success is worth telling; `has_more` that the requests
+    which will follow at once have got their places too.
     """
 
     answer: Answer
     wait: timedelta
     closure: Closure | None = None
     is_troubled: bool = False
+    has_more: bool = False
 
 
 class Turn(StrEnum):

@@ -18,6 +18,7 @@ from stockjobs.domain.work.retries import DEFER_FOR, fraction_of
 from stockjobs.errors import BrokerAway, HeldBack, ProviderDown, ProviderError, RateLimited
 from stockjobs.providers.base import Gate, Patience
 from stockjobs.services.collecting.line import Line
+from stockjobs.services.collecting.spares import Spares
 from stockjobs.transport.budget import Budgets, Ended, Place
 
 _LOOK_EVERY_S = 0.1
@@ -56,13 +57,18 @@ class Gates:
         """The gate of one attempt, which tells by `tell` what it changes for everybody."""
         return FleetGate(self, attempt, lane, tell)
 
+    @property
+    def was_open_just_now(self) -> bool:
+        """True if the provider was open a moment ago, and nothing has gone wrong since."""
+        return time.monotonic() < self._look_at
+
     def is_open_for_now(self) -> bool:
         """True if there is no budget to count for, and the provider was open a moment ago."""
-        return not self.place.budget.is_limited and time.monotonic() < self._look_at
+        return not self.place.budget.is_limited and self.was_open_just_now
 
     @property
     def is_told_later(self) -> bool:
-        """True if the end of a request that went well may be told along with the next one.
+        """True if the end of a request that went well may be told along with the next one, and places be taken in advance.
 
         A call to Redis costs a good part of what a small answer does; but where few places are given, one is missed meanwhile.
         """
@@ -91,6 +97,7 @@ class FleetGate:
         self._line = Line()
         self._is_under_way = False
         self._left: deque[Ended] = deque()
+        self._spares = Spares(self._ticket)
 
     def enter(self, patience: Patience) -> None:
         """Wait for a place, or raise HeldBack; see `stockjobs.providers.base.Gate`."""
@@ -105,7 +112,7 @@ class FleetGate:
 
     def close(self) -> None:
         """Tell of the last requests; see `stockjobs.providers.base.Gate`."""
-        left = self._taken()
+        left = [*self._taken(), *self._spares.given_back()]
         if left:
             # If nobody can be told, the places are given back by the longest time that a request takes.
             with suppress(BrokerAway):
@@ -119,10 +126,24 @@ class FleetGate:
         """Wait for a place; the ticket to leave with, "" where nothing is counted."""
         if self._gates.is_open_for_now():
             return ""
-        with self._line.turn(lambda: self._check(patience)):
-            ticket = self._queue(f"{self._attempt.hex}:{next(self._numbers)}", patience)
+        ticket = self._spare(patience)
+        if ticket is None:
+            with self._line.turn(lambda: self._check(patience)):
+                # Another thread may have got some meanwhile.
+                ticket = self._spare(patience) or self._queue(self._ticket(), patience)
         self._is_under_way = True
+        self._spares.note_request()
         return ticket
+
+    def _ticket(self) -> str:
+        return f"{self._attempt.hex}:{next(self._numbers)}"
+
+    def _spare(self, patience: Patience) -> str | None:
+        """A place that was got in advance, unless the provider may have been closed since."""
+        if not self._gates.was_open_just_now:
+            return None
+        self._check(patience)
+        return self._spares.take()
 
     def _queue(self, ticket: str, patience: Patience) -> str:
         budget = self._place.budget
@@ -157,9 +178,10 @@ class FleetGate:
 
     def _ask(self, ticket: str, most: timedelta) -> Admission | None:
         """The answer to the wish to ask; None to go without one."""
-        left = self._taken()
+        left = [*self._taken(), *self._spares.given_back()]
+        more = self._spares.wanted() if self._gates.is_told_later and self._place.budget.is_limited else ()
         try:
-            admission = self._gates.budgets.enter(self._place, ticket, self._lane, most=most, left=left)
+            admission = self._gates.budgets.enter(self._place, ticket, self._lane, most=most, left=left, more=more)
         except BrokerAway as error:
             self._left.extend(left)
             if not self._place.budget.is_limited:
@@ -169,6 +191,8 @@ class FleetGate:
             reason = f"{self._place.provider} is not asked while nobody can say what is left of its budget: {error}"
             raise HeldBack(reason, retry_after=self._spread(DEFER_FOR)) from error
         self._gates.saw(admission)
+        if admission.has_more:
+            self._spares.keep(more)
         return admission
 
     def _wait(self, wait: timedelta, patience: Patience) -> None:

@@ -376,3 +376,33 @@ def test_a_success_that_is_told_along_ends_a_row_of_failures(desk: Desk) -> None
     troubled = desk.budgets.enter(free, "a", Lane.REALTIME, most=NOTHING).is_troubled
     calm = desk.budgets.enter(free, "b", Lane.REALTIME, most=NOTHING, left=[Ended("a", time.monotonic())])
     assert (troubled, calm.is_troubled) == (True, False)
+
+
+def test_requests_that_follow_at_once_get_their_places_along_where_there_is_plenty(desk: Desk) -> None:
+    many = place(20, 0, 0, kept=0.4)
+    asked = desk.budgets.enter(many, "a", Lane.REALTIME, most=NOTHING, more=("b", "c", "d"))
+    [usage] = desk.budgets.usages()
+    assert (asked.has_more, usage.used[0]) == (True, 4)
+    # Four times as many would not have room: 12 places are historical work's.
+    asked = desk.budgets.enter(many, "e", Lane.HISTORICAL, most=NOTHING, more=("f", "g", "h"))
+    [usage] = desk.budgets.usages()
+    assert (asked.answer, asked.has_more, usage.used[0]) == (Answer.GO, False, 5)
+
+
+def test_places_that_were_not_used_come_free(desk: Desk) -> None:
+    many = place(20, 0, 0)
+    desk.budgets.enter(many, "a", Lane.HISTORICAL, most=NOTHING, more=("b", "c"))
+    desk.budgets.have_left(many, [Ended("b", None)])
+    [usage] = desk.budgets.usages()
+    assert (usage.used[0], usage.historical[0]) == (2, 2)
+
+
+def test_no_places_are_given_in_advance_while_a_provider_fails_or_somebody_waits(desk: Desk) -> None:
+    many, full = place(100, 0, 0), place(100, 1, 0)
+    desk.fetch(many, DOWN)
+    troubled = desk.budgets.enter(many, "a", Lane.REALTIME, most=NOTHING, more=("b",))
+    assert (troubled.answer, troubled.has_more) == (Answer.GO, False)
+    desk.budgets.have_left(many, [Ended("a", time.monotonic())])
+    desk.wait(full, ticket="waits")
+    behind = desk.budgets.enter(many, "c", Lane.REALTIME, most=NOTHING, more=("d",))
+    assert (behind.answer, behind.has_more) == (Answer.GO, False)

@@ -109,6 +109,31 @@ def test_the_places_of_an_attempt_come_free_once_it_has_ended(yard: Yard) -> Non
     assert (at_once.used[0], later.used[0]) == (2, 0)
 
 
+def test_where_there_is_plenty_the_next_requests_of_an_attempt_get_their_places_along(yard: Yard) -> None:
+    now = 1_800_000_000_000
+    gates = yard.gates(Budget(per_second=1_000), clock=lambda: str(now))
+    patience = patient(gates)
+    taken = []
+    for _ in range(7):
+        with patience.request():
+            taken.append(gates.budgets.usages()[0].used[0])
+    # The second takes three more along, the sixth fifteen.
+    assert taken == [1, 5, 5, 5, 5, 21, 21]
+    patience.gate.close()
+    assert gates.budgets.usages()[0].used[0] == 7
+
+
+def test_after_a_failure_places_that_were_got_in_advance_are_not_used(yard: Yard) -> None:
+    gates = yard.gates(Budget(per_second=1_000))
+    patience, other = patient(gates), patient(gates)
+    for _ in range(2):
+        with patience.request():
+            pass
+    fail(other, RateLimited("slow down"))
+    with pytest.raises(HeldBack, match="slow down"), patience.request():
+        pytest.fail("it was let through")
+
+
 def test_a_limit_is_told_and_so_is_its_end(yard: Yard) -> None:
     gates = yard.gates(NO_BUDGET)
     yard.put_up(gates)
