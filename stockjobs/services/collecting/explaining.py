@@ -51,9 +51,7 @@ def _land(step: Step, series: Series, found: Bars, stored: Stored) -> int:
         return 0
     instrument, interval = series.instrument, series.interval
     factor = in_price(new.at, stored, actions.splits(step.connection, [instrument.id]).get(instrument.id, ()))
-    # From its own first bar on, so that the position does not move over a hole.
-    since = datetime.fromtimestamp(int(new.at[0]), UTC)
-    landing = bars.Landing(instrument.id, interval, new, since, factor)
+    landing = bars.Landing(instrument.id, interval, new, bars.APART, factor)
     zone = zone_named(instrument.zone, calendar_of(instrument.exchange))
     gaps.clear(step.connection, instrument.id, interval, np.unique(local_days(new.at, zone)).tolist())
     return bars.land(step.connection, [landing], step.now, landing=step.landing)

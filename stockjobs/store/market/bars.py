@@ -9,6 +9,7 @@ from types import ModuleType
 
 from sqlalchemy import Connection, select
 
+from stockjobs.domain.asking.planning import first_window
 from stockjobs.domain.market.bars import Bars, Prices
 from stockjobs.domain.market.changes import changes
 from stockjobs.domain.market.intervals import Interval
@@ -19,14 +20,16 @@ from stockjobs.store.market.bar_rows import Rows, Series, Span, Stored
 from stockjobs.store.market.bar_versions import COLUMNS
 from stockjobs.store.statements import upsert
 
-_VALUES = ("open", "high", "low", "close", "volume", "provisional")
+APART = datetime.max.replace(tzinfo=UTC)
+"""Where the window begins of bars between which others may be missing: no position moves over them."""
 
 
 @dataclass(frozen=True)
 class Landing:
     """Good bars of one instrument at one interval, oldest first, each time once; a series occurs once in a landing.
 
-    `since` is where the window that was asked for begins; None where it began at the stored position. `split_factor` has of
+    `since` is where the window that was asked for begins; None where it began at the stored position, `APART` where nothing
+    says that what came hangs together. `split_factor` has of
     each bar the splits that are in its price; None for all that are known to be after it. `stored` is what is stored of the
     span of the bars, where the caller has read it under `lock` already.
     """
@@ -126,7 +129,7 @@ def _move_positions(connection: Connection, landings: Sequence[Landing], now: da
     moved = [
         {"instrument_id": one.instrument_id, "interval_s": one.interval.seconds, "newest_at": at, "updated_at": now}
         for one in landings
-        if (at := _moved(one, known.get((one.instrument_id, one.interval.seconds)))) is not None
+        if (at := _moved(one, known.get((one.instrument_id, one.interval.seconds)), now)) is not None
     ]
     if moved:
         insert = upsert(connection, table)
@@ -135,9 +138,10 @@ def _move_positions(connection: Connection, landings: Sequence[Landing], now: da
         connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changed), moved)
 
 
-def _moved(landing: Landing, known: datetime | None) -> datetime | None:
+def _moved(landing: Landing, known: datetime | None, now: datetime) -> datetime | None:
     newest = datetime.fromtimestamp(int(landing.bars.at[-1]), UTC)
-    if known is None:
-        return newest if landing.since is None else None
-    joins = landing.since is None or known >= landing.since
-    return newest if joins and known < newest else None
+    if landing.since is None:
+        return newest if known is None or known < newest else None
+    # The first run of a series without a position would ask from here on.
+    whole_until = known or first_window(landing.interval, None, now).start
+    return newest if landing.since <= whole_until < newest else None

@@ -211,6 +211,21 @@ def test_the_position_moves_unless_a_hole_would_be_left(
     assert at == datetime.fromtimestamp(int(newest), UTC)
 
 
-def test_a_window_makes_no_position(database: Database, instruments: list[int]) -> None:
-    _land(database, Landing(instruments[0], DAY, _bars(), FIRST))
+@pytest.mark.parametrize(
+    ("days", "since_days", "moves"),
+    [(400, 400, True), (400, 367, True), (400, 360, False), (30, 30, False), (400, None, False)],
+    ids=["whole", "just", "hole", "recent", "apart"],
+)
+def test_a_window_makes_a_position_where_the_first_run_would_find_nothing_missing(
+    database: Database, instruments: list[int], days: int, since_days: int | None, moves: bool
+) -> None:
+    came = _bars(days, NOON - timedelta(days=days))
+    since = bars.APART if since_days is None else NOON - timedelta(days=since_days)
+    _land(database, Landing(instruments[0], DAY, came, since))
+    assert _count(database, "positions") == moves
+
+
+def test_a_window_of_long_ago_makes_no_position(database: Database, instruments: list[int]) -> None:
+    came = _bars(100, NOON - timedelta(days=500))
+    _land(database, Landing(instruments[0], DAY, came, NOON - timedelta(days=500)))
     assert _count(database, "positions") == 0
