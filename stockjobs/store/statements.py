@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     TextClause,
     Uuid,
     any_,
+    bindparam,
     func,
     literal,
     select,
@@ -34,6 +36,11 @@ def word(state: State) -> ColumnElement[str]:
 def words(states: Sequence[State]) -> list[ColumnElement[str]]:
     """Several states as literals."""
     return [word(state) for state in states]
+
+
+def several(name: str) -> BindParameter[Any]:
+    """The place in a statement, made once, where a list of values is put by this name."""
+    return bindparam(name, expanding=True)
 
 
 def is_set(column: Column[bool]) -> TextClause:

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, union_all, update
 
 from stockjobs.domain import ids
 from stockjobs.domain.market.bars import Identity
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
-from stockjobs.store.statements import insert_if_absent
+from stockjobs.store.statements import insert_if_absent, several
 
 _instruments, _symbols = tables.instruments, tables.symbols
 
@@ -39,17 +40,26 @@ class Instrument:
         return Identity(**{name: getattr(self, name) for name in names})
 
 
+# Made once, as it is asked twice an attempt.
+_BY_SYMBOL = (
+    select(*((_symbols if name == "symbol" else _instruments).c[name] for name in Instrument.__dataclass_fields__))
+    .join(_symbols, _symbols.c.instrument_id == _instruments.c.id)
+    .where(
+        _symbols.c.provider == bindparam("of"), _symbols.c.symbol.in_(several("wanted")), _symbols.c.valid_to.is_(None)
+    )
+)
+
+
 def by_symbol(connection: Connection, provider: str, wanted: Sequence[str]) -> dict[str, Instrument]:
     """The instruments that bear these symbols at a provider now; unknown symbols are left out."""
-    query = (
-        select(_instruments, _symbols.c.symbol)
-        .join(_symbols, _symbols.c.instrument_id == _instruments.c.id)
-        .where(_symbols.c.provider == provider, _symbols.c.symbol.in_(wanted), _symbols.c.valid_to.is_(None))
-    )
-    names = Instrument.__dataclass_fields__
-    return {
-        row["symbol"]: Instrument(**{name: row[name] for name in names}) for row in connection.execute(query).mappings()
-    }
+    found = connection.execute(_BY_SYMBOL, {"of": provider, "wanted": list(wanted)})
+    return {row.symbol: Instrument(*row) for row in found}
+
+
+def markets(connection: Connection, which: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Where instruments trade: exchange and zone."""
+    query = select(_instruments.c.id, _instruments.c.exchange, _instruments.c.zone).where(_instruments.c.id.in_(which))
+    return {row.id: (row.exchange, row.zone) for row in connection.execute(query)}
 
 
 def ensure(connection: Connection, provider: str, identity: Identity, now: datetime) -> Instrument:
@@ -95,8 +105,17 @@ def unname(connection: Connection, provider: str, symbol: str, at: datetime) -> 
 
 def newest_bar(connection: Connection, instrument: int) -> datetime | None:
     """The newest stored bar of an instrument, of whatever interval."""
-    query = select(func.max(tables.bars.c.at)).where(tables.bars.c.instrument_id == instrument)
-    return connection.execute(query).scalar()
+    bars = tables.bars
+    # One look into the index for each interval; over all of them at once every bar would be read.
+    newest = union_all(
+        *(
+            select(func.max(bars.c.at).label("at")).where(
+                bars.c.instrument_id == instrument, bars.c.interval_s == interval.seconds
+            )
+            for interval in Interval
+        )
+    ).subquery()
+    return connection.execute(select(func.max(newest.c.at))).scalar()
 
 
 @dataclass(frozen=True)
