@@ -15,8 +15,8 @@ from stockjobs.domain.market.validation.context import Context, Mask
 MARGIN_S = 6 * 3_600
 """So near a session trades are made outside of it: New York's begin five and a half hours before its open."""
 
-_SEVERAL, _PART = 3, 0.02
-"""So many bars with trades, and so great a part of an answer, on days without a session say that the calendar is wrong."""
+_SEVERAL_DAYS, _SEVERAL, _PART = 2, 3, 0.02
+"""So many days with trades, or so many bars of a day and so great a part of an answer, say that the calendar is wrong."""
 
 
 def outside(bars: Bars, context: Context) -> Mask:
@@ -30,11 +30,20 @@ def outside(bars: Bars, context: Context) -> Mask:
     return np.zeros(len(bars), dtype=np.bool_)
 
 
-def extra(bars: Bars, outside: Mask) -> Mask:
+def extra(bars: Bars, outside: Mask, interval: Interval | None) -> Mask:
     """Of those, the bars that say that there was a session which the calendar does not have: several, and with trades."""
-    traded = outside & (bars.volume > 0)
-    count = int(traded.sum())
-    return traded if count >= max(_SEVERAL, _PART * len(bars)) else np.zeros(len(bars), dtype=np.bool_)
+    traded = outside & (bars.volume > 0) & ~_are_copies(bars)
+    least = max(_SEVERAL, _PART * len(bars)) if interval is None or interval.is_intraday else _SEVERAL_DAYS
+    return traded if traded.sum() >= least else np.zeros(len(bars), dtype=np.bool_)
+
+
+def _are_copies(bars: Bars) -> Mask:
+    """The bars that tell once more what the one before them told."""
+    same = np.zeros(len(bars), dtype=np.bool_)
+    same[1:] = True
+    for column in (bars.open, bars.high, bars.low, bars.close, bars.volume):
+        same[1:] &= column[1:] == column[:-1]
+    return same
 
 
 def _far_from(sessions: Spans, at: Seconds) -> Mask:

@@ -72,6 +72,10 @@ def _no_trades(view: View) -> Mask:
     return view.none() if view.context.kind in _WITHOUT_VOLUME else view.bars.volume == 0
 
 
+def _extra(view: View) -> Mask:
+    return hours.extra(view.bars, view.outside, view.context.interval)
+
+
 def _factor(view: View, place: int) -> dict[str, Any]:
     return {"factor": float(view.levels.factor[place])}
 
@@ -110,14 +114,14 @@ HOURS = Family(
             "extra-session",
             Severity.NOTE,
             "it has trades on a day without a session, as others have: the calendar may be wrong",
-            lambda view: hours.extra(view.bars, view.outside),
+            _extra,
             needs=Needs.SESSIONS,
         ),
         Rule(
             "outside-session",
             Severity.HOLD,
             "its time is outside of every session",
-            lambda view: view.outside & ~hours.extra(view.bars, view.outside),
+            lambda view: view.outside & ~_extra(view),
             needs=Needs.SESSIONS,
         ),
     ),

@@ -16,6 +16,8 @@ _LEAST = math.log(1.4)
 _UNMISTAKABLE = math.log(3) - 1e-9
 """By so much no price goes up or down for good overnight."""
 _TWICE_TOLERANCE = 0.05
+_EXACTLY = 0.002
+"""No market moves so exactly by the ratio of a split that comes within days."""
 _DAY_S = 86_400
 _LATE_S = 14 * _DAY_S
 """So long after the day of a split sources have still told earlier prices anew."""
@@ -60,8 +62,9 @@ def _splits(context: Context) -> Iterator[tuple[int, float]]:
 def _at_wrong_level(path: Path, ex: int, size: float) -> tuple[Mask, float]:
     """Which bars stand off the level of the bars after the split, and whether above (1) or below (-1)."""
     none = np.zeros(len(path.at) - path.stored, dtype=np.bool_)
-    steps = path.like(size, min(path.tolerance, abs(size) / 4))
-    steps[path.at[1:] >= ex + _DAY_S] = 0
+    steps = path.like(size, _tolerance(path, size))
+    # What leads away from the split's day may be the way back.
+    steps[path.at[:-1] >= ex + _DAY_S] = 0
     if _is_news(path, ex) and abs(path.moves[path.stored - 1] + size) <= path.tolerance:
         # What is stored is from before the split; that is put right elsewhere.
         steps[path.stored - 1] = 0
@@ -73,6 +76,11 @@ def _at_wrong_level(path: Path, ex: int, size: float) -> tuple[Mask, float]:
     off &= _credible(path, levels, steps, off, ex, size)
     bad = off[path.stored :]
     return bad, float(np.sign((levels[path.stored :] - base)[bad].sum())) if bad.any() else 0.0
+
+
+def _tolerance(path: Path, size: float) -> float:
+    """How far a move may be from a split's ratio: prices of a few ticks are rounded most where the ratio is large."""
+    return min(max(path.tolerance, abs(size) / 10), abs(size) / 4)
 
 
 def _base(path: Path, levels: Levels, steps: Levels, ex: int, size: float) -> int:
@@ -91,8 +99,10 @@ def _credible(path: Path, levels: Levels, steps: Levels, off: Mask, ex: int, siz
     on_the_day = (steps != 0) & (path.at[1:] >= ex) & (path.at[:-1] < ex + _DAY_S)
     falls = np.sign(path.moves) == -np.sign(size)
     exact = np.abs(np.abs(path.moves) - abs(size)) <= _TWICE_TOLERANCE
+    is_soon = (steps != 0) & (path.at[1:] < ex) & (path.at[1:] >= ex - _LATE_S)
+    is_soon &= falls & (np.abs(np.abs(path.moves) - abs(size)) <= _EXACTLY)
     found = returning(off)
-    for place in np.flatnonzero(on_the_day & (falls | exact)).tolist():
+    for place in np.flatnonzero((on_the_day & (falls | exact)) | is_soon).tolist():
         first = np.flatnonzero(levels[: place + 1] != levels[place])
         found[(first[-1] + 1 if len(first) else 0) : place + 1] = True
         found[place + 1 :] |= levels[place + 1 :] == levels[place + 1]

@@ -29,7 +29,7 @@ def off_by_unit(bars: Bars, context: Context) -> tuple[Mask, Levels]:
     if path.is_anchored and explains(context, path):
         steps[path.stored - 1] = 0
     levels = levels_of(steps)
-    power = levels - (0 if path.is_anchored else _base(levels, context.unit))
+    power = levels - (0 if path.is_anchored else _base(levels, bars.volume > 0, context.unit))
     off = power != 0
     is_cheap = bool(path.close.min() < CENT)
     if path.spread >= _WILD or is_cheap:
@@ -39,8 +39,12 @@ def off_by_unit(bars: Bars, context: Context) -> tuple[Mask, Levels]:
     return (power != 0) | (within != 0), np.where(power != 0, power, within)
 
 
-def _base(levels: Levels, unit: float) -> int:
-    """The level that is right: where prices are in pence, the one that may not be in pounds; else that of most bars."""
+def _base(levels: Levels, traded: Mask, unit: float) -> int:
+    """The level that is right: the only one with trades, as copies of a last price may be in any unit; where prices are in
+    pence, the one that may not be in pounds; else that of most bars."""
+    with_trades = set(levels[traded].tolist())
+    if len(with_trades) == 1:
+        return int(with_trades.pop())
     subunit = -round(math.log10(unit))
     if subunit in _EXPONENTS:
         found = set(levels.tolist())

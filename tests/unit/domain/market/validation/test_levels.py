@@ -174,3 +174,30 @@ def test_a_walk_of_small_steps_is_good_in_any_unit(closes: list[float]) -> None:
     bars = bars_at(DAYS[: len(closes)], closes)
     for context in (PLAIN, PENCE, replace(PLAIN, actions=(split(DAYS[5], 2.0), split(DAYS[6], 0.1)))):
         assert validate(bars, context).rejected == ()
+
+
+def test_the_split_day_alone_in_old_prices_is_held_and_what_is_before_it_is_not() -> None:
+    bars = times_off(bars_at(DAYS), 0.1, [25])
+    assert held(bars, replace(PLAIN, actions=(split(DAYS[25], 0.1),))) == {"unsplit": [25]}
+
+
+def test_a_great_split_is_told_from_prices_of_few_ticks() -> None:
+    closes = [3.0, 3.0, 2.0, 2.0, 1.0, 2.0, 2.0, 2.0, 0.0001, 1.0, 1.0, 1.02, 0.94, 0.8, 0.81]
+    bars = bars_at(DAYS[:15], closes)
+    assert held(bars, replace(PLAIN, actions=(split(DAYS[10], 0.0001),))) == {"unsplit": [8]}
+
+
+@pytest.mark.parametrize(("ratio", "apart"), [(0.4406, 1.0), (2.0, 1.0), (2.0, 1.01)])
+def test_bars_that_step_exactly_by_a_split_of_the_next_days_are_held_up_to_there(ratio: float, apart: float) -> None:
+    closes = [0.12 * ratio * apart] * 15 + [0.12] * 8
+    found = held(bars_at(DAYS[:23], closes, volume=0), replace(PLAIN, actions=(split(DAYS[21], ratio),)))
+    assert found == ({"unsplit": list(range(15))} if apart == 1.0 else {})
+
+
+@pytest.mark.parametrize("context", [PLAIN, PENCE])
+@pytest.mark.parametrize("factor", [0.01, 100])
+def test_copies_of_a_last_price_are_held_where_only_the_other_level_has_trades(context: Context, factor: float) -> None:
+    copies = [*range(4), *range(13, 23)]
+    bars = times_off(bars_at(DAYS[:23], [14.55] * 23, volume=0), factor, copies)
+    bars.volume[11] = 500_000
+    assert held(bars, context) == {"unit-jump": copies}

@@ -143,3 +143,17 @@ def test_where_no_calendar_reaches_no_session_is_asked_of_a_bar() -> None:
     context = Context(NOW, Interval.D1, NEW_YORK)
     assert held(bars_at(at), context) == {}
     assert "outside-session" in held(bars_at(at, volume=0), replace(context, sessions=spans("XNYS", FIRST, LAST)))
+
+
+def test_two_days_with_trades_of_their_own_are_sessions_that_the_calendar_lacks_and_copies_are_not() -> None:
+    sessions = spans("XTAE", FIRST, LAST)
+    extra = [instant(f"2025-{day}T09:59", TEL_AVIV) for day in ("10-31", "11-07")]
+    at = sorted({*opens(sessions, Interval.D1), *extra})
+    places = [at.index(one) for one in extra]
+    context = Context(NOW, Interval.D1, TEL_AVIV, sessions)
+    bars = bars_at(at)
+    checked = validate(bars, context)
+    assert (checked.rejected, noted(checked)) == ((), {"extra-session": 2})
+    for column in (bars.open, bars.high, bars.low, bars.close):
+        column[places] = column[[place - 1 for place in places]]
+    assert held(bars, context) == {"outside-session": places}
