@@ -1,4 +1,4 @@
-"""The options that say which occurrences are meant, the same for every verb that takes them."""
+"""The options that say which are meant, the same for every verb that takes them; here those of occurrences."""
 
 from __future__ import annotations
 
@@ -45,24 +45,36 @@ Before = Annotated[
 ]
 
 
-def filtered(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb these options, where it has a parameter `wanted`: it takes the filter that they describe."""
-    options = dict(signature(filter_of, eval_str=True).parameters)
+def taking(made: Callable[..., Any], name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a verb the options of a function where it has a parameter of this name: it takes what the function makes of them.
+
+    The function is told the present time first.
+    """
+    options = dict(signature(made, eval_str=True).parameters)
     del options["now"]
-    takes = signature(verb, eval_str=True).parameters
 
-    @wraps(verb)
-    def with_filter(ctx: typer.Context, **given: Any) -> None:
-        described = {name: given.pop(name) for name in options}
-        verb(ctx, wanted=filter_of(container_of(ctx).reports.now(), **described), **given)
+    def decorated(verb: Callable[..., None]) -> Callable[..., None]:
+        takes = signature(verb, eval_str=True).parameters
 
-    found: list[Parameter] = []
-    for name, parameter in takes.items():
-        found.extend(options.values() if name == "wanted" else [parameter.replace(kind=Parameter.KEYWORD_ONLY)])
-    # Typer reads both.
-    with_filter.__signature__ = Signature(found)  # type: ignore[attr-defined]
-    with_filter.__annotations__ = {parameter.name: parameter.annotation for parameter in found}
-    return with_filter
+        @wraps(verb)
+        def with_options(ctx: typer.Context, **given: Any) -> None:
+            said = {option: given.pop(option) for option in options}
+            verb(ctx, **{name: made(container_of(ctx).reports.now(), **said)}, **given)
+
+        found: list[Parameter] = []
+        for own, parameter in takes.items():
+            found.extend(options.values() if own == name else [parameter.replace(kind=Parameter.KEYWORD_ONLY)])
+        # Typer reads both.
+        with_options.__signature__ = Signature(found)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in found}
+        return with_options
+
+    return decorated
+
+
+def filtered(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the options of `filter_of`, where it has a parameter `wanted`: it takes the filter that they describe."""
+    return taking(filter_of, "wanted")(verb)
 
 
 def filter_of(

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from pydantic.alias_generators import to_camel
 
-from stockjobs.bootstrap import Container
 from stockjobs.cli import tables
 from stockjobs.cli.ages import age, moment
 from stockjobs.cli.arguments import Limit, Output, Watch
 from stockjobs.cli.counting import counted
-from stockjobs.cli.filters import moment_of
+from stockjobs.cli.filters import moment_of, taking
 from stockjobs.cli.output import Column, Format, View
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.tables import fields
 from stockjobs.cli.values import words
 from stockjobs.cli.views import price, short
 from stockjobs.cli.watching import show
-from stockjobs.domain.market.bars import NO_VOLUME, Bars
+from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars
 from stockjobs.domain.market.findings import FindingFilter, FindingKind, FindingState, words_of
 from stockjobs.errors import InvalidInput
 from stockjobs.services.market.quarantine import Decided
+from stockjobs.services.market.refusing import remedy_of
+from stockjobs.services.market.releasing import Held
 from stockjobs.store.market.quarantine import StoredFinding
 
 OfSymbol = Annotated[str | None, typer.Option("--symbol", metavar="SYMBOL", help="Only those about this symbol.")]
@@ -46,6 +49,11 @@ Names = Annotated[
     list[str] | None, typer.Argument(metavar="FINDING", help="Their ids; the first 4 or more digits suffice.")
 ]
 All = Annotated[bool, typer.Option("--all", help="All that are open, if nothing else says which.")]
+
+
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Also where a stored bar passes the checks; it is kept as a version.")
+]
 
 
 def _document(finding: StoredFinding) -> dict[str, Any]:
@@ -73,24 +81,66 @@ FINDINGS: View[StoredFinding] = View(
 )
 
 
-def findings(
-    ctx: typer.Context,
-    output: Output = Format.TABLE,
-    watch: Watch = False,
+@dataclass(frozen=True)
+class Meant:
+    """Which findings are meant: those with these ids, or those that are described, of a job if one is named."""
+
+    names: tuple[str, ...]
+    wanted: FindingFilter
+    job: str | None
+
+
+def listed_of(
+    now: datetime,
+    *,
     symbol: OfSymbol = None,
     kind: OfKinds = None,
     state: OfStates = None,
     rule: OfRule = None,
     job: OfJob = None,
     since: Since = None,
-    limit: Limit = 50,
+) -> Meant:
+    """The findings that options describe. Raises InvalidInput."""
+    wanted = FindingFilter(
+        symbol=symbol.upper() if symbol else None,
+        kinds=words_of(words(kind), FindingKind, "--kind"),
+        states=words_of(words(state), FindingState, "--state"),
+        rule=rule,
+        since=moment_of(since, "--since", now) if since else None,
+    )
+    return Meant((), wanted, job)
+
+
+def meant_of(
+    now: datetime,
+    *,
+    names: Names = None,
+    symbol: OfSymbol = None,
+    kind: OfKinds = None,
+    rule: OfRule = None,
+    job: OfJob = None,
+    since: Since = None,
+    everything: All = False,
+) -> Meant:
+    """The findings that are to be decided. Raises InvalidInput where it is not said in one way which are meant."""
+    found = listed_of(now, symbol=symbol, kind=kind, rule=rule, job=job, since=since)
+    is_described = not found.wanted.is_empty or job is not None
+    if names and (is_described or everything):
+        raise InvalidInput.because("", "ids and options that describe others exclude each other", "give the ids alone")
+    if not names and not is_described and not everything:
+        raise InvalidInput.because("", "nothing says which are meant", "give ids, options such as --symbol, or --all")
+    return replace(found, names=tuple(name.removeprefix("finding/") for name in names or ()))
+
+
+@taking(listed_of, "meant")
+def findings(
+    ctx: typer.Context, output: Output = Format.TABLE, watch: Watch = False, *, meant: Meant, limit: Limit = 50
 ) -> None:
     """List the newest findings: what is wrong with data, and what has become of it."""
     container = container_of(ctx)
-    wanted = _filter(container, symbol=symbol, kind=kind, state=state, rule=rule, since=since)
     show(
         FINDINGS,
-        lambda: container.quarantine.listed(wanted, job=job, limit=limit),
+        lambda: container.quarantine.listed(meant.wanted, job=meant.job, limit=limit),
         output,
         container.reports.now,
         follow=watch,
@@ -101,98 +151,51 @@ def describe(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(metavar="ID", help="Its id; the first 4 or more digits suffice.")],
 ) -> None:
-    """Show a finding: what is wrong, the evidence, and the bars that were set aside."""
+    """Show a finding: what is wrong, the evidence, and the bars that were set aside beside those that are stored."""
     container = container_of(ctx)
-    found, aside = container.quarantine.get(text.removeprefix("finding/"))
-    for line in _lines(found, aside, container.reports.now(), container.settings.time_zone):
+    held = container.quarantine.get(text.removeprefix("finding/"))
+    for line in _lines(held, container.reports.now(), container.settings.time_zone):
         typer.echo(line)
 
 
-def release(
-    ctx: typer.Context,
-    names: Names = None,
-    symbol: OfSymbol = None,
-    kind: OfKinds = None,
-    rule: OfRule = None,
-    job: OfJob = None,
-    since: Since = None,
-    everything: All = False,
-) -> None:
+@taking(meant_of, "meant")
+def release(ctx: typer.Context, meant: Meant, *, replace: Replace = False) -> None:
     """Decide that bars which were set aside are good: they are stored now, and not set aside again.
 
-    Findings are named by their ids, or the options describe open ones.
+    Findings are named by their ids, or the options describe open ones. A stored bar that passes the checks gives way only with
+    --replace.
     """
-    container = container_of(ctx)
-    wanted = _filter(container, symbol=symbol, kind=kind, state=None, rule=rule, since=since)
-    quarantine = container.quarantine
-    if _is_by_name(names, wanted, job, everything=everything):
-        done = quarantine.release(_ids(names), by=submitter())
+    quarantine, by = container_of(ctx).quarantine, submitter()
+    if meant.names:
+        done = quarantine.release(meant.names, by=by, replace=replace)
     else:
-        done = _total(quarantine.release_matching(wanted, job=job, by=submitter()))
+        done = _total(quarantine.release_matching(meant.wanted, job=meant.job, by=by, replace=replace))
     typer.echo(f"{counted(done.findings, 'finding')} released, {counted(done.written, 'bar')} written")
+    if done.passed_over:
+        left = f"{counted(done.passed_over, 'finding')} cannot be released so"
+        typer.echo(f"stockctl: {left}: `stockctl release ID` says of one why", err=True)
 
 
-def reject(
-    ctx: typer.Context,
-    names: Names = None,
-    symbol: OfSymbol = None,
-    kind: OfKinds = None,
-    rule: OfRule = None,
-    job: OfJob = None,
-    since: Since = None,
-    everything: All = False,
-) -> None:
+@taking(meant_of, "meant")
+def reject(ctx: typer.Context, meant: Meant) -> None:
     """Decide that bars which were set aside are bad, or that a finding is done with: nobody is asked about it again.
 
     Findings are named by their ids, or the options describe open ones.
     """
-    container = container_of(ctx)
-    wanted = _filter(container, symbol=symbol, kind=kind, state=None, rule=rule, since=since)
-    quarantine = container.quarantine
-    if _is_by_name(names, wanted, job, everything=everything):
-        done = quarantine.reject(_ids(names), by=submitter())
+    quarantine, by = container_of(ctx).quarantine, submitter()
+    if meant.names:
+        done = quarantine.reject(meant.names, by=by)
     else:
-        done = _total(quarantine.reject_matching(wanted, job=job, by=submitter()))
+        done = _total(quarantine.reject_matching(meant.wanted, job=meant.job, by=by))
     typer.echo(f"{counted(done.findings, 'finding')} rejected")
-
-
-def _filter(
-    container: Container,
-    *,
-    symbol: str | None,
-    kind: list[str] | None,
-    state: list[str] | None,
-    rule: str | None,
-    since: str | None,
-) -> FindingFilter:
-    return FindingFilter(
-        symbol=symbol.upper() if symbol else None,
-        kinds=words_of(words(kind), FindingKind, "--kind"),
-        states=words_of(words(state), FindingState, "--state"),
-        rule=rule,
-        since=moment_of(since, "--since", container.reports.now()) if since else None,
-    )
-
-
-def _is_by_name(names: list[str] | None, wanted: FindingFilter, job: str | None, *, everything: bool) -> bool:
-    """True if ids were given. Raises InvalidInput where it is not said in one way which are meant."""
-    is_described = not wanted.is_empty or job is not None
-    if names and (is_described or everything):
-        raise InvalidInput.because("", "ids and options that describe others exclude each other", "give the ids alone")
-    if not names and not is_described and not everything:
-        raise InvalidInput.because("", "nothing says which are meant", "give ids, options such as --symbol, or --all")
-    return bool(names)
-
-
-def _ids(names: list[str] | None) -> list[str]:
-    return [name.removeprefix("finding/") for name in names or ()]
 
 
 def _total(batches: Iterable[Decided]) -> Decided:
     return sum(batches, start=Decided())
 
 
-def _lines(found: StoredFinding, aside: Bars, now: datetime, zone: str) -> Iterator[str]:
+def _lines(held: Held, now: datetime, zone: str) -> Iterator[str]:
+    found, aside = held.finding, held.aside
     pairs = [
         ("Id", str(found.id)),
         ("Symbol", f"{found.symbol} {found.interval}" if found.interval else found.symbol),
@@ -212,19 +215,32 @@ def _lines(found: StoredFinding, aside: Bars, now: datetime, zone: str) -> Itera
     ]
     if evidence:
         pairs.append(("Evidence", "\n".join(evidence)))
+    if remedy := remedy_of(found):
+        pairs.append(("To do", remedy))
     yield from fields(pairs)
     yield "Bars set aside:" if len(aside) else "Bars set aside:  none"
     if len(aside):
-        titles = ("time", "open", "high", "low", "close", "volume")
-        yield from (f"  {line}" for line in tables.lines(titles, list(_rows(aside)), right=frozenset(range(1, 6))))
+        titles = ("time", "", "open", "high", "low", "close", "volume")
+        yield from (f"  {line}" for line in tables.lines(titles, list(_rows(held)), right=frozenset(range(2, 7))))
 
 
-def _rows(aside: Bars) -> Iterator[list[str]]:
-    columns = (getattr(aside, name).tolist() for name in ("at", "open", "high", "low", "close", "volume"))
-    for at, *prices, volume in zip(*columns, strict=True):
-        shown = [price(value) if value == value else "-" for value in prices]
-        yield [
-            f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}Z",
-            *shown,
-            "-" if volume == NO_VOLUME else f"{volume:,}",
-        ]
+def _rows(held: Held) -> Iterator[list[str]]:
+    """Each bar as it came, as it would be stored where that differs, and what is stored in its place."""
+    is_told_anew = not np.array_equal(held.told.close, held.aside.close, equal_nan=True)
+    for place, at in enumerate(held.aside.at.tolist()):
+        yield _row(held.aside, place, "set aside")
+        if is_told_anew:
+            yield _row(held.told, place, "in shares of now")
+        for there in np.flatnonzero(held.stored.at == at).tolist():
+            yield _row(held.stored, there, "stored")
+
+
+def _row(bars: Bars, place: int, what: str) -> list[str]:
+    prices = [float(getattr(bars, name)[place]) for name in PRICES]
+    volume = int(bars.volume[place])
+    return [
+        f"{datetime.fromtimestamp(int(bars.at[place]), UTC):%Y-%m-%d %H:%M}Z",
+        what,
+        *(price(value) if value == value else "-" for value in prices),
+        "-" if volume == NO_VOLUME else f"{volume:,}",
+    ]

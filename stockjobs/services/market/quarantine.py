@@ -9,13 +9,11 @@ from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
-import numpy as np
-
 from stockjobs.domain.events import Event, EventName
-from stockjobs.domain.market.bars import PRICES, Bars
-from stockjobs.domain.market.findings import EVERY_FINDING, FindingFilter, FindingState, may_become
+from stockjobs.domain.market.findings import EVERY_FINDING, FindingFilter, FindingState
 from stockjobs.errors import Busy, Conflict
-from stockjobs.services.market.releasing import land_released
+from stockjobs.services.market.refusing import Decision, refused
+from stockjobs.services.market.releasing import Held, held_of, land_released
 from stockjobs.services.repetition import taken_twice_if_busy
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.ledger import definitions, events
@@ -56,14 +54,18 @@ def _quarantined(claim: Claim, held: Sequence[Finding], now: datetime) -> Event:
 
 @dataclass(frozen=True)
 class Decided:
-    """How many findings were decided, how many bars they hold, and how many of those were written."""
+    """How many findings were decided, how many bars they hold, and how many of those were written.
+
+    `passed_over` are those that were meant too, and cannot be decided so.
+    """
 
     findings: int = 0
     bars: int = 0
     written: int = 0
+    passed_over: int = 0
 
     def __add__(self, other: Decided) -> Decided:
-        return Decided(self.findings + other.findings, self.bars + other.bars, self.written + other.written)
+        return Decided(*(getattr(self, name) + getattr(other, name) for name in Decided.__dataclass_fields__))
 
 
 class Quarantine:
@@ -79,44 +81,46 @@ class Quarantine:
         with self._database.read() as connection:
             return quarantine.listed(connection, _of_job(connection, wanted, job), limit=limit)
 
-    def get(self, text: str) -> tuple[StoredFinding, Bars]:
-        """A finding by the first digits of its id, with the bars that were set aside. Raises NotFound."""
-        with self._database.read() as connection:
-            key = quarantine.id_of(connection, text)
-            [found] = quarantine.by_ids(connection, [key])
-            return found, quarantine.bars_of(connection, [key])[key]
+    def get(self, text: str) -> Held:
+        """A finding by the first digits of its id, with the bars that were set aside and what is stored of their times.
 
-    def release(self, texts: Sequence[str], *, by: str) -> Decided:
+        Raises NotFound.
+        """
+        with self._database.read() as connection:
+            [found] = _found(connection, [quarantine.id_of(connection, text)])
+            return found
+
+    def release(self, texts: Sequence[str], *, by: str, replace: bool = False) -> Decided:
         """Decide that the bars of findings are good, and land them. Raises NotFound, Conflict; then nothing is decided.
 
-        A finding that was rejected may be released too.
+        A finding that was rejected may be released too. A stored bar that passes the checks gives way only with `replace`.
         """
-        return self._decide_named(texts, FindingState.RELEASED, by)
+        return self._decide_named(texts, Decision(FindingState.RELEASED, by, replaces=replace))
 
     def reject(self, texts: Sequence[str], *, by: str) -> Decided:
         """Decide that the bars of findings are bad; they stay aside. Raises NotFound, Conflict; then nothing is decided."""
-        return self._decide_named(texts, FindingState.REJECTED, by)
+        return self._decide_named(texts, Decision(FindingState.REJECTED, by))
 
-    def release_matching(self, wanted: FindingFilter, *, by: str, job: str | None = None) -> Iterator[Decided]:
-        """Release all open findings with bars that are meant, in batches."""
-        return self._decide_matching(wanted, job, FindingState.RELEASED, by)
+    def release_matching(
+        self, wanted: FindingFilter, *, by: str, job: str | None = None, replace: bool = False
+    ) -> Iterator[Decided]:
+        """Release all open findings with bars that are meant, in batches; one that cannot be released is passed over."""
+        return self._decide_matching(wanted, job, Decision(FindingState.RELEASED, by, replaces=replace))
 
     def reject_matching(self, wanted: FindingFilter, *, by: str, job: str | None = None) -> Iterator[Decided]:
         """Reject all open findings that are meant, in batches."""
-        return self._decide_matching(wanted, job, FindingState.REJECTED, by)
+        return self._decide_matching(wanted, job, Decision(FindingState.REJECTED, by))
 
     @taken_twice_if_busy
-    def _decide_named(self, texts: Sequence[str], state: FindingState, by: str) -> Decided:
+    def _decide_named(self, texts: Sequence[str], decision: Decision) -> Decided:
         with self._database.begin() as connection:
             which = sorted({quarantine.id_of(connection, text) for text in texts})
-            return self._decide(connection, which, state, by, is_named=True)
+            return self._decide(connection, which, decision, is_named=True)
 
-    def _decide_matching(
-        self, wanted: FindingFilter, job: str | None, state: FindingState, by: str
-    ) -> Iterator[Decided]:
+    def _decide_matching(self, wanted: FindingFilter, job: str | None, decision: Decision) -> Iterator[Decided]:
         for which in _batches(self._open(wanted, job)):
-            done = self._decide_batch(which, state, by)
-            if done.findings:
+            done = self._decide_batch(which, decision)
+            if done.findings or done.passed_over:
                 yield done
 
     @taken_twice_if_busy
@@ -125,26 +129,29 @@ class Quarantine:
             return quarantine.meant(connection, _of_job(connection, replace(wanted, states=(FindingState.OPEN,)), job))
 
     @taken_twice_if_busy
-    def _decide_batch(self, which: Sequence[UUID], state: FindingState, by: str) -> Decided:
+    def _decide_batch(self, which: Sequence[UUID], decision: Decision) -> Decided:
         with self._database.begin() as connection:
-            return self._decide(connection, which, state, by, is_named=False)
+            return self._decide(connection, which, decision, is_named=False)
 
-    def _decide(
-        self, connection: Connection, which: Sequence[UUID], state: FindingState, by: str, *, is_named: bool
-    ) -> Decided:
+    def _decide(self, connection: Connection, which: Sequence[UUID], decision: Decision, *, is_named: bool) -> Decided:
+        # In the order of a landing, which is alone with its instruments before it closes their findings.
+        bars.lock(connection, quarantine.instruments_of(connection, which))
+        # Only from here on: whoever had them before may have told history anew, and was earlier.
         now = self._database.now(connection)
-        held = _held(connection, which)
-        reasons = {one.id: why for one, aside in held if (why := _refused(one, aside, state))}
+        held = _found(connection, which, for_change=True)
+        reasons = {one.finding.id: why for one in held if (why := refused(one, decision, now))}
         if is_named and reasons:
             raise Conflict("\n".join(reasons.values()))
-        chosen = [(one, aside) for one, aside in held if one.id not in reasons]
+        chosen = [one for one in held if one.finding.id not in reasons]
         if not chosen:
-            return Decided()
-        if findings.decide(connection, [one.id for one, _ in chosen], state, by, now) < len(chosen):
+            return Decided(passed_over=len(reasons))
+        if findings.decide(connection, [one.finding.id for one in chosen], decision.state, decision.by, now) < len(
+            chosen
+        ):
             raise Busy("Somebody else decides about some of these findings at this moment: try again.")
-        written = land_released(connection, chosen, by, now) if state is FindingState.RELEASED else 0
-        done = Decided(len(chosen), sum(len(aside) for _, aside in chosen), written)
-        events.append(connection, _decided(chosen, state, done, by, now))
+        written = land_released(connection, chosen, decision.by, now) if decision.is_release else 0
+        done = Decided(len(chosen), sum(len(one.aside) for one in chosen), written, len(reasons))
+        events.append(connection, _decided(chosen, decision, done, now))
         return done
 
 
@@ -160,43 +167,25 @@ def _batches(found: Sequence[tuple[UUID, Place | None]]) -> Iterator[list[UUID]]
         yield batch
 
 
-def _held(connection: Connection, which: Sequence[UUID]) -> list[tuple[StoredFinding, Bars]]:
-    """Findings with the bars that were set aside for them, about which nobody else decides until the transaction ends."""
-    # In the order of a landing, which is alone with its instruments before it closes their findings.
-    bars.lock(connection, quarantine.instruments_of(connection, which))
-    found = quarantine.by_ids(connection, which, for_change=True)
+def _found(connection: Connection, which: Sequence[UUID], *, for_change: bool = False) -> list[Held]:
+    """Findings with the bars that were set aside for them."""
+    found = quarantine.by_ids(connection, which, for_change=for_change)
     aside = quarantine.bars_of(connection, which)
-    return [(one, aside[one.id]) for one in found]
+    return held_of(connection, [(one, aside[one.id]) for one in found])
 
 
 def _of_job(connection: Connection, wanted: FindingFilter, job: str | None) -> FindingFilter:
     return wanted if job is None else replace(wanted, job=definitions.get(connection, job).id)
 
 
-def _refused(finding: StoredFinding, aside: Bars, state: FindingState) -> str:
-    """Why a decision about a finding cannot be taken; nothing if it can."""
-    name = f"finding {str(finding.id)[:8]} of {finding.symbol}"
-    if finding.state not in may_become(state):
-        return f"{name} is {finding.state}: it is too late to decide about it"
-    if state is FindingState.REJECTED:
-        return ""
-    if not len(aside):
-        return f"{name} ({finding.kind}) holds no bars that could be released: reject it if it is done with"
-    if not all(np.isfinite(getattr(aside, price)).all() for price in PRICES):
-        return f"{name} holds a bar without a price, which cannot be stored: reject it"
-    return ""
-
-
-def _decided(
-    chosen: Sequence[tuple[StoredFinding, Bars]], state: FindingState, done: Decided, by: str, now: datetime
-) -> Event:
-    name = EventName.RELEASED if state is FindingState.RELEASED else EventName.REJECTED
+def _decided(chosen: Sequence[Held], decision: Decision, done: Decided, now: datetime) -> Event:
+    found = [one.finding for one in chosen]
     data = {
-        "by": by,
-        "findings": [str(one.id) for one, _ in chosen[:_NAMED]],
+        "by": decision.by,
+        "findings": [str(one.id) for one in found[:_NAMED]],
         "count": done.findings,
         "bars": done.bars,
         "written": done.written,
-        "symbols": sorted({one.symbol for one, _ in chosen})[:_NAMED],
+        "symbols": sorted({one.symbol for one in found})[:_NAMED],
     }
-    return Event(name, now, data=data)
+    return Event(EventName.RELEASED if decision.is_release else EventName.REJECTED, now, data=data)

@@ -2,26 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
-from stockjobs.domain.market.bars import Bars
+import numpy as np
+
+from stockjobs.domain.market.bars import Bars, Prices
+from stockjobs.domain.market.changes import changes
+from stockjobs.domain.market.explaining import NEAR_S
+from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.splits import Split, factors, in_new_shares
-from stockjobs.domain.market.validation import joined
+from stockjobs.domain.market.shares_of_now import Beside, in_shares_of_now, with_unexplained
+from stockjobs.domain.market.splits import Split
+from stockjobs.domain.market.validation import Context, joined, validate
 from stockjobs.errors import Conflict
+from stockjobs.services.collecting.restating import in_price
+from stockjobs.services.market.filling import Filling
 from stockjobs.store.database import Connection
-from stockjobs.store.market import actions, bars, landings
+from stockjobs.store.market import actions, bars, landings, restatements
+from stockjobs.store.market.bar_rows import Span, Stored
 from stockjobs.store.market.quarantine import StoredFinding
 
-_Held = tuple[StoredFinding, Bars]
-_Heard = dict[Split, datetime]
 _Series = tuple[int, Interval]
 
+_DAY_S = 86_400
 
-def land_released(connection: Connection, chosen: Sequence[_Held], by: str, now: datetime) -> int:
-    """Land the bars of findings, each series at once. Returns how many were written.
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """A finding with the bars that were set aside for it: as they came, and as they would be stored now.
+
+    `split_factor` has the splits that are in those prices, `stored` what is stored of the same times.
+    """
+
+    finding: StoredFinding
+    aside: Bars
+    told: Bars
+    split_factor: Prices
+    stored: Bars
+
+    def replaced(self, now: datetime) -> Bars:
+        """The stored bars that pass the checks, and would give way to one that broke a rule."""
+        found = changes(self.stored, self.told)
+        if self.finding.kind is not FindingKind.REJECTED_BAR or not found.changed.any():
+            return Bars.empty()
+        there = self.stored.where(np.isin(self.stored.at, self.told.at[found.changed]))
+        return validate(there, Context(now)).good
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What the history of a series was told anew by: the splits that are known, when each was heard of, and restatements."""
+
+    heard: Mapping[Split, datetime]
+    restated: Sequence[tuple[datetime, Split]]
+
+    @property
+    def known(self) -> tuple[Split, ...]:
+        return tuple(self.heard)
+
+    def since(self, then: datetime) -> tuple[Split, ...]:
+        """What has come since an instant, oldest ex-day first."""
+        heard = [split for split, at in self.heard.items() if at > then]
+        return with_unexplained(heard, [split for at, split in self.restated if at > then], self.known)
+
+
+def held_of(connection: Connection, found: Sequence[tuple[StoredFinding, Bars]]) -> list[Held]:
+    """Findings with their bars as they would be stored now. To decide by it, be alone with the instruments first."""
+    by_series: dict[_Series, list[tuple[StoredFinding, Bars]]] = {}
+    for one, aside in found:
+        if one.instrument_id is not None and one.interval is not None and len(aside):
+            by_series.setdefault((one.instrument_id, one.interval), []).append((one, aside))
+    pasts = _pasts(connection, by_series)
+    spans = [_span(series, several, pasts[series]) for series, several in by_series.items()]
+    stored = bars.stored(connection, spans)
+    made = {
+        one.id: _held(one, aside, there, pasts[series])
+        for (series, several), there in zip(by_series.items(), stored, strict=True)
+        for one, aside in several
+    }
+    return [made.get(one.id) or Held(one, aside, aside, np.ones(len(aside)), Bars.empty()) for one, aside in found]
+
+
+def _pasts(
+    connection: Connection, found: Mapping[_Series, Sequence[tuple[StoredFinding, Bars]]]
+) -> dict[_Series, _Past]:
+    if not found:
+        return {}
+    instruments = sorted({instrument for instrument, _ in found})
+    heard = actions.splits_heard(connection, instruments)
+    since = min(one.created_at for several in found.values() for one, _ in several)
+    restated = restatements.made(connection, instruments, since)
+    return {
+        (instrument, interval): _Past(heard.get(instrument, {}), restated.get((instrument, interval.seconds), ()))
+        for instrument, interval in found
+    }
+
+
+def _span(series: _Series, several: Sequence[tuple[StoredFinding, Bars]], past: _Past) -> Span:
+    """Where stored bars may tell in which shares these are; a few beside them where nothing was told anew since."""
+    near = NEAR_S if any(past.since(one.created_at) for one, _ in several) else 5 * _DAY_S
+    first = min(int(aside.at[0]) for _, aside in several)
+    last = max(int(aside.at[-1]) for _, aside in several)
+    return Span(*series, first - near, last + near)
+
+
+def _held(one: StoredFinding, aside: Bars, there: Stored, past: _Past) -> Held:
+    near = there.where((there.bars.at >= int(aside.at[0]) - NEAR_S) & (there.bars.at <= int(aside.at[-1]) + NEAR_S))
+    since = past.since(one.created_at)
+    told = in_shares_of_now(aside, Beside(near.bars, near.split_factor), past.known, since)
+    splits = past.known if len(near) else tuple(sorted({*past.known, *since}))
+    same = near.bars.where(np.isin(near.bars.at, aside.at))
+    return Held(one, aside, told, in_price(aside.at, near, splits), same)
+
+
+def land_released(connection: Connection, chosen: Sequence[Held], by: str, now: datetime) -> int:
+    """Land the bars of findings, each series at once, and let their days be gaps no more. Returns how many were written.
 
     Raises Conflict where two of them are for one time.
     """
@@ -30,30 +128,25 @@ def land_released(connection: Connection, chosen: Sequence[_Held], by: str, now:
     def landing() -> int:
         return landings.begin(connection, now, attempt=None, by=by)
 
-    given = [_landing(series, joined(several)) for series, several in _by_series(connection, chosen).items()]
-    return bars.land(connection, given, now, landing=landing)
+    given = list(_landings(chosen))
+    written = bars.land(connection, given, now, landing=landing)
+    for one in given:
+        Filling(connection, one.instrument_id, one.interval, now).settle(one.bars.at)
+    return written
 
 
-def _by_series(connection: Connection, chosen: Sequence[_Held]) -> dict[_Series, list[Bars]]:
-    heard = actions.splits_heard(connection, sorted({one.instrument_id for one, _ in chosen if one.instrument_id}))
-    found: dict[_Series, list[Bars]] = {}
-    for one, aside in sorted(chosen, key=lambda pair: pair[0].created_at):
-        if one.instrument_id is not None and one.interval is not None:
-            now_told = _in_shares_of_now(aside, one.created_at, heard.get(one.instrument_id, {}))
-            found.setdefault((one.instrument_id, one.interval), []).append(now_told)
-    return found
-
-
-def _landing(series: _Series, whole: Bars) -> bars.Landing:
-    if (whole.at[1:] == whole.at[:-1]).any():
-        raise Conflict(
-            "Two of these findings hold different bars of one time: release the right one, reject the other."
-        )
-    # From its own first bar on, so that a position never moves over a hole.
-    return bars.Landing(*series, whole, since=datetime.fromtimestamp(int(whole.at[0]), UTC))
-
-
-def _in_shares_of_now(aside: Bars, then: datetime, heard: _Heard) -> Bars:
-    """Bars as they would be told now, after the splits that were heard of since they were set aside."""
-    since = tuple(split for split, seen_at in heard.items() if seen_at > then)
-    return in_new_shares(aside, factors(aside.at, since)) if since else aside
+def _landings(chosen: Sequence[Held]) -> Iterator[bars.Landing]:
+    by_series: dict[_Series, list[Held]] = {}
+    for one in chosen:
+        if one.finding.instrument_id is not None and one.finding.interval is not None:
+            by_series.setdefault((one.finding.instrument_id, one.finding.interval), []).append(one)
+    for series, several in by_series.items():
+        at = np.concatenate([one.told.at for one in several])
+        factor = np.concatenate([one.split_factor for one in several])[np.argsort(at, kind="stable")]
+        whole = joined([one.told for one in several])
+        if (whole.at[1:] == whole.at[:-1]).any():
+            raise Conflict(
+                "Two of these findings hold different bars of one time: release the right one, reject the other."
+            )
+        # From its own first bar on, so that a position never moves over a hole.
+        yield bars.Landing(*series, whole, datetime.fromtimestamp(int(whole.at[0]), UTC), factor)

@@ -5,7 +5,7 @@ A gap that is the source's is asked for again after growing pauses, and in the e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -91,6 +91,15 @@ def clear(connection: Connection, instrument: int, interval: Interval, days: Seq
     """Remove gaps that are filled. Returns how many."""
     which = (_gaps.c.instrument_id == instrument, _gaps.c.interval_s == interval.seconds, _gaps.c.day.in_(days))
     return connection.execute(delete(_gaps).where(*which)).rowcount if days else 0
+
+
+def recount(connection: Connection, instrument: int, interval: Interval, missing: Mapping[date, int]) -> None:
+    """Bring gaps to what is still missing of their days after some bars were stored; those that lack nothing go."""
+    clear(connection, instrument, interval, [day for day, count in missing.items() if not count])
+    for day, count in missing.items():
+        which = (_gaps.c.instrument_id == instrument, _gaps.c.interval_s == interval.seconds, _gaps.c.day == day)
+        if count:
+            connection.execute(update(_gaps).where(*which, _gaps.c.missing > count).values(missing=count))
 
 
 def of_symbols(

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, select
 
 from stockjobs.domain.market.findings import FindingKind
+from stockjobs.domain.market.splits import Split
 from stockjobs.store import tables
 
 _findings = tables.findings
@@ -24,6 +25,20 @@ def restated_since(connection: Connection, instruments: Sequence[int], at: datet
     columns = (_findings.c.instrument_id, _findings.c.interval_s)
     query = select(*columns).where(_findings.c.instrument_id.in_(instruments), *_made(at))
     return frozenset((instrument, seconds) for instrument, seconds in connection.execute(query))
+
+
+def made(
+    connection: Connection, instruments: Sequence[int], since: datetime
+) -> dict[tuple[int, int], list[tuple[datetime, Split]]]:
+    """The restatements of instruments since an instant, oldest first, by instrument and nominal seconds: when each was made,
+    and its ratio with the end of what it was applied to."""
+    columns = (_findings.c.instrument_id, _findings.c.interval_s, _findings.c.created_at, _findings.c.evidence)
+    query = select(*columns).where(_findings.c.instrument_id.in_(instruments), *_made(since))
+    found: dict[tuple[int, int], list[tuple[datetime, Split]]] = {}
+    for instrument, seconds, at, evidence in connection.execute(query.order_by(_findings.c.created_at)):
+        last = datetime.fromisoformat(evidence["to"])
+        found.setdefault((instrument, seconds), []).append((at, Split(int(last.timestamp()) + 1, evidence["ratio"])))
+    return found
 
 
 def _made(since: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -54,7 +54,17 @@ def test_a_finding_is_described_with_its_bars(found: Ctl) -> None:
     text = found("describe", "finding", name).stdout
     assert "rejected-bar, rule high-below-low" in text
     assert "high is below low" in text
-    assert text.splitlines()[-1].split() == ["2026-02-10", "00:00Z", "104.00", "50.00", "103.00", "104.00", "1,000"]
+    assert text.splitlines()[-1].split() == [
+        "2026-02-10",
+        "00:00Z",
+        "set",
+        "aside",
+        "104.00",
+        "50.00",
+        "103.00",
+        "104.00",
+        "1,000",
+    ]
 
 
 def test_a_finding_is_released_by_its_first_digits_and_only_once(found: Ctl) -> None:

@@ -16,7 +16,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import Conflict, NotFound
 from stockjobs.providers.base import Patience
-from stockjobs.services.market.quarantine import Quarantine
+from stockjobs.services.market.quarantine import Decided, Quarantine
 from stockjobs.store.ledger import events
 from stockjobs.store.market.quarantine import StoredFinding
 from tests.fixtures.house import House, ScriptedProvider, day
@@ -180,13 +180,13 @@ def test_a_bar_without_a_price_is_listed_and_cannot_be_released(spoiled: House) 
     quarantine = Quarantine(spoiled.database)
     [found] = findings(spoiled)
     assert found.rule == "price-missing"
-    _, aside = quarantine.get(str(found.id))
+    aside = quarantine.get(str(found.id)).aside
     assert np.isnan(aside.close).all()
     assert aside.open.tolist() == [104.0]
     with pytest.raises(Conflict, match="without a price"):
         quarantine.release([str(found.id)], by="ann")
     assert [found.state for found in findings(spoiled)] == [FindingState.OPEN]
-    assert list(quarantine.release_matching(FindingFilter(), by="ann")) == []
+    assert list(quarantine.release_matching(FindingFilter(), by="ann")) == [Decided(passed_over=1)]
 
 
 def test_of_two_bars_of_one_time_one_is_released_and_not_both(spoiled: House) -> None:
