@@ -1,4 +1,4 @@
-"""`stockctl get rules`: the rules by which bars are checked."""
+"""`stockctl get rules`: the rules by which bars, splits and payments are checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stockjobs.domain.market.validation.rules import RULES, Severity, severity_o
 
 @dataclass(frozen=True)
 class Shown:
-    """A rule, with what is done about a bar that breaks it."""
+    """A rule, with what is done about what breaks it."""
 
     rule: str
     severity: Severity

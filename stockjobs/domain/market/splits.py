@@ -37,6 +37,35 @@ def factors(at: Seconds, splits: Sequence[Split]) -> Prices:
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class InPrices:
+    """The splits that are in the prices of a series: when its bars open, oldest first, and the factor of each.
+
+    `splits` are all that are known, `length` is how long a bar lasts, in seconds.
+    """
+
+    at: Seconds
+    factor: Prices
+    splits: Sequence[Split]
+    length: int
+
+    def reaches(self, at: int) -> bool:
+        """True up to the end of the last bar."""
+        return len(self.at) > 0 and at < int(self.at[-1]) + self.length
+
+    def of(self, at: int) -> float:
+        """The splits that are in an amount of an instant, as far as the bar has them in which it lies.
+
+        Before the first bar, as the first one has them; after the last one, all that are known.
+        """
+        known = float(factors(np.array([at]), self.splits)[0])
+        if not self.reaches(at):
+            return known
+        place = max(int(np.searchsorted(self.at, at, side="right")) - 1, 0)
+        share = self.factor[place] / factors(self.at[place : place + 1], self.splits)[0]
+        return float(known * share)
+
+
 def in_new_shares(bars: Bars, ratio: Prices) -> Bars:
     """Bars told in other shares, `ratio` new ones for an old one of each: prices are divided by it, volumes multiplied."""
     prices = {name: getattr(bars, name) / ratio for name in ("open", "high", "low", "close")}

@@ -10,7 +10,9 @@ from stockjobs.domain.market.bars import Bars, CorporateAction
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.validation import Broken, Checked, Context, is_calm, joined, validate
+from stockjobs.domain.market.validation.actions import check_by_price
 from stockjobs.services.collecting.fetching import Answer
+from stockjobs.services.collecting.vetting import Vetted, finding_of
 from stockjobs.services.market import calendars
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
@@ -36,11 +38,15 @@ class Judged:
         return self.checked.good
 
 
-def judge(connection: Connection, claim: Claim, instrument: Instrument, answer: Answer, now: datetime) -> Judged:
-    """Check the bars of an answer by the rules of the job. A bar that somebody has released is good."""
+def judge(connection: Connection, claim: Claim, vetted: Vetted, now: datetime) -> Judged:
+    """Check the bars of an answer by the rules of the job, and then its payments by their prices.
+
+    A bar that somebody has released is good.
+    """
+    instrument, answer = vetted.instrument, vetted.answer
     came, interval = answer.reply.bars, answer.request.interval
     if not len(came):
-        return Judged(answer, instrument, Checked(came, (), came.at))
+        return Judged(answer, instrument, Checked(came, (), came.at), vetted.findings)
     context = _context(connection, instrument, answer, now)
     checked = validate(came, context, claim.spec.validation)
     held = [_finding(claim, instrument, interval, one, FindingState.OPEN) for one in checked.rejected]
@@ -49,7 +55,10 @@ def judge(connection: Connection, claim: Claim, instrument: Instrument, answer: 
         checked = _with_released(checked, [place for place, one in enumerate(held) if one.id in released])
         held = [one for one in held if one.id not in released]
     noted = [_finding(claim, instrument, interval, one, FindingState.NOTED) for one in checked.noted]
-    return Judged(answer, instrument, checked, (*held, *noted))
+    paid = check_by_price(answer.reply.actions, checked.good, context, claim.spec.validation)
+    odd = [finding_of(claim, instrument, one) for one in paid.broken]
+    sound = replace(answer, reply=replace(answer.reply, actions=paid.good)) if paid.broken else answer
+    return Judged(sound, instrument, checked, (*vetted.findings, *held, *noted, *odd))
 
 
 def _context(connection: Connection, instrument: Instrument, answer: Answer, now: datetime) -> Context:

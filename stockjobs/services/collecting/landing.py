@@ -9,20 +9,22 @@ from functools import cache
 
 from stockjobs.domain.market.bars import FactsReply, Identity
 from stockjobs.domain.market.findings import FindingKind
-from stockjobs.domain.market.splits import Split
+from stockjobs.domain.market.splits import Split, together
 from stockjobs.errors import Overtaken
 from stockjobs.services.collecting.checking import Judged, judge
 from stockjobs.services.collecting.explaining import land_explained
 from stockjobs.services.collecting.fetching import Answer, Fetched
 from stockjobs.services.collecting.outdated import Learnt, is_outdated, learnt
+from stockjobs.services.collecting.paying import land_actions, land_splits, still_known
 from stockjobs.services.collecting.recognition import recognise
 from stockjobs.services.collecting.restating import settled
 from stockjobs.services.collecting.series import Series, Step, series_of
+from stockjobs.services.collecting.vetting import vetted
 from stockjobs.services.collecting.watching import watch
 from stockjobs.services.market.quarantine import set_aside
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
-from stockjobs.store.market import actions, bars, facts, instruments, landings
+from stockjobs.store.market import bars, facts, instruments, landings
 from stockjobs.store.market.bar_rows import Stored
 from stockjobs.store.market.findings import Finding
 from stockjobs.store.market.instruments import Instrument
@@ -74,7 +76,8 @@ class _Landing:
         answers = self._recognised(fetched)
         # From here on nobody else lands anything of these instruments, so what is read of them stays so.
         bars.lock(step.connection, [instrument.id for instrument, _ in answers])
-        self._land_series([self._judged(instrument, answer) for instrument, answer in answers])
+        told = vetted(step.connection, step.claim, answers, step.now)
+        self._land_series([judge(step.connection, step.claim, one, step.now) for one in told])
         for symbol, reply in sorted(fetched.facts.items()):
             self._received += len(reply.facts)
             self._land_facts(symbol, reply)
@@ -119,9 +122,6 @@ class _Landing:
         else:
             self._written += facts.land(step.connection, instrument.id, reply, step.now)
 
-    def _judged(self, instrument: Instrument, answer: Answer) -> Judged:
-        return judge(self._step.connection, self._step.claim, instrument, answer, self._step.now)
-
     def _land_series(self, judged: Sequence[Judged]) -> None:
         step, instruments_ = self._step, sorted({one.instrument.id for one in judged})
         if not judged:
@@ -141,28 +141,28 @@ class _Landing:
         why = f"{series.instrument.symbol} was split while it was asked for: it is asked for again."
         self._overtaken |= dict.fromkeys(self._asked_as[series.instrument.id], Overtaken(why))
         # What it tells of splits is true, and the next attempt has to know.
-        told = [action for action in series.actions if action.kind == "split"]
-        step = self._step
-        self._written += actions.land(step.connection, series.instrument.id, told, step.now, landing=step.landing)
+        self._written += land_splits(self._step, series)
         return True
 
     def _settled(self, series: Series, stored: Stored | None, known: Learnt) -> bars.Landing | None:
         """What is to be landed of a series, after its actions were and its past was told anew."""
-        step, instrument = self._step, series.instrument.id
+        step = self._step
         for one in series.judged:
             self._rejected += len(one.checked.rejected)
             self._found.extend((*one.findings, *watch(step.connection, step.claim, one, step.now)))
-        if stored is not None:
-            done = settled(step, series, stored, known.known(instrument))
-            self._found.extend(done.findings)
-            self._written += done.restated
-            if done.told:
-                self._told.append((series, done.told))
-            if done.landing is None:
-                self._rejected += len(series.came)
-                return None
-        self._written += actions.land(step.connection, instrument, series.actions, step.now, landing=step.landing)
-        return done.landing if stored is not None else None
+        splits = still_known(step, series, known.known(series.instrument.id))
+        if stored is None:
+            self._written += land_actions(step, series, together(splits, series.splits))
+            return None
+        done = settled(step, series, stored, splits)
+        self._found.extend(done.findings)
+        if done.told:
+            self._told.append((series, done.told))
+        if done.retold is None:
+            self._rejected += len(series.came)
+            return None
+        self._written += done.retold.restated + land_actions(step, series, together(splits, series.splits), done.retold)
+        return done.landing
 
 
 def _told_of(fetched: Fetched) -> list[Identity]:

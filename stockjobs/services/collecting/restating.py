@@ -10,7 +10,8 @@ import numpy as np
 from stockjobs.domain.market.bars import Prices, Seconds
 from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.restatement import Known, Restated, Revised, Varies, compared
-from stockjobs.domain.market.splits import Split, factors, together
+from stockjobs.domain.market.splits import InPrices, Split, factors, together
+from stockjobs.services.collecting.paying import Retold
 from stockjobs.services.collecting.retelling import Retelling
 from stockjobs.services.collecting.retold import instant, noted
 from stockjobs.services.collecting.series import Series, Step
@@ -21,13 +22,13 @@ from stockjobs.store.market.findings import Finding
 
 @dataclass(frozen=True)
 class Settled:
-    """A series that may be landed, or None where it was set aside; what was found; how many stored bars were told anew,
+    """A series that may be landed, or None where it was set aside; what was found; how its stored bars were told anew,
     and by which splits.
     """
 
     landing: bars.Landing | None
     findings: tuple[Finding, ...] = ()
-    restated: int = 0
+    retold: Retold | None = None
     told: tuple[Split, ...] = ()
 
 
@@ -49,7 +50,9 @@ def settled(step: Step, series: Series, stored: Stored, known: Sequence[Split]) 
         [stored] = bars.stored(step.connection, [bars.span_of(series.instrument.id, series.interval, series.came)])
     factor = in_price(series.came.at, stored, splits)
     landing = bars.Landing(series.instrument.id, series.interval, series.came, step.claim.window_start, factor, stored)
-    return Settled(landing, (*found, *told.findings), told.restated, tuple(sorted(set(told.told))))
+    came = InPrices(series.came.at, factor, splits, series.interval.seconds)
+    retold = Retold(came, told.restated, tuple(told.noted))
+    return Settled(landing, (*found, *told.findings), retold, tuple(sorted(set(told.told))))
 
 
 def in_price(at: Seconds, stored: Stored, splits: Sequence[Split]) -> Prices:

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import numpy as np
 
-from stockjobs.domain.market.restatement import EXPLAINED, Restated, lacks
+from stockjobs.domain.market.restatement import Restated, lacks
 from stockjobs.domain.market.shares import THIS, Bound, applied_to, in_old_shares, with_arrivals
 from stockjobs.domain.market.splits import Split
 from stockjobs.services.collecting.retold import Deed, instant, restatement, told_of
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.store.ledger import events
-from stockjobs.store.market import actions, bar_versions, restatements
+from stockjobs.store.market import bar_versions
 from stockjobs.store.market.bar_rows import Stored
 from stockjobs.store.market.bar_versions import Part
 from stockjobs.store.market.findings import Finding
@@ -29,6 +29,7 @@ class Retelling:
     """Tells the stored history of one series in new shares.
 
     `told` are the splits that stored prices were found to have, or have now; one for which there is no event counts as of now.
+    `noted` are the landings whose prices were found to have a split.
     """
 
     def __init__(self, step: Step, series: Series, splits: tuple[Split, ...]) -> None:
@@ -36,6 +37,7 @@ class Retelling:
         self.findings: list[Finding] = []
         self.restated = 0
         self.told: list[Split] = []
+        self.noted: list[tuple[Split, frozenset[int]]] = []
 
     def as_overlap_shows(self, verdict: Restated) -> None:
         """Restate what is in the shares in which the overlap was."""
@@ -87,7 +89,7 @@ class Retelling:
         new = set(is_old) - old - done
         if new and split is not None:
             bar_versions.note_split(connection, self._part(split, old | done), ratio)
-            self.told.append(split)
+            self._note(split, new)
         if old and not only_note:
             self._tell_anew(ratio, split, without=new | done)
 
@@ -108,10 +110,14 @@ class Retelling:
             if new:
                 # What was told anew by the split before lacks this one.
                 bar_versions.note_split(self._step.connection, self._part(split, old | done | told_anew), split.ratio)
-                self.told.append(split)
+                self._note(split, new)
             if old or told_anew:
                 self._tell_anew(split.ratio, split, without=new | done)
                 told_anew = {self._step.landing()}
+
+    def _note(self, split: Split, landings: Collection[int]) -> None:
+        self.told.append(split)
+        self.noted.append((split, frozenset(landings)))
 
     def _timed(self, applied: Mapping[int, int | None], splits: Sequence[Split]) -> dict[int, int]:
         """How many splits are in each landing; where the prices do not tell, by when it was made."""
@@ -145,24 +151,13 @@ class Retelling:
         return min([*found, *([stored] if stored else [])], key=lambda one: one.at, default=None)
 
     def _tell_anew(self, ratio: float, split: Split | None, without: Collection[int]) -> None:
-        step, instrument = self._step, self._series.instrument.id
-        part = self._part(split, without)
+        step, part = self._step, self._part(split, without)
         span = bar_versions.span(step.connection, part)
         count = bar_versions.restate(step.connection, part, ratio, step.landing())
         if not count or span is None:
             return
         self.restated += count
         self.told.append(split or Split(int(step.now.timestamp()), ratio))
-        if not _is_known(step, instrument, ratio):
-            ours = {(one.kind, one.at) for one in self._series.actions}
-            payments = actions.Restated(instrument, ratio, part.before, ours)
-            actions.restate(step.connection, payments, landing=step.landing(), now=step.now)
         finding = restatement(step, self._series, Deed(ratio, split, count, *span))
         self.findings.append(finding)
         events.append(step.connection, told_of(step, finding))
-
-
-def _is_known(step: Step, instrument: int, ratio: float) -> bool:
-    """True if another series of the instrument was restated so: then its payments were as well."""
-    made = restatements.ratios(step.connection, instrument, since=step.now - RECENT)
-    return any(abs(one / ratio - 1) < EXPLAINED for one in made)

@@ -2,66 +2,71 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
 
+from stockjobs.domain.market.actions import Action, Difference
 from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.splits import Split, splits_in
 from stockjobs.store import tables
 
 _actions = tables.corporate_actions
 
-_SAME = 1e-6
-"""Amounts that differ by less than this part are the same: sources round them."""
-
-
-@dataclass(frozen=True)
-class Restated:
-    """New shares of an instrument, `ratio` for an old one, in which the payments before an instant are now told (all for None).
-
-    `without` are those that the source has told anew itself, by kind and ex-day.
-    """
-
-    instrument_id: int
-    ratio: float
-    before: datetime | None
-    without: Collection[tuple[str, datetime]] = ()
-
 
 def land(
-    connection: Connection,
-    instrument: int,
-    actions: Sequence[CorporateAction],
-    now: datetime,
-    *,
-    landing: Callable[[], int],
+    connection: Connection, instrument: int, difference: Difference, now: datetime, *, landing: Callable[[], int]
 ) -> int:
     """Write what is new or differs; the former value of one that differs stays, marked with the landing that replaced it.
 
-    `landing` gives the number of the landing that writes. Returns how many were new or differed.
+    `landing` gives the number of the landing that writes; what it has written itself, it writes over. Returns how many were new
+    or differed.
     """
-    known = {(one.kind, one.at): one.value for one in of(connection, instrument)} if actions else {}
-    new = [one for one in actions if not _is_same(known.get((one.kind, one.at)), one.value)]
-    for one in new:
-        if (one.kind, one.at) in known:
-            current = and_(_actions.c.instrument_id == instrument, _actions.c.kind == one.kind, _actions.c.at == one.at)
-            connection.execute(
-                update(_actions).where(current, _actions.c.replaced_by.is_(None)).values(replaced_by=landing())
-            )
-    if new:
+    for one in difference.gone:
+        _replace(connection, instrument, one, landing())
+    if difference.new:
         common = {"instrument_id": instrument, "landing_id": landing(), "seen_at": now}
-        connection.execute(
-            insert(_actions), [{**common, "kind": one.kind, "at": one.at, "value": one.value} for one in new]
-        )
-    return len(new)
+        connection.execute(insert(_actions), [{**common, **_values(one)} for one in difference.new])
+    return len(difference.new)
 
 
-def _is_same(known: float | None, told: float) -> bool:
-    return known is not None and math.isclose(known, told, rel_tol=_SAME)
+def _replace(connection: Connection, instrument: int, former: Action, landing: int) -> None:
+    if former.landing == landing:
+        connection.execute(delete(_actions).where(*_is(instrument, former)))
+    else:
+        connection.execute(update(_actions).where(*_is(instrument, former)).values(replaced_by=landing))
+
+
+def _values(one: Action) -> dict[str, object]:
+    return {name: getattr(one, name) for name in ("kind", "at", "value", "split_factor")}
+
+
+def _is(instrument: int, one: Action) -> tuple[ColumnElement[bool], ...]:
+    return (
+        _actions.c.instrument_id == instrument,
+        _actions.c.kind == one.kind,
+        _actions.c.at == one.at,
+        _actions.c.landing_id == one.landing,
+    )
+
+
+def note(connection: Connection, instrument: int, payments: Sequence[Action]) -> None:
+    """Write down which splits are in the amounts of payments already; the amounts stay."""
+    for one in payments:
+        connection.execute(update(_actions).where(*_is(instrument, one)).values(split_factor=one.split_factor))
+
+
+def known(connection: Connection, instruments: Sequence[int]) -> dict[int, list[Action]]:
+    """The actions of instruments as they are known now, oldest first; an instrument without any is left out."""
+    columns = ("instrument_id", "kind", "at", "value", "split_factor", "landing_id")
+    query = select(*_actions.c[columns]).where(
+        _actions.c.instrument_id.in_(instruments), _actions.c.replaced_by.is_(None)
+    )
+    found: dict[int, list[Action]] = {}
+    for instrument, *values in connection.execute(query.order_by(_actions.c.at, _actions.c.kind)):
+        found.setdefault(instrument, []).append(Action(*values))
+    return found
 
 
 def of(connection: Connection, instrument: int, *, as_of: int | None = None) -> Sequence[CorporateAction]:
@@ -95,18 +100,3 @@ def splits_heard(connection: Connection, instruments: Sequence[int]) -> dict[int
         heard = splits_in([CorporateAction(kind, at, value)])
         found.setdefault(instrument, {}).update(dict.fromkeys(heard, seen_at))
     return found
-
-
-def restate(connection: Connection, restated: Restated, *, landing: int, now: datetime) -> int:
-    """Tell payments before a split per new share, and keep what they were. Returns how many."""
-    payments = [
-        one
-        for one in of(connection, restated.instrument_id)
-        if one.kind != "split"
-        and (restated.before is None or one.at < restated.before)
-        and (one.kind, one.at) not in restated.without
-    ]
-    if payments:
-        told = [replace(one, value=one.value / restated.ratio) for one in payments]
-        land(connection, restated.instrument_id, told, now, landing=lambda: landing)
-    return len(payments)

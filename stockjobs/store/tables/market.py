@@ -125,6 +125,13 @@ corporate_actions = Table(
     Column("kind", Text, nullable=False),
     Column("at", BarTime, nullable=False, comment="the open of the ex-day, UTC"),
     Column("value", Double, nullable=False, comment="new shares per old share, or the amount per share"),
+    Column(
+        "split_factor",
+        Double,
+        nullable=False,
+        server_default=text("1"),
+        comment="shares of now per share of then, by the splits that are in an amount: value x split_factor was paid",
+    ),
     Column("seen_at", Instant, nullable=False),
     Column("landing_id", Integer, nullable=False, server_default=text("0"), comment="of `landings`: who wrote it"),
     Column("replaced_by", Integer, comment="of `landings`: since when it is no longer so; null for what is so now"),

@@ -16,7 +16,8 @@ from stockjobs.domain.market.validation.context import Context as Context
 from stockjobs.domain.market.validation.context import Mask
 from stockjobs.domain.market.validation.context import Tail as Tail
 from stockjobs.domain.market.validation.path import is_calm as is_calm
-from stockjobs.domain.market.validation.rules import ALONE, TOGETHER, Family, Rule, Severity, Switches, severity_of
+from stockjobs.domain.market.validation.rules import ALONE, TOGETHER, Family, Rule, severity_of
+from stockjobs.domain.market.validation.severity import Severity, Switches
 from stockjobs.domain.market.validation.view import PRICES, View
 
 NO_SWITCHES: Switches = {}

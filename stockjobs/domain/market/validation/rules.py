@@ -1,43 +1,22 @@
-"""The table of rules: what can be wrong with a bar, and what is done about it unless a job says otherwise."""
+"""The table of rules: what can be wrong with bars, splits and payments, and what is done about it unless a job says otherwise."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import StrEnum
 from typing import Any
 
 from stockjobs.domain.excerpts import shown
 from stockjobs.domain.market.bars import NO_VOLUME
-from stockjobs.domain.market.validation import grid, hours, shapes
+from stockjobs.domain.market.validation import actions, grid, hours, shapes
+from stockjobs.domain.market.validation.actions import ActionRule
 from stockjobs.domain.market.validation.context import Mask
+from stockjobs.domain.market.validation.severity import Needs as Needs
+from stockjobs.domain.market.validation.severity import Severity as Severity
+from stockjobs.domain.market.validation.severity import Switches as Switches
 from stockjobs.domain.market.validation.view import View
 from stockjobs.errors import InvalidInput
-
-
-class Severity(StrEnum):
-    """What is done about a bar that breaks a rule."""
-
-    HOLD = "hold"
-    """It is set aside whole, until somebody releases or rejects it."""
-    NOTE = "note"
-    """It is stored, and noted."""
-    OFF = "off"
-    """Nothing."""
-
-
-class Needs(StrEnum):
-    """What a rule has to know besides the bars; without it, it is not applied."""
-
-    NOTHING = ""
-    SESSIONS = "sessions"
-    NEIGHBOURS = "neighbours"
-    """Other bars of the answer, or stored ones before it."""
-
-
-Switches = Mapping[str, Severity]
-"""What is done about bars that break a rule, by its name, where that is not the default."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +68,13 @@ SHAPES = Family(
         Rule("open-outside", Severity.HOLD, "open is outside of low and high", shapes.open_outside),
         Rule("close-outside", Severity.HOLD, "close is outside of low and high", shapes.close_outside),
         Rule("negative-volume", Severity.HOLD, "its volume is negative", shapes.negative_volume),
+        Rule(
+            "quoted-price",
+            Severity.NOTE,
+            "open or close is outside of low and high, as quotes and auctions are",
+            shapes.quoted_price,
+            is_monthly=True,
+        ),
     ),
     shapes.have_sound_prices,
 )
@@ -180,12 +166,15 @@ ALONE = (SHAPES, TIMES)
 """Judged first: the others look at what these leave."""
 TOGETHER = (GRID, HOURS, LEVELS, HABITS)
 
-RULES: Mapping[str, Rule] = {rule.name: rule for family in (*ALONE, *TOGETHER) for rule in family.rules}
-"""All rules by name, in the order in which they are applied."""
+_OF_BARS: tuple[Rule, ...] = tuple(rule for family in (*ALONE, *TOGETHER) for rule in family.rules)
+RULES: Mapping[str, Rule | ActionRule] = {rule.name: rule for rule in _OF_BARS} | {
+    rule.name: rule for rule in actions.RULES
+}
+"""All rules by name, in the order in which they are applied: those about bars, then those about splits and payments."""
 
 
-def severity_of(rule: Rule, switches: Switches) -> Severity:
-    """What is done about bars that break a rule, where a job switches some."""
+def severity_of(rule: Rule | ActionRule, switches: Switches) -> Severity:
+    """What is done about what breaks a rule, where a job switches some."""
     return switches.get(rule.name, rule.severity)
 
 
@@ -199,5 +188,5 @@ def check_switch(name: object, word: object) -> tuple[str, Severity]:
         raise InvalidInput.because("", f"{shown(word)} is not what {name} can do", f"one of {', '.join(Severity)}")
     rule = RULES[name]
     if rule.is_fixed and word != rule.severity:
-        raise InvalidInput.because("", f"{name} cannot be switched: such a bar cannot be stored", "remove the line")
+        raise InvalidInput.because("", f"{name} cannot be switched: what breaks it cannot be stored", "remove the line")
     return name, Severity(word)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -131,6 +134,9 @@ def _land() -> None:
         )
         comment = "of `landings`: since when it is no longer so; null for what is so now"
         actions.add_column(sa.Column("replaced_by", sa.Integer(), nullable=True, comment=comment))
+        comment = "shares of now per share of then, by the splits that are in an amount: value x split_factor was paid"
+        one = sa.text("1")
+        actions.add_column(sa.Column("split_factor", sa.Double(), nullable=False, server_default=one, comment=comment))
         actions.drop_constraint("pk_corporate_actions", type_="primary")
         actions.create_primary_key("pk_corporate_actions", ["instrument_id", "kind", "at", "landing_id"])
     op.create_index(
@@ -156,19 +162,49 @@ def _land() -> None:
 
 
 def _factor_splits_in() -> None:
-    """Give the bars before each stored split the product of the splits after them: their prices are in the shares of now."""
+    """Give the bars and payments before each stored split the product of the splits after them: they are in shares of now."""
     connection = op.get_bind()
+    _keep_each_day_once(connection)
     splits = connection.execute(
         sa.text(
             "SELECT instrument_id, at, value FROM corporate_actions "
             "WHERE kind = 'split' AND value > 0 AND replaced_by IS NULL ORDER BY instrument_id, at"
         )
     ).all()
-    factor_in = sa.text(
-        "UPDATE bars SET split_factor = split_factor * :value WHERE instrument_id = :instrument_id AND at < :at"
-    )
+    before = "SET split_factor = split_factor * :value WHERE instrument_id = :instrument_id AND at < :at"
     for split in splits:
-        connection.execute(factor_in, dict(split._mapping))
+        connection.execute(sa.text(f"UPDATE bars {before}"), dict(split._mapping))
+        connection.execute(sa.text(f"UPDATE corporate_actions {before} AND kind <> 'split'"), dict(split._mapping))
+
+
+def _keep_each_day_once(connection: sa.Connection) -> None:
+    """Of an event that intervals told of at different times of one day, on the exchange's clock, keep the first."""
+    table = sa.table(
+        "corporate_actions",
+        sa.column("instrument_id", sa.Integer()),
+        sa.column("kind", sa.Text()),
+        sa.column("at", BarTime()),
+        sa.column("value", sa.Double()),
+    )
+    named = sa.table("instruments", sa.column("id", sa.Integer()), sa.column("zone", sa.Text()))
+    query = (
+        sa.select(table, named.c.zone)
+        .join(named, named.c.id == table.c.instrument_id)
+        .order_by(*table.c["instrument_id", "at"])
+    )
+    known = set()
+    for row in connection.execute(query).all():
+        day = (row.instrument_id, row.kind, row.value, _day(row.at, row.zone))
+        if day in known:
+            which = (table.c.instrument_id == row.instrument_id, table.c.kind == row.kind, table.c.at == row.at)
+            connection.execute(sa.delete(table).where(*which))
+        known.add(day)
+
+
+def _day(at: datetime, zone: str) -> date:
+    """As `stockjobs.domain.market.actions.session_day` had it."""
+    utc = at.astimezone(UTC)
+    return utc.date() if utc.time() == time() else at.astimezone(ZoneInfo(zone or "UTC")).date()
 
 
 def _find() -> None:
@@ -325,6 +361,7 @@ def _unland() -> None:
         actions.drop_constraint("pk_corporate_actions", type_="primary")
         actions.drop_column("landing_id")
         actions.drop_column("replaced_by")
+        actions.drop_column("split_factor")
         actions.create_primary_key("pk_corporate_actions", ["instrument_id", "kind", "at"])
     op.drop_table("bar_versions")
     with op.batch_alter_table("bars", table_kwargs={"sqlite_with_rowid": False}) as bars:

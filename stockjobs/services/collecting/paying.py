@@ -1,0 +1,126 @@
+"""Paying: what was paid for a share is kept in the shares in which the prices beside it are, and told anew with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from stockjobs.domain.market.actions import (
+    PAID_ALIKE,
+    Action,
+    Answered,
+    Difference,
+    difference,
+    given_up,
+    in_shares_of,
+)
+from stockjobs.domain.market.bars import CorporateAction
+from stockjobs.domain.market.restatement import lacks
+from stockjobs.domain.market.splits import InPrices, Split
+from stockjobs.services.collecting.series import Series, Step
+from stockjobs.services.collecting.vetting import zone_of
+from stockjobs.store.market import actions, bar_versions
+from stockjobs.store.market.bar_versions import Part
+
+Noted = tuple[tuple[Split, frozenset[int]], ...]
+"""Splits, and the numbers of the landings whose prices were found to have them."""
+
+
+@dataclass(frozen=True)
+class Retold:
+    """A series that was held against what is stored: the splits that are in the prices that came; how many stored bars were told
+    anew; which landings were found to have which splits in their prices.
+    """
+
+    came: InPrices
+    restated: int = 0
+    noted: Noted = ()
+
+
+def still_known(step: Step, series: Series, known: Sequence[Split]) -> tuple[Split, ...]:
+    """The known splits without those that the answers tell of on another day."""
+    told = tuple(Action(one.kind, one.at, one.value) for one in series.actions if one.kind == "split")
+    if not told:
+        return tuple(known)
+    kept = [one for one in _known(step, series) if not one.is_payment]
+    gone = {int(one.at.timestamp()) for one in given_up(kept, told, _answered(series))}
+    return tuple(split for split in known if split.at not in gone)
+
+
+def land_actions(step: Step, series: Series, splits: Sequence[Split], retold: Retold | None = None) -> int:
+    """Land the actions of a series, after its bars were told anew. Returns how many were new or differed.
+
+    `splits` are all that are known, those of the series among them; `retold` is None where no bars came.
+    """
+    connection, instrument = step.connection, series.instrument.id
+    told = [_told(one, retold.came if retold else _last_bar(step, series, one.at, splits)) for one in series.actions]
+    if retold is not None and (told or retold.restated or retold.noted):
+        actions.note(connection, instrument, _noted(_known(step, series), told, splits, retold.noted))
+        if retold.restated:
+            anew = _in_new_shares(step, series, splits)
+            actions.land(connection, instrument, anew, step.now, landing=step.landing)
+    if not told:
+        return 0
+    found = difference(_known(step, series), told, _answered(series))
+    return actions.land(connection, instrument, found, step.now, landing=step.landing)
+
+
+def land_splits(step: Step, series: Series) -> int:
+    """Land only the splits of which a series tells, whose bars and payments cannot be trusted. Returns how many were new."""
+    told = [Action(one.kind, one.at, one.value) for one in series.actions if one.kind == "split"]
+    found = difference(_known(step, series), told, Answered((), zone_of(series.instrument))) if told else None
+    return actions.land(step.connection, series.instrument.id, found, step.now, landing=step.landing) if found else 0
+
+
+def _known(step: Step, series: Series) -> Sequence[Action]:
+    return actions.known(step.connection, [series.instrument.id]).get(series.instrument.id, ())
+
+
+def _answered(series: Series) -> Answered:
+    asked = (one.answer.request for one in series.judged)
+    return Answered(tuple((request.start, request.end) for request in asked), zone_of(series.instrument))
+
+
+def _told(one: CorporateAction, beside: InPrices) -> Action:
+    """An action as it came, with the splits that are in it: a payment is in the shares of the bars beside it."""
+    factor = 1.0 if one.kind == "split" else beside.of(int(one.at.timestamp()))
+    return Action(one.kind, one.at, one.value, factor)
+
+
+def _last_bar(step: Step, series: Series, at: datetime, splits: Sequence[Split]) -> InPrices:
+    """The last stored bar up to an instant, where no bars came."""
+    last = bar_versions.last_before(
+        step.connection, Part(series.instrument.id, series.interval, at + timedelta(seconds=1))
+    )
+    opened, factor = ([last[0]], [last[1]]) if last else ([], [])
+    return InPrices(np.array(opened, dtype=np.int64), np.array(factor), splits, series.interval.seconds)
+
+
+def _noted(known: Sequence[Action], told: Sequence[Action], splits: Sequence[Split], landed: Noted) -> list[Action]:
+    """The known payments that are in new shares already, which nobody knew when they landed: as their answers' bars were."""
+    found = {(one.kind, one.at): one for one in in_shares_of(known, told)}
+    for split, landings in landed:
+        for one in known:
+            key, at = (one.kind, one.at), int(one.at.timestamp())
+            is_with_them = one.is_payment and one.landing in landings and key not in found
+            if is_with_them and lacks(np.array([at]), np.array([one.split_factor]), split, splits)[0]:
+                found[key] = replace(one, split_factor=one.split_factor * split.ratio)
+    return list(found.values())
+
+
+def _in_new_shares(step: Step, series: Series, splits: Sequence[Split]) -> Difference:
+    """The payments beside the bars of a series that are not in its shares, as they were and as they are in them."""
+    past, factor = bar_versions.history(step.connection, Part(series.instrument.id, series.interval))
+    prices = InPrices(past.at, factor, splits, series.interval.seconds)
+    gone, new = [], []
+    for one in _known(step, series):
+        at = int(one.at.timestamp())
+        if one.is_payment and prices.reaches(at):
+            target = prices.of(at)
+            if abs(one.split_factor / target - 1) > PAID_ALIKE:
+                gone.append(one)
+                new.append(one.in_shares(target))
+    return Difference(tuple(gone), tuple(new))
