@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, Update, func, insert, select, update
+from sqlalchemy import Connection, Update, bindparam, func, insert, select, update
 
 from stockjobs.domain import ids
 from stockjobs.domain.market.intervals import Interval
@@ -73,29 +73,44 @@ class Then:
     counts_as: str | None = None
 
 
+# Made once, as each attempt asks them.
+_TAKE = (
+    update(_tasks)
+    .where(
+        _tasks.c.id == bindparam("task"),
+        _tasks.c.state == word(State.QUEUED),
+        _tasks.c.number == bindparam("attempt_number"),
+        _tasks.c.offered_lane == bindparam("lane"),
+    )
+    .values(
+        state=State.RUNNING.value,
+        worker=bindparam("by"),
+        lease_until=bindparam("until"),
+        offered_at=None,
+        offered_lane=None,
+        started_at=func.coalesce(_tasks.c.started_at, bindparam("now", type_=_tasks.c.started_at.type)),
+    )
+    .returning(_tasks)
+)
+_MEANT_BY = (
+    select(
+        tables.occurrences.c.job_id,
+        tables.occurrences.c.version,
+        tables.jobs.c.name,
+        tables.occurrences.c.requested_window,
+    )
+    .join(tables.jobs, tables.jobs.c.id == tables.occurrences.c.job_id)
+    .where(tables.occurrences.c.id == bindparam("one"))
+)
+
+
 def claim(
     connection: Connection, task: UUID, number: int, lane: Lane, *, worker: str, now: datetime, lease: timedelta
 ) -> Claim | None:
     """Take a task for an attempt: nothing if it was taken, moved, withdrawn, ended or cancelled meanwhile."""
-    statement = (
-        update(_tasks)
-        .where(
-            _tasks.c.id == task,
-            _tasks.c.state == word(State.QUEUED),
-            _tasks.c.number == number,
-            _tasks.c.offered_lane == lane.value,
-        )
-        .values(
-            state=State.RUNNING.value,
-            worker=worker,
-            lease_until=now + lease,
-            offered_at=None,
-            offered_lane=None,
-            started_at=func.coalesce(_tasks.c.started_at, now),
-        )
-        .returning(_tasks)
-    )
-    row = connection.execute(statement).mappings().first()
+    which = {"task": task, "attempt_number": number, "lane": lane.value}
+    taken = {"by": worker, "until": now + lease, "now": now}
+    row = connection.execute(_TAKE, {**which, **taken}).mappings().first()
     if row is None:
         return None
     attempt = ids.attempt_id(task, number)
@@ -114,13 +129,7 @@ def claim(
 
 
 def _claim(connection: Connection, task: dict[str, object], attempt: UUID, lane: Lane, now: datetime) -> Claim:
-    occurrences, jobs = tables.occurrences, tables.jobs
-    query = (
-        select(occurrences.c.job_id, occurrences.c.version, jobs.c.name, occurrences.c.requested_window)
-        .join(jobs, jobs.c.id == occurrences.c.job_id)
-        .where(occurrences.c.id == task["occurrence_id"])
-    )
-    job_id, version, name, window = connection.execute(query).one()
+    job_id, version, name, window = connection.execute(_MEANT_BY, {"one": task["occurrence_id"]}).one()
     spec = definitions.spec_of(connection, job_id, version)
     values = {key: task[key] for key in ("number", "occurrence_id", "window_start", "window_end", "about", "failures")}
     remaining = task["remaining"] or task["symbols"]

@@ -99,11 +99,17 @@ def get(connection: Connection, name: str, *, for_change: bool = False) -> Job:
     return job
 
 
+# Made once, as they are asked by each attempt.
+_IS_VERSION = (_versions.c.job_id == bindparam("job"), _versions.c.version == bindparam("number"))
+_DIGEST = select(_versions.c.digest).where(*_IS_VERSION)
+_SPEC = select(_versions.c.spec).where(*_IS_VERSION)
+
+
 def spec_of(connection: Connection, job: UUID, version: int) -> JobSpec:
     """The definition that a version of a job had. Each is read and checked once a process."""
-    which = (_versions.c.job_id == job, _versions.c.version == version)
-    digest = connection.execute(select(_versions.c.digest).where(*which)).scalar_one()
-    return _specs.get(digest, lambda: connection.execute(select(_versions.c.spec).where(*which)).scalar_one())
+    which = {"job": job, "number": version}
+    digest = connection.execute(_DIGEST, which).scalar_one()
+    return _specs.get(digest, lambda: connection.execute(_SPEC, which).scalar_one())
 
 
 def as_of(connection: Connection, versions: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], Job | Unable]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select, update
 
 from stockjobs.domain.work.states import OPEN, State, sum_of
 from stockjobs.errors import NotFound
@@ -162,14 +162,22 @@ def _end(
     return connection.execute(statement.values(values)).rowcount == 1
 
 
+_START = (
+    update(_occurrences)
+    .where(
+        _occurrences.c.id == bindparam("one"),
+        _occurrences.c.state.in_(words([State.SCHEDULED, State.QUEUED])),
+    )
+    .values(state=State.RUNNING.value, started_at=bindparam("now"))
+)
+
+
 def start(connection: Connection, occurrence: UUID, now: datetime) -> bool:
     """Note that the first task of an occurrence has started. True if it was the first.
 
     One that is scheduled may be in the hand of a dispatcher that queues it: its row is waited for.
     """
-    waits = _occurrences.c.state.in_(words([State.SCHEDULED, State.QUEUED]))
-    statement = update(_occurrences).where(_occurrences.c.id == occurrence, waits)
-    return connection.execute(statement.values(state=State.RUNNING.value, started_at=now)).rowcount == 1
+    return connection.execute(_START, {"one": occurrence, "now": now}).rowcount == 1
 
 
 def release(connection: Connection, released: Sequence[Occurrence]) -> None:
@@ -205,9 +213,14 @@ def promote(connection: Connection, now: datetime) -> Sequence[Occurrence]:
     return several(connection, found)
 
 
+# Made once, as each attempt asks them.
+_LOCKED = select(_occurrences.c.id).where(_occurrences.c.id == bindparam("one")).with_for_update()
+_HAS_OPEN = select(exists().where(_tasks.c.occurrence_id == bindparam("one"), _tasks.c.state.in_(words(OPEN))))
+
+
 def lock(connection: Connection, occurrence: UUID) -> None:
     """Keep everybody else from moving an occurrence until this transaction ends."""
-    connection.execute(select(_occurrences.c.id).where(_occurrences.c.id == occurrence).with_for_update())
+    connection.execute(_LOCKED, {"one": occurrence})
 
 
 def settle(connection: Connection, occurrence: UUID, now: datetime) -> tuple[State, dict[State, int]] | None:
@@ -215,10 +228,8 @@ def settle(connection: Connection, occurrence: UUID, now: datetime) -> tuple[Sta
 
     The row is locked first: of two transactions that end the last two tasks, the later one sees the earlier one's.
     """
-    connection.execute(select(_occurrences.c.id).where(_occurrences.c.id == occurrence).with_for_update())
-    if connection.execute(
-        select(exists().where(_tasks.c.occurrence_id == occurrence, _tasks.c.state.in_(words(OPEN))))
-    ).scalar():
+    connection.execute(_LOCKED, {"one": occurrence})
+    if connection.execute(_HAS_OPEN, {"one": occurrence}).scalar():
         return None
     counts = tasks_by_state(connection, [occurrence])[occurrence]
     state = sum_of(counts)

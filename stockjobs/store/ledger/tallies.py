@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from stockjobs.domain.work.states import State
 from stockjobs.store import tables
 from stockjobs.store.ledger import redriving
-from stockjobs.store.statements import word, words
+from stockjobs.store.statements import several, word, words
 
 _tasks, _attempts = tables.tasks, tables.attempts
 _LONGEST_REASON = 300
@@ -64,25 +64,29 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
 
 
+# Made once, as they are asked whenever an occurrence ends.
+_ROWS_WRITTEN = (
+    select(_tasks.c.occurrence_id, func.sum(_attempts.c.rows_written))
+    .join(_attempts, _attempts.c.task_id == _tasks.c.id)
+    .where(_tasks.c.occurrence_id.in_(several("occurrences")))
+    .group_by(_tasks.c.occurrence_id)
+)
+_BY_STATE = (
+    select(_tasks.c.occurrence_id, _tasks.c.state, func.count())
+    .where(_tasks.c.occurrence_id.in_(several("occurrences")))
+    .group_by(_tasks.c.occurrence_id, _tasks.c.state)
+)
+
+
 def rows_written(connection: Connection, occurrences: Collection[UUID]) -> dict[UUID, int]:
     """How many rows the attempts of each of these occurrences wrote; those without any are left out."""
-    query = (
-        select(_tasks.c.occurrence_id, func.sum(_attempts.c.rows_written))
-        .join(_attempts, _attempts.c.task_id == _tasks.c.id)
-        .where(_tasks.c.occurrence_id.in_(list(occurrences)))
-        .group_by(_tasks.c.occurrence_id)
-    )
-    return {occurrence: int(rows or 0) for occurrence, rows in connection.execute(query)}
+    found = connection.execute(_ROWS_WRITTEN, {"occurrences": list(occurrences)})
+    return {occurrence: int(rows or 0) for occurrence, rows in found}
 
 
 def tasks_by_state(connection: Connection, occurrences: Collection[UUID]) -> dict[UUID, dict[State, int]]:
     """How many tasks of each of these occurrences are in each state."""
-    query = (
-        select(_tasks.c.occurrence_id, _tasks.c.state, func.count())
-        .where(_tasks.c.occurrence_id.in_(list(occurrences)))
-        .group_by(_tasks.c.occurrence_id, _tasks.c.state)
-    )
     found: dict[UUID, dict[State, int]] = defaultdict(dict)
-    for occurrence, state, count in connection.execute(query):
+    for occurrence, state, count in connection.execute(_BY_STATE, {"occurrences": list(occurrences)}):
         found[occurrence][State(state)] = count
     return found

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, case, delete, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, case, delete, select, update
 
 from stockjobs.domain.market.coverage import PAUSES, Cause, ask_again_at
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
-from stockjobs.store.statements import upsert
+from stockjobs.store.statements import several, upsert
 
 _gaps, _symbols = tables.gaps, tables.symbols
 
@@ -102,21 +102,25 @@ def recount(connection: Connection, instrument: int, interval: Interval, missing
             connection.execute(update(_gaps).where(*which, _gaps.c.missing > count).values(missing=count))
 
 
+# Made once, as it is asked in each landing.
+_OF_SYMBOLS = (
+    select(_gaps)
+    .join(_symbols, _symbols.c.instrument_id == _gaps.c.instrument_id)
+    .where(
+        _symbols.c.provider == bindparam("of"),
+        _symbols.c.symbol.in_(several("symbols")),
+        _symbols.c.valid_to.is_(None),
+        _gaps.c.interval_s == bindparam("seconds"),
+    )
+)
+
+
 def of_symbols(
     connection: Connection, provider: str, symbols: Sequence[str], interval: Interval
 ) -> dict[int, dict[date, Gap]]:
     """The gaps of the instruments that bear some symbols now, by instrument and day."""
-    query = (
-        select(_gaps)
-        .join(_symbols, _symbols.c.instrument_id == _gaps.c.instrument_id)
-        .where(
-            _symbols.c.provider == provider,
-            _symbols.c.symbol.in_(symbols),
-            _symbols.c.valid_to.is_(None),
-            _gaps.c.interval_s == interval.seconds,
-        )
-    )
-    return _by_instrument(connection.execute(query).mappings().all())
+    asked = {"of": provider, "symbols": list(symbols), "seconds": interval.seconds}
+    return _by_instrument(connection.execute(_OF_SYMBOLS, asked).mappings().all())
 
 
 def of_instruments(

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.symbol_health import Health, Standing
 from stockjobs.errors import SymbolUnknown
 from stockjobs.store import tables
-from stockjobs.store.statements import upsert
+from stockjobs.store.statements import several, upsert
 
 _health, _tasks, _attempts, _findings = tables.symbol_health, tables.tasks, tables.attempts, tables.findings
 _FIELDS = tuple(Standing.__dataclass_fields__)
@@ -23,12 +23,19 @@ LATELY = timedelta(hours=6)
 
 _OTHERS = 50
 
+# Made once: for a statement that is asked several times an attempt, SQLAlchemy takes as long to build it as to run it.
+_OF = (
+    select(_health)
+    .where(_health.c.provider == bindparam("of"), _health.c.symbol.in_(several("symbols")))
+    .order_by(_health.c.symbol)
+)
+_OF_LOCKED = _OF.with_for_update()
+
 
 def of(connection: Connection, provider: str, symbols: Sequence[str], *, locked: bool = False) -> dict[str, Standing]:
     """What is thought of some symbols, in their order; those that were always known are left out."""
-    query = select(_health).where(_health.c.provider == provider, _health.c.symbol.in_(symbols))
-    ordered = query.order_by(_health.c.symbol)
-    rows = connection.execute(ordered.with_for_update() if locked else ordered).mappings()
+    asked = {"of": provider, "symbols": list(symbols)}
+    rows = connection.execute(_OF_LOCKED if locked else _OF, asked).mappings()
     return {row["symbol"]: _standing(dict(row)) for row in rows}
 
 

@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, Select, select
+from sqlalchemy import Connection, Integer, ScalarSelect, Select, bindparam, select
 
 from stockjobs.domain.asking.novelty import Newest
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
+from stockjobs.store.statements import several
 
 _bars, _positions, _landings = tables.bars, tables.positions, tables.landings
 
 
 def newest(connection: Connection, instruments: Sequence[int], interval: Interval, overlap: int) -> dict[int, Newest]:
     """The newest bar of each instrument that has one, and the open of the bar so many bars before it, or of the first."""
+    asked = {"instruments": list(instruments), "seconds": interval.seconds, "overlap": overlap}
+    return {
+        instrument: Newest(at, overlap_at or first_at, bool(provisional), written_at)
+        for instrument, at, overlap_at, first_at, provisional, written_at in connection.execute(_newest(), asked)
+    }
+
+
+@cache
+def _newest() -> Select[tuple[Any, ...]]:
     columns = (
         _positions.c.instrument_id,
         _positions.c.newest_at,
-        _nth(overlap),
+        _overlap(),
         _first(),
         _of_newest(select(_bars.c.provisional)),
         _of_newest(select(_landings.c.at).join(_bars, _bars.c.landing_id == _landings.c.id)),
     )
-    query = select(*columns).where(
-        _positions.c.instrument_id.in_(instruments), _positions.c.interval_s == interval.seconds
+    return select(*columns).where(
+        _positions.c.instrument_id.in_(several("instruments")), _positions.c.interval_s == bindparam("seconds")
     )
-    return {
-        instrument: Newest(at, overlap_at or first_at, bool(provisional), written_at)
-        for instrument, at, overlap_at, first_at, provisional, written_at in connection.execute(query)
-    }
 
 
 _IS_OF_SERIES = (_bars.c.instrument_id == _positions.c.instrument_id, _bars.c.interval_s == _positions.c.interval_s)
 
 
-def _nth(place: int) -> ScalarSelect[object]:
+def _overlap() -> ScalarSelect[object]:
     before = select(_bars.c.at).where(*_IS_OF_SERIES, _bars.c.at <= _positions.c.newest_at)
-    return before.order_by(_bars.c.at.desc()).offset(place).limit(1).correlate(_positions).scalar_subquery()
+    return (
+        before.order_by(_bars.c.at.desc())
+        .offset(bindparam("overlap", type_=Integer))
+        .limit(1)
+        .correlate(_positions)
+        .scalar_subquery()
+    )
 
 
 def _first() -> ScalarSelect[object]:

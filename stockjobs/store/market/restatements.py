@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, bindparam, select
 
 from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.splits import Split
 from stockjobs.store import tables
+from stockjobs.store.statements import several
 
 _findings = tables.findings
 
@@ -20,11 +21,18 @@ def ratios(connection: Connection, instrument: int, *, since: datetime) -> list[
     return [evidence["ratio"] for evidence in connection.execute(query).scalars()]
 
 
+# Made once, as it is asked in each landing.
+_SINCE = select(_findings.c.instrument_id, _findings.c.interval_s).where(
+    _findings.c.instrument_id.in_(several("instruments")),
+    _findings.c.kind == FindingKind.RESTATEMENT.value,
+    _findings.c.created_at > bindparam("since"),
+)
+
+
 def restated_since(connection: Connection, instruments: Sequence[int], at: datetime) -> frozenset[tuple[int, int]]:
     """The series that were restated after an instant, as instruments and nominal seconds of intervals."""
-    columns = (_findings.c.instrument_id, _findings.c.interval_s)
-    query = select(*columns).where(_findings.c.instrument_id.in_(instruments), *_made(at))
-    return frozenset((instrument, seconds) for instrument, seconds in connection.execute(query))
+    found = connection.execute(_SINCE, {"instruments": list(instruments), "since": at})
+    return frozenset((instrument, seconds) for instrument, seconds in found)
 
 
 def made(
