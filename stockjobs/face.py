@@ -19,7 +19,7 @@ from stockjobs.domain.market.findings import FindingFilter, FindingKind, Finding
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.reading import Adjusted, BarsQuery
 from stockjobs.domain.market.symbols import normalise
-from stockjobs.domain.periods import parse_duration
+from stockjobs.domain.periods import iso, parse_duration
 from stockjobs.domain.work.filters import Filter
 from stockjobs.domain.work.jobs import JobSpec, OnFailure, WindowSpec
 from stockjobs.domain.work.states import State
@@ -83,12 +83,12 @@ def submit(
 ) -> Submitted:
     """Collect what is new of some symbols. One call from a script, a notebook or a web handler; it does not wait.
 
-    `interval` is yfinance's word (1m … 1mo). `period`, an ISO 8601 duration, is how far the very first run goes back. `key` makes
+    `interval` is yfinance's word (1m … 1mo). `period` (`"6mo"`, `"P6M"`) is how far the very first run goes back. `key` makes
     the call repeatable: the same key asks for the same occurrence. `options` are fields of a job's spec, such as
     `priority="high"`, `timeout="PT1M"`, `batch_size=5`, `tags=["research"]`, `description="…"`.
 
     It starts at once, unless told otherwise: `scheduled_at` is the time that it is about, which decides on its lane, and it does
-    not start before then; nor before `start_after`, an instant or a length of time from now (a timedelta, `"PT10M"`); nor before
+    not start before then; nor before `start_after`, an instant or a length of time from now (a timedelta, `"10m"`); nor before
     what it comes `after`, other submitted work or ids, has completed. If one of those did not, it is skipped, fails, or runs all
     the same, as `on_failure` says (skip, fail, run).
     """
@@ -112,8 +112,8 @@ def backfill(
     on_failure: str = "skip",
     **options: Any,
 ) -> Submitted:
-    """Collect what is missing of a window of the past: start ≤ bar < end, or a period (ISO 8601) that ends today; ten years if
-    nobody says. With `refetch` all of it is asked for, also what is stored.
+    """Collect what is missing of a window of the past: start ≤ bar < end, or a period (`"10y"`) that ends today; ten years
+    if nobody says. With `refetch` all of it is asked for, also what is stored.
 
     When it starts is told as to `submit`.
     """
@@ -303,7 +303,7 @@ def _timing(scheduled_at: When | None, start_after: When | timedelta | None, aft
     names = tuple(other.id if isinstance(other, Submitted) else other for other in others)
     if on_failure not in set(OnFailure):
         raise InvalidInput.because("on_failure", f"{on_failure!r} is not one of {', '.join(OnFailure)}")
-    if isinstance(start_after, str) and start_after.startswith(("P", "-P")):
+    if isinstance(start_after, str) and iso(start_after).startswith(("P", "-")):
         start_after = parse_duration(start_after, "start_after")
     if isinstance(start_after, timedelta):
         start_after = _from_now(start_after)

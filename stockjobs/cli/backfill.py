@@ -15,7 +15,7 @@ from stockjobs.cli.counting import counted
 from stockjobs.cli.later import After, At, OnFailureOfThose, StartAfter, later
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
-from stockjobs.cli.values import checked, iso, words
+from stockjobs.cli.values import checked, words
 from stockjobs.domain.asking.pricing import Basis
 from stockjobs.domain.work.jobs import JobSpec, OnFailure, WindowSpec
 from stockjobs.errors import InvalidInput
@@ -62,7 +62,7 @@ def backfill(
     provider is known not to have; the price is written to stderr before it starts.
     """
     check_timeout(timeout)
-    given = {"start": start, "end": end, "period": iso(period) if period else None, "refetch": refetch or None}
+    given = {"start": start, "end": end, "period": period, "refetch": refetch or None}
     window = {name: value for name, value in given.items() if value is not None}
     asked = _asked(job, words(symbols), words(interval), provider, window)
     when = later(at, start_after, after, on_failure)

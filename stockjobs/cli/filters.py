@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from stockjobs.cli.session import container_of
-from stockjobs.cli.values import iso, words
+from stockjobs.cli.values import words
 from stockjobs.domain.excerpts import excerpt
-from stockjobs.domain.periods import parse_instant, parse_period
+from stockjobs.domain.periods import iso, parse_instant, parse_period
 from stockjobs.domain.work.filters import Filter
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.domain.work.states import ENDED, OPEN, State

@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from stockjobs.bootstrap import Container
-from stockjobs.cli.values import duration
-from stockjobs.domain.periods import parse_instant
+from stockjobs.domain.periods import parse_duration, parse_instant
 from stockjobs.domain.work.jobs import OnFailure
 from stockjobs.errors import InvalidInput
 from stockjobs.services.work.requests import Timing
@@ -64,4 +63,4 @@ def _start(text: str) -> datetime | timedelta:
         raise InvalidInput.because("--start-after", f"{text!r} is a negative time", "such as 10m, or an instant")
     if "-" in text or ":" in text:
         return parse_instant(text, "--start-after")
-    return duration(text, "--start-after")
+    return parse_duration(text, "--start-after")

@@ -11,7 +11,7 @@ from rich.console import Console
 from stockjobs.cli.counting import counted
 from stockjobs.cli.filters import OfJob, OfStates, states_of
 from stockjobs.cli.session import container_of, submitter
-from stockjobs.cli.values import period
+from stockjobs.domain.periods import parse_period
 from stockjobs.domain.work.retention import Retention
 from stockjobs.domain.work.states import ENDED, State
 from stockjobs.errors import InvalidInput
@@ -53,7 +53,7 @@ def prune(
 def _policy(older_than: str | None) -> Retention | None:
     if older_than is None:
         return None
-    length = period(older_than, "--older-than")
+    length = parse_period(older_than, "--older-than")
     return Retention(length, length)
 
 

@@ -9,7 +9,6 @@ import typer
 from stockjobs.cli.ages import moment
 from stockjobs.cli.rules import Cron, Exchange, Interval, Once, Session, TimeZone, rule_of
 from stockjobs.cli.session import container_of, submitter
-from stockjobs.cli.values import iso
 from stockjobs.errors import InvalidInput
 from stockjobs.services.work.administration import Change
 from stockjobs.services.work.rescheduling import MANUAL
@@ -36,7 +35,7 @@ def schedule(
     """
     extras = {
         "time_zone": time_zone,
-        "jitter": iso(jitter) if jitter else None,
+        "jitter": jitter,
         "calendar": {"exchange": exchange} if exchange else None,
     }
     given = rule_of(cron, interval, once, session)

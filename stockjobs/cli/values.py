@@ -12,8 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from stockjobs import settings
 from stockjobs.cli.globals import Globals
-from stockjobs.domain.excerpts import excerpt
-from stockjobs.domain.periods import Period, parse_duration, parse_period
+from stockjobs.domain.periods import parse_duration
 from stockjobs.errors import InvalidInput, Problem
 from stockjobs.services.documents.problems import is_echo, problem_without_file
 from stockjobs.settings import Origin, Settings
@@ -21,10 +20,6 @@ from stockjobs.settings import Origin, Settings
 Model = TypeVar("Model", bound=BaseModel)
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-_SHORT = re.compile(
-    r"(?:([0-9]+)y)?(?:([0-9]+)mo)?(?:([0-9]+)wk?)?(?:([0-9]+)d)?"
-    r"(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?"
-)
 
 
 def settings_of(ctx: typer.Context) -> tuple[Settings, dict[str, Origin]]:
@@ -33,35 +28,9 @@ def settings_of(ctx: typer.Context) -> tuple[Settings, dict[str, Origin]]:
     return settings.load(database_url=given.database_url, redis_url=given.redis_url)
 
 
-def duration(text: str, where: str) -> timedelta:
-    """A duration of fixed length such as 90s, 10m, 1h30m, 30d or PT10M. Raises InvalidInput."""
-    as_iso = iso(text)
-    if not as_iso.startswith("P"):
-        raise InvalidInput.because(where, f"{excerpt(text)} is not a duration", "such as 90s, 10m, 1h30m or PT10M")
-    return parse_duration(as_iso, where)
-
-
-def period(text: str, where: str) -> Period:
-    """A length of time that may have months and years: 12h, 30d, 6mo, P30D. Raises InvalidInput."""
-    as_iso = iso(text)
-    if not as_iso.startswith("P"):
-        raise InvalidInput.because(where, f"{excerpt(text)} is not a length of time", "such as 12h, 30d, 6mo or P30D")
-    return parse_period(as_iso, where)
-
-
 def timeout(text: str) -> timedelta:
     """A duration, or a bare number of seconds, as `timeout` and `curl` take it. Raises InvalidInput naming --timeout."""
-    return duration(f"{text}s" if _NUMBER.fullmatch(text) else text, "--timeout")
-
-
-def iso(text: str) -> str:
-    """A length of time in short words (90s, 1h30m, 5d, 1wk, 6mo, 10y) as ISO 8601; anything else as it is."""
-    short = _SHORT.fullmatch(text)
-    if short is None or not any(short.groups()):
-        return text
-    parts = [f"{number}{letter}" if number else "" for number, letter in zip(short.groups(), "YMWDHMS", strict=True)]
-    time = "".join(parts[4:])
-    return f"P{''.join(parts[:4])}{f'T{time}' if time else ''}"
+    return parse_duration(f"{text}s" if _NUMBER.fullmatch(text) else text, "--timeout")
 
 
 def words(given: list[str] | None) -> list[str]:

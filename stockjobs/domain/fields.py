@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from stockjobs.domain.excerpts import shown
-from stockjobs.domain.periods import parse_duration
+from stockjobs.domain.periods import iso, parse_duration, parse_period
 from stockjobs.errors import InvalidInput
 
 
@@ -67,8 +67,16 @@ def _storable(value: str) -> str:
 
 def _duration(text: str) -> str:
     parse_duration(text)
-    return text
+    return iso(text)
+
+
+def _period(text: str) -> str:
+    parse_period(text)
+    return iso(text)
 
 
 Text = Annotated[str, AfterValidator(_storable)]
 Duration = Annotated[str, by_parser(_duration)]
+"""A length of time that is always the same, kept as ISO 8601 has it."""
+Length = Annotated[str, by_parser(_period)]
+"""A length of time that may have months and years, kept as ISO 8601 has it."""

@@ -1,6 +1,7 @@
-"""ISO 8601 periods and repeating intervals: `PT5M`, `P1M`, `R/PT5M`, `R10/2026-01-01T00:00:00Z/PT6H`.
+"""Periods in short words (`5m`) or by ISO 8601 (`PT5M`), and repeating intervals: `R/PT5M`, `R10/2026-01-01T00:00:00Z/PT6H`.
 
-A period is P[nY][nM][nW][nD][T[nH][nM][nS]] with whole numbers, of which the seconds may have a fraction. Months and years are
+A period is P[nY][nM][nW][nD][T[nH][nM][nS]] with whole numbers, of which the seconds may have a fraction; or the same without P
+and T in the words [ny][nmo][nw][nd][nh][nm][ns], where `wk` is a week too: 1h30m, 5d, 6mo, 10y. Months and years are
 counted as calendars do: each repetition is counted from the start, so the 31st stays the 31st wherever a month has one. Days and
 weeks keep the time of day where the clocks are changed; hours, minutes and seconds are real time.
 """
@@ -68,21 +69,37 @@ _PERIOD = re.compile(
     r"P(?!$)(?:([0-9]+)Y)?(?:([0-9]+)M)?(?:([0-9]+)W)?(?:([0-9]+)D)?"
     r"(?:T(?!$)(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]{1,6})?)S)?)?"
 )
+_SHORT = re.compile(
+    r"(?:([0-9]+)y)?(?:([0-9]+)mo)?(?:([0-9]+)wk?)?(?:([0-9]+)d)?"
+    r"(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?"
+)
 _MOST_DIGITS = 16
+_SUCH_AS = "such as 90s, 1h30m, 5d, 6mo or 10y, or PT5M or P1M as ISO 8601 has it, in whole numbers"
+
+
+def iso(text: str) -> str:
+    """A length of time in short words (90s, 1h30m, 5d, 1wk, 6mo, 10y) as ISO 8601; anything else as it is."""
+    short = _SHORT.fullmatch(text)
+    if short is None or not any(short.groups()):
+        return text
+    parts = [f"{number}{letter}" if number else "" for number, letter in zip(short.groups(), "YMWDHMS", strict=True)]
+    time = "".join(parts[4:])
+    return f"P{''.join(parts[:4])}{f'T{time}' if time else ''}"
 
 
 @lru_cache(maxsize=1_024)
 def parse_period(text: str, where: str = "") -> Period:
-    """Read an ISO 8601 duration. Raises InvalidInput for anything else, zero, negative, or over a hundred years."""
-    match = _PERIOD.fullmatch(text)
+    """Read a length of time. Raises InvalidInput for anything else, zero, negative, or over a hundred years."""
+    match = _PERIOD.fullmatch(iso(text))
     if match is None:
-        reason = "is not a positive duration" if text.startswith("-P") else "is not an ISO 8601 duration"
-        raise InvalidInput.because(where, f"{excerpt(text)} {reason}", "such as PT5M, P1D or P1M, in whole numbers")
+        is_negative = text.startswith("-") and _PERIOD.fullmatch(iso(text[1:]))
+        reason = "is not a positive duration" if is_negative else "is not a length of time"
+        raise InvalidInput.because(where, f"{excerpt(text)} {reason}", _SUCH_AS)
     period = _counted([group or "0" for group in match.groups()])
     if period is None:
         raise InvalidInput.because(where, f"{excerpt(text)} is longer than a hundred years", "give a shorter one")
     if period.nominal <= timedelta(0):
-        raise InvalidInput.because(where, f"{excerpt(text)} is not a positive duration", "such as PT5M")
+        raise InvalidInput.because(where, f"{excerpt(text)} is not a positive duration", "such as 5m or PT5M")
     return period
 
 
@@ -101,11 +118,11 @@ def _counted(parts: list[str]) -> Period | None:
 
 @lru_cache(maxsize=1_024)
 def parse_duration(text: str, where: str = "") -> timedelta:
-    """Read an ISO 8601 duration of fixed length. Raises InvalidInput for months and years too."""
+    """Read a length of time that is always the same. Raises InvalidInput for months and years too."""
     period = parse_period(text, where)
     if period.months:
         raise InvalidInput.because(
-            where, f"{excerpt(text)} has months or years, which have no fixed length", "use days: P30D"
+            where, f"{excerpt(text)} has months or years, which have no fixed length", "use days: 30d or P30D"
         )
     return period.nominal
 
@@ -176,6 +193,9 @@ def parse_repeating(text: str, where: str = "", *, zone: str = "UTC") -> Repeati
     if count and not start:
         hint = f"such as R{count}/2026-01-01T00:00:00Z/PT6H"
         raise InvalidInput.because(where, f"{text!r} counts its repetitions but has no start", hint)
+    # The short words are no part of ISO 8601, to which an interval keeps.
+    if iso(length) != length:
+        raise InvalidInput.because(where, f"{text!r} has {length} for a duration", f"write {iso(length)}")
     period = parse_period(length, where)
     if period.nominal < SHORTEST_REPEAT:
         raise InvalidInput.because(where, f"{text!r} repeats more than once a second", "at least PT1S")

@@ -96,7 +96,7 @@ def test_a_scheduled_time_may_be_a_day_or_an_instant(ledger: Ctl, when: Any) -> 
         ),
         ({"scheduled_at": "0001-01-01T00:00:00+14:00"}, "is no instant of UTC"),
         ({"after": [], "on_failure": "ignore"}, "on_failure: 'ignore' is not one of skip, fail, run"),
-        ({"period": "5 days"}, "period: '5 days' is not an ISO 8601 duration"),
+        ({"period": "5 days"}, "period: '5 days' is not a length of time"),
     ],
 )
 def test_what_cannot_be_is_refused_and_makes_no_job(ledger: Ctl, arguments: dict[str, Any], told: str) -> None:

@@ -1,7 +1,8 @@
 """What a job is: the definition that users write, as a checked and frozen value.
 
-The words are those of the YAML manifests (camelCase there, snake_case here). Every field has its unit in its name or is an
-ISO 8601 duration. A definition is stored as the JSON of `JobSpec.document()`, and its digest tells whether it changed.
+The words are those of the YAML manifests (camelCase there, snake_case here). Every field has its unit in its name or is a
+length of time, in short words or by ISO 8601. A definition is stored as the JSON of `JobSpec.document()`, and its digest tells
+whether it changed.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from stockjobs.domain.excerpts import excerpt, shown
-from stockjobs.domain.fields import Definition, Duration, by_parser, checked, one_of
+from stockjobs.domain.fields import Definition, Duration, Length, by_parser, one_of
 from stockjobs.domain.fields import Text as Text
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.symbols import normalise
@@ -111,7 +112,7 @@ class WindowSpec(Definition):
 
     start: Instant | None = None
     end: Instant | None = None
-    period: Annotated[str, AfterValidator(lambda value: checked(value, parse_period))] | None = None
+    period: Length | None = None
     refetch: Annotated[bool, Field(exclude_if=lambda wanted: not wanted)] = False
     """Ask for all of it, also for what is stored."""
 

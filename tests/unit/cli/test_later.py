@@ -98,8 +98,8 @@ def test_a_later_start_may_be_a_length_of_time_and_leaves_what_it_is_about(ctl: 
     [
         (("--start-after", "-5m"), "--start-after: '-5m' is a negative time"),
         (("--start-after", "-PT5M"), "--start-after: '-PT5M' is a negative time"),
-        (("--start-after", "0s"), "--start-after: 'PT0S' is not a positive duration"),
-        (("--start-after", "soon"), "--start-after: 'soon' is not a duration"),
+        (("--start-after", "0s"), "--start-after: '0s' is not a positive duration"),
+        (("--start-after", "soon"), "--start-after: 'soon' is not a length of time"),
         (
             ("--start-after", "2026-01-31T15:30:00"),
             "--start-after: '2026-01-31T15:30:00' is not an instant with a zone",

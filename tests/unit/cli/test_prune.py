@@ -29,7 +29,7 @@ def test_what_is_older_than_asked_for_is_counted_and_then_removed(ctl: Ctl) -> N
 @pytest.mark.parametrize(
     ("options", "code", "complaint"),
     [
-        (("--older-than", "soon"), 2, "is not a length of time (such as 12h, 30d"),
+        (("--older-than", "soon"), 2, "is not a length of time (such as 90s, 1h30m, 5d, 6mo"),
         (("--older-than", "0s"), 2, "is not a positive duration"),
         (("--state", "queued"), 2, "what is queued has not ended"),
         (("--job", "NOBODY"), 3, "there is no job 'NOBODY'"),

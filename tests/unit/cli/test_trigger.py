@@ -90,7 +90,7 @@ def test_a_wait_that_is_given_up_is_exit_code_124_and_the_work_goes_on(ctl: Ctl)
 
 def test_a_timeout_that_cannot_be_read_asks_for_nothing(ctl: Ctl) -> None:
     ctl.apply("DAILY")
-    assert "--timeout: 'soon' is not a duration" in ctl("trigger", "DAILY", "--timeout", "soon", code=2).stderr
+    assert "--timeout: 'soon' is not a length of time" in ctl("trigger", "DAILY", "--timeout", "soon", code=2).stderr
     assert ctl.container.reports.occurrences() == []
 
 

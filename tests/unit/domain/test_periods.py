@@ -16,6 +16,7 @@ from stockjobs.domain.periods import (
     LONGEST,
     Period,
     RepeatingInterval,
+    iso,
     parse_duration,
     parse_instant,
     parse_period,
@@ -52,23 +53,27 @@ def test_a_period_is_read_with_its_calendar_part_apart(text: str, months: int, d
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "is not an ISO 8601 duration"),
-        ("P", "is not an ISO 8601 duration"),
-        ("PT", "is not an ISO 8601 duration"),
-        ("P1YT", "is not an ISO 8601 duration"),
-        ("1d", "is not an ISO 8601 duration"),
-        ("pt5m", "is not an ISO 8601 duration"),
-        ("PT5", "is not an ISO 8601 duration"),
-        (" PT5M", "is not an ISO 8601 duration"),
-        ("PT5M\n", "is not an ISO 8601 duration"),
-        ("+PT5M", "is not an ISO 8601 duration"),
-        ("P1.5D", "is not an ISO 8601 duration .*whole numbers"),
-        ("P0.5M", "is not an ISO 8601 duration .*whole numbers"),
-        ("PT5,5M", "is not an ISO 8601 duration .*whole numbers"),
-        ("PT1e5S", "is not an ISO 8601 duration"),
-        ("P1D1Y", "is not an ISO 8601 duration"),
-        ("PT٥M", "is not an ISO 8601 duration"),
-        ("P0001-01-01T00:00:00", "is not an ISO 8601 duration"),
+        ("", "is not a length of time"),
+        ("P", "is not a length of time"),
+        ("PT", "is not a length of time"),
+        ("P1YT", "is not a length of time"),
+        ("1d 2h", "is not a length of time"),
+        ("m", "is not a length of time"),
+        ("1m1h", "is not a length of time"),
+        ("-5s", "is not a positive duration"),
+        ("0s", "is not a positive duration"),
+        ("pt5m", "is not a length of time"),
+        ("PT5", "is not a length of time"),
+        (" PT5M", "is not a length of time"),
+        ("PT5M\n", "is not a length of time"),
+        ("+PT5M", "is not a length of time"),
+        ("P1.5D", "is not a length of time .*whole numbers"),
+        ("P0.5M", "is not a length of time .*whole numbers"),
+        ("PT5,5M", "is not a length of time .*whole numbers"),
+        ("PT1e5S", "is not a length of time"),
+        ("P1D1Y", "is not a length of time"),
+        ("PT٥M", "is not a length of time"),
+        ("P0001-01-01T00:00:00", "is not a length of time"),
         ("PT0S", "is not a positive duration"),
         ("P0D", "is not a positive duration"),
         ("-PT5M", "is not a positive duration"),
@@ -86,7 +91,39 @@ def test_what_is_no_period_is_refused_with_its_reason(text: str, reason: str) ->
     assert len(str(caught.value)) < 200
 
 
-@pytest.mark.parametrize("text", ["P1M", "P1Y", "P1M1D"])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("10m", 600), ("1h30m", 5400), ("2d", 172_800), ("0.5s", 0.5), ("PT10M", 600), ("P1D", 86_400)],
+)
+def test_durations_are_read_in_both_ways(text: str, seconds: float) -> None:
+    assert parse_duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("5d", "P5D"),
+        ("2wk", "P2W"),
+        ("2w", "P2W"),
+        ("6mo", "P6M"),
+        ("6m", "PT6M"),
+        ("10y", "P10Y"),
+        ("1d12h", "P1DT12H"),
+        ("P1Y", "P1Y"),
+        ("soon", "soon"),
+        ("", ""),
+    ],
+)
+def test_short_words_are_the_same_in_iso_8601(text: str, meant: str) -> None:
+    assert iso(text) == meant
+
+
+def test_an_interval_keeps_to_iso_8601() -> None:
+    with pytest.raises(InvalidInput, match=r"'R/5m' has 5m for a duration \(write PT5M\)"):
+        parse_repeating("R/5m")
+
+
+@pytest.mark.parametrize("text", ["P1M", "P1Y", "P1M1D", "6mo"])
 def test_a_duration_of_no_fixed_length_is_refused_where_one_is_needed(text: str) -> None:
     with pytest.raises(InvalidInput, match=r"have no fixed length \(use days"):
         parse_duration(text)
@@ -144,7 +181,7 @@ def test_without_a_start_it_counts_from_1970_so_that_all_nodes_agree() -> None:
         ("R/PT0.5S", "repeats more than once a second .at least PT1S"),
         ("R/PT0S", "is not a positive duration"),
         ("R/2026-01-01/PT1H", "'2026-01-01' is not an instant with a zone"),
-        ("R/PT5M/2026-01-01T00:00:00Z", "is not an ISO 8601 duration"),
+        ("R/PT5M/2026-01-01T00:00:00Z", "is not a length of time"),
         ("R/9999-12-31T00:00:00Z/P1Y", "is outside of the years 1900 to 2199"),
     ],
 )

@@ -230,6 +230,13 @@ def test_a_document_reads_back_as_an_equal_definition_with_the_same_digest(field
     assert again.digest() == job.digest()
 
 
+def test_lengths_of_time_in_short_words_are_the_same_definition() -> None:
+    words = {"timeout": "10m", "window": {"period": "3y"}, "retry": {"initial": "1m30s"}}
+    iso = {"timeout": "PT10M", "window": {"period": "P3Y"}, "retry": {"initial": "PT1M30S"}}
+    assert spec(**words) == spec(**iso)
+    assert spec(**words).document() == spec(**iso).document()
+
+
 def test_switching_a_job_off_does_not_change_its_digest() -> None:
     assert spec(enabled=False).digest() == spec().digest()
 
