@@ -13,6 +13,9 @@ from stockjobs.domain.market.validation.view import View
 AHEAD = timedelta(minutes=5)
 """How far a bar may lie in the future before it is impossible: clocks differ."""
 
+_LITTLE, _FAR = 0.01, 0.25
+"""By so little of its price an auction is outside of what else was traded; so far from the trades no quote stands."""
+
 # Prices are float32 at the source; widened to double, a close may exceed the high by its last bit.
 _TOLERANCE = 1e-6
 
@@ -55,13 +58,19 @@ def high_below_low(view: View) -> Mask:
 
 
 def open_outside(view: View) -> Mask:
-    """The open is above the high or below the low."""
-    return _outside(view, view.bars.open)
+    """The open is above the high or below the low, and no quote."""
+    return _outside(view, view.bars.open) & ~_is_quote(view, view.bars.open)
 
 
 def close_outside(view: View) -> Mask:
-    """The close is above the high or below the low."""
-    return _outside(view, view.bars.close)
+    """The close is above the high or below the low, and no quote."""
+    return _outside(view, view.bars.close) & ~_is_quote(view, view.bars.close)
+
+
+def quoted_price(view: View) -> Mask:
+    """Open or close is outside of high and low, as auctions and quotes are."""
+    found = [_outside(view, price) & _is_quote(view, price) for price in (view.bars.open, view.bars.close)]
+    return np.asarray(found[0] | found[1])
 
 
 def negative_volume(view: View) -> Mask:
@@ -87,6 +96,18 @@ def _outside(view: View, price: Prices) -> Mask:
     _, high, low, _ = view.prices
     slack = _slack(high)
     return np.asarray((price > high + slack) | (price < low - slack))
+
+
+def _is_quote(view: View, price: Prices) -> Mask:
+    """The prices of whole days that are a little outside of high and low, or as the close before was: not those of a trade."""
+    _, high, low, _ = view.prices
+    interval = view.context.interval
+    if interval is None or interval.is_intraday:
+        return view.none()
+    apart = np.maximum(price / high - 1, 1 - price / low)
+    before = np.concatenate((view.context.before.close[-1:] if len(view.context.before) else [np.nan], view.bars.close))
+    is_unchanged = np.abs(price / before[:-1] - 1) <= _TOLERANCE
+    return np.asarray((apart <= _LITTLE) | (is_unchanged & (apart <= _FAR)))
 
 
 def _slack(high: Prices) -> Prices:
