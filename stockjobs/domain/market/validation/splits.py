@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import chain, combinations
 
 import numpy as np
 
@@ -18,6 +19,8 @@ _UNMISTAKABLE = math.log(3) - 1e-9
 _TWICE_TOLERANCE = 0.05
 _EXACTLY = 0.002
 """No market moves so exactly by the ratio of a split that comes within days."""
+_AT_ONCE = 6
+"""So many new splits are looked at together."""
 _DAY_S = 86_400
 _LATE_S = 14 * _DAY_S
 """So long after the day of a split sources have still told earlier prices anew."""
@@ -31,7 +34,7 @@ def unsplit(bars: Bars, context: Context) -> tuple[Mask, float]:
         if not len(left):
             break
         some = bars.where(left)
-        bad, sign = _at_wrong_level(path_of(some, context), ex, size)
+        bad, sign = _at_wrong_level(context, path_of(some, context), ex, size)
         mixed = _mixed(some, context, ex, size)
         if bad.any() or mixed.any():
             found[left[bad | mixed]] = True
@@ -40,11 +43,14 @@ def unsplit(bars: Bars, context: Context) -> tuple[Mask, float]:
 
 
 def explains(context: Context, path: Path) -> bool:
-    """True if the move from the stored bars to an answer is a split that the stored ones have not in their prices yet."""
+    """True if the move from the stored bars to an answer is a split that the stored ones have not in their prices yet, or
+    several together."""
     if not path.is_anchored:
         return False
     move = path.moves[path.stored - 1]
-    return any(_is_news(path, ex) and abs(move + size) <= path.tolerance for ex, size in _splits(context))
+    news = [size for ex, size in _splits(context, least=0.0) if _is_news(path, ex)][-_AT_ONCE:]
+    together = chain.from_iterable(combinations(news, count) for count in range(1, len(news) + 1))
+    return any(abs(move + math.fsum(sizes)) <= path.tolerance for sizes in together)
 
 
 def _is_news(path: Path, ex: int) -> bool:
@@ -52,20 +58,20 @@ def _is_news(path: Path, ex: int) -> bool:
     return path.is_anchored and ex > path.at[path.stored - 1] - _LATE_S
 
 
-def _splits(context: Context) -> Iterator[tuple[int, float]]:
-    """When each split was, and the logarithm of its new shares per old one."""
+def _splits(context: Context, least: float = _LEAST) -> Iterator[tuple[int, float]]:
+    """When each split was, and the logarithm of its new shares per old one; smaller ones are left out."""
     for action in context.actions:
-        if action.kind == "split" and action.value > 0 and abs(math.log(action.value)) >= _LEAST:
+        if action.kind == "split" and action.value > 0 and abs(math.log(action.value)) >= least:
             yield int(action.at.timestamp()), math.log(action.value)
 
 
-def _at_wrong_level(path: Path, ex: int, size: float) -> tuple[Mask, float]:
+def _at_wrong_level(context: Context, path: Path, ex: int, size: float) -> tuple[Mask, float]:
     """Which bars stand off the level of the bars after the split, and whether above (1) or below (-1)."""
     none = np.zeros(len(path.at) - path.stored, dtype=np.bool_)
     steps = path.like(size, _tolerance(path, size))
     # What leads away from the split's day may be the way back.
     steps[path.at[:-1] >= ex + _DAY_S] = 0
-    if _is_news(path, ex) and abs(path.moves[path.stored - 1] + size) <= path.tolerance:
+    if explains(context, path):
         # What is stored is from before the split; that is put right elsewhere.
         steps[path.stored - 1] = 0
     if not steps.any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -76,6 +76,20 @@ def test_a_split_is_applied_once_however_often_it_is_told(house: House, source: 
     collect(house)
     assert_as_told(house, source)
     assert len(findings(house, FindingKind.RESTATEMENT)) == 1
+
+
+def test_several_splits_between_two_runs_are_applied_together(house: House, source: Telling) -> None:
+    collect(house)
+    for ratios in ((2.0, 5.0), (0.1, 0.1), (7.0, 0.2), (2.0, 0.5)):
+        last = datetime.fromtimestamp(int(source.history.at[-1]), UTC)
+        for number, ratio in enumerate(ratios, 1):
+            source.split(ratio, last + timedelta(days=number))
+            tomorrow(house, source)
+        collect(house)
+        assert_as_told(house, source)
+    assert [row["split_factor"] for row in stored(house)[:300]] == pytest.approx([0.14] * 300)
+    for kind in (FindingKind.REJECTED_BAR, FindingKind.VARYING_RATIO):
+        assert findings(house, kind) == []
 
 
 def test_a_window_over_all_of_it_after_a_split_writes_nothing(house: House, source: Telling) -> None:

@@ -51,6 +51,26 @@ def test_equal_bars_are_unchanged() -> None:
     assert compared(known(bars), bars, ()) == Unchanged()
 
 
+@pytest.mark.parametrize("ratios", [(2.0, 5.0), (0.1, 0.1), (7.0, 0.2), (3.0, 10 / 3), (10.0, 10.0)])
+def test_several_splits_between_two_answers_restate_by_their_product(ratios: tuple[float, float]) -> None:
+    bars, splits = bars_of(5), (split_on(6, ratios[0]), split_on(8, ratios[1]))
+    whole = ratios[0] * ratios[1]
+    assert compared(known(bars), times(bars, 1 / whole), splits) == Restated(pytest.approx(whole), splits, {1: True})
+
+
+def test_splits_that_undo_each_other_leave_what_came_before_them_as_it_was() -> None:
+    bars, splits = bars_of(5), (split_on(6, 2.0), split_on(8, 0.5))
+    assert compared(known(bars), bars, splits) == Unchanged()
+    assert missing(1.0, FIRST, splits) == ()
+
+
+def test_the_bars_between_splits_that_undo_each_other_are_restated_by_the_second() -> None:
+    splits = (split_on(3, 2.0), split_on(6, 0.5))
+    stored = known(bars_of(6), splits[:1])
+    now = times(bars_of(6), 2.0)
+    assert compared(stored, now, splits) == Restated(0.5, splits[1:], {1: True})
+
+
 def test_bars_that_do_not_overlap_say_nothing() -> None:
     assert compared(known(bars_of(5)), bars_of(5, first=FIRST + 9 * DAY), ()) == Unchanged()
     assert compared(known(Bars.empty()), bars_of(5), ()) == Unchanged()

@@ -98,6 +98,17 @@ def test_prices_of_a_few_ticks_are_noted_and_kept_whatever_they_do() -> None:
     assert set(noted(checked)) == {"jump"}
 
 
+@pytest.mark.parametrize(
+    "ratios", [(2.0, 5.0), (3.0, 10 / 3), (0.1, 0.1), (8.0, 1.25), (10.0, 2.0), (7.0, 0.2), (2.0, 0.5), (4.0, 5.0, 0.5)]
+)
+def test_several_new_splits_together_explain_the_step_from_the_stored_bars(ratios: tuple[float, ...]) -> None:
+    whole = float(np.prod(ratios))
+    before, after = times_off(bars_at(DAYS[:30]), whole, slice(None)), bars_at(DAYS[25:])
+    told = tuple(split(DAYS[31 + number], ratio) for number, ratio in enumerate(ratios))
+    context = replace(PLAIN, before=tail(before.where(np.arange(30) < 25)), actions=told)
+    assert held(after, context) == {}
+
+
 def test_a_split_that_the_source_applied_late_explains_the_step_from_the_stored_bars() -> None:
     whole = bars_at(DAYS)
     before, after = whole.where(np.arange(40) < 30), whole.where(np.arange(40) >= 30)
