@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+import math
+import unicodedata
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
+from stockjobs.domain.excerpts import shown
 from stockjobs.domain.market.bars import Identity
 
 _NOTED = ("exchange", "zone", "kind")
 _DESCRIBED = (*_NOTED, "name", "first_trade_at")
+_TEXTS = ("exchange", "zone", "currency", "kind", "name")
+_UNSTORABLE = frozenset({"Cc", "Cs"})
+"""Control characters, and halves of others: no database takes all of them."""
+
+_AHEAD = timedelta(days=2)
+"""Clocks and zones differ."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,51 @@ class Stranger:
     """It is not, or not in the units that are kept: none of it can be used."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What of an identity can be, and why the rest was left out; empty if nothing was."""
+
+    identity: Identity
+    left_out: str = ""
+
+
+def sound(said: Identity, now: datetime) -> Sound:
+    """Leave out of an identity what cannot be: control characters, a zone that nobody knows, a unit that is none, a first trade
+    that is to come.
+    """
+    wrong = {name: "has a control character" for name in _TEXTS if _is_unstorable(getattr(said, name))}
+    if said.zone and "zone" not in wrong and not _is_zone(said.zone):
+        wrong["zone"] = "is no zone of the IANA database"
+    kept = replace(said, **dict.fromkeys(wrong, ""))  # type: ignore[arg-type]  # all of them texts
+    if not (math.isfinite(said.unit) and said.unit > 0):
+        wrong["unit"] = "is no positive number"
+    if said.first_trade_at is not None and said.first_trade_at > now + _AHEAD:
+        wrong["first_trade_at"] = "is in the future"
+        kept = replace(kept, first_trade_at=None)
+    if "unit" in wrong or "currency" in wrong:
+        # Nobody knows what a price counts for: whatever is known of it stays.
+        kept = replace(kept, currency="", unit=1.0)
+    told = [f"its {name} {_shown(getattr(said, name))} {why}" for name, why in wrong.items()]
+    return Sound(kept, "; ".join(told))
+
+
+def _shown(value: object) -> str:
+    return f"{value:%Y-%m-%d}" if isinstance(value, datetime) else shown(value)
+
+
+def _is_unstorable(text: str) -> bool:
+    return not text.isprintable() and any(unicodedata.category(one) in _UNSTORABLE for one in text)
+
+
+@lru_cache(maxsize=1_024)
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
 
 
 def may_be_another(known: Identity, came: Identity) -> bool:

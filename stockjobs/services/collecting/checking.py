@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
 from stockjobs.domain.market.bars import Bars, CorporateAction
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
@@ -36,6 +38,15 @@ class Judged:
     def good(self) -> Bars:
         """The bars that may be landed, oldest first."""
         return self.checked.good
+
+    @property
+    def held(self) -> Bars:
+        """The bars that were set aside, oldest first, each time once."""
+        aside = [one.bars for one in self.checked.rejected if one.bars is not None]
+        if not aside:
+            return Bars.empty()
+        whole = joined(aside)
+        return whole.where(np.unique(whole.at, return_index=True)[1])
 
 
 def judge(connection: Connection, claim: Claim, vetted: Vetted, now: datetime) -> Judged:

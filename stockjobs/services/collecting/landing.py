@@ -9,6 +9,7 @@ from functools import cache
 
 from stockjobs.domain.market.bars import FactsReply, Identity
 from stockjobs.domain.market.findings import FindingKind
+from stockjobs.domain.market.identity import sound
 from stockjobs.domain.market.splits import Split, together
 from stockjobs.errors import Overtaken
 from stockjobs.services.collecting.checking import Judged, judge
@@ -16,11 +17,12 @@ from stockjobs.services.collecting.explaining import land_explained
 from stockjobs.services.collecting.fetching import Answer, Fetched
 from stockjobs.services.collecting.outdated import Learnt, is_outdated, learnt
 from stockjobs.services.collecting.paying import land_actions, land_splits, still_known
-from stockjobs.services.collecting.recognition import recognise
+from stockjobs.services.collecting.recognition import recognise, soundly, unsound
 from stockjobs.services.collecting.restating import settled
 from stockjobs.services.collecting.series import Series, Step, series_of
 from stockjobs.services.collecting.vetting import vetted
 from stockjobs.services.collecting.watching import watch
+from stockjobs.services.collecting.withdrawing import withdraw_held
 from stockjobs.services.market.quarantine import set_aside
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
@@ -89,9 +91,11 @@ class _Landing:
         """The answers with whom they are about; what is about somebody else is set aside."""
         step, known = self._step, []
         # Those of a batch in one query: one for each symbol would cost more than reading its newest bars.
-        bearers = instruments.ensure_all(step.connection, step.claim.spec.provider, _told_of(fetched), step.now)
+        bearers = instruments.ensure_all(
+            step.connection, step.claim.spec.provider, _told_of(fetched, step.now), step.now
+        )
         for symbol, answers in sorted(fetched.bars.items()):
-            for answer in answers:
+            for answer, left_out in (soundly(one, step.now) for one in answers):
                 identity = answer.reply.identity
                 if identity is None:
                     # The provider has nothing for this window, not even a name.
@@ -101,6 +105,8 @@ class _Landing:
                 instrument, mismatch = recognise(step.connection, provider, identity, step.now, bearer=bearer)
                 bearers[identity.symbol] = instrument
                 self._asked_as.setdefault(instrument.id, set()).add(symbol)
+                if left_out:
+                    self._found.append(unsound(step.claim, instrument, left_out))
                 if mismatch:
                     # All of it is set aside: prices in another unit look like prices.
                     self._found.append(_stranger(step.claim, instrument.id, mismatch, answer))
@@ -145,11 +151,17 @@ class _Landing:
         return True
 
     def _settled(self, series: Series, stored: Stored | None, known: Learnt) -> bars.Landing | None:
-        """What is to be landed of a series, after its actions were and its past was told anew."""
-        step = self._step
+        """What is to be landed of a series, after what was bad of it has left, and with what is missing written down."""
+        step, landing = self._step, self._compared(series, stored, known)
+        self._written += withdraw_held(step, series)
         for one in series.judged:
             self._rejected += len(one.checked.rejected)
             self._found.extend((*one.findings, *watch(step.connection, step.claim, one, step.now)))
+        return landing
+
+    def _compared(self, series: Series, stored: Stored | None, known: Learnt) -> bars.Landing | None:
+        """What is to be landed of a series, after its actions were and its past was told anew."""
+        step = self._step
         splits = still_known(step, series, known.known(series.instrument.id))
         if stored is None:
             self._written += land_actions(step, series, together(splits, series.splits))
@@ -165,10 +177,10 @@ class _Landing:
         return done.landing
 
 
-def _told_of(fetched: Fetched) -> list[Identity]:
+def _told_of(fetched: Fetched, now: datetime) -> list[Identity]:
     """Whom the answers are about, as they say."""
     answers = (answer for _, answers in sorted(fetched.bars.items()) for answer in answers)
-    return [answer.reply.identity for answer in answers if answer.reply.identity]
+    return [sound(answer.reply.identity, now).identity for answer in answers if answer.reply.identity]
 
 
 def _stranger(claim: Claim, instrument: int, reason: str, answer: Answer) -> Finding:
@@ -190,7 +202,7 @@ def _company(step: Step, symbol: str, reply: FactsReply) -> tuple[Instrument, st
     """Whom facts are about, and what speaks against it; where their provider does not say, who bears the symbol."""
     provider = step.claim.spec.provider
     if reply.identity is not None:
-        return recognise(step.connection, provider, reply.identity, step.now)
+        return recognise(step.connection, provider, sound(reply.identity, step.now).identity, step.now)
     nameless = Identity(symbol, exchange="", zone="", currency="", kind="")
     return instruments.ensure(step.connection, provider, nameless, step.now), ""
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.market.bars import Identity
 from stockjobs.domain.market.findings import FindingKind, FindingState
-from stockjobs.domain.market.identity import Another, Same, Stranger, compare, may_be_another
+from stockjobs.domain.market.identity import Another, Same, Stranger, compare, may_be_another, sound
+from stockjobs.services.collecting.fetching import Answer
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger import events
+from stockjobs.store.ledger.claims import Claim
 from stockjobs.store.market import findings, instruments
 from stockjobs.store.market.findings import Finding
 from stockjobs.store.market.instruments import Instrument
@@ -37,6 +40,28 @@ def recognise(
             if told:
                 _tell(connection, EventName.INSTRUMENT_CHANGED, provider, instrument, told, now)
     return instrument, ""
+
+
+def soundly(answer: Answer, now: datetime) -> tuple[Answer, str]:
+    """An answer without what its identity cannot be, and what that was; empty if there is nothing of the kind."""
+    identity = answer.reply.identity
+    said = sound(identity, now) if identity else None
+    if said is None or not said.left_out:
+        return answer, ""
+    return replace(answer, reply=replace(answer.reply, identity=said.identity)), said.left_out
+
+
+def unsound(claim: Claim, instrument: Instrument, left_out: str) -> Finding:
+    """The finding that something of an identity was left out."""
+    return Finding(
+        kind=FindingKind.IDENTITY,
+        symbol=instrument.symbol,
+        reason=f"left out of what the source says of it: {left_out}",
+        instrument_id=instrument.id,
+        job_id=claim.job_id,
+        attempt_id=claim.attempt_id,
+        state=FindingState.NOTED,
+    )
 
 
 def _reassigned(

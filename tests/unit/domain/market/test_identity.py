@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockjobs.domain.market.bars import Identity
-from stockjobs.domain.market.identity import Another, Same, Stranger, compare, may_be_another
+from stockjobs.domain.market.identity import Another, Same, Stranger, compare, may_be_another, sound
 
 BORN = datetime(1999, 5, 7, 13, 30, tzinfo=UTC)
 NEWEST = datetime(2024, 5, 31, 13, 30, tzinfo=UTC)
@@ -70,3 +70,32 @@ def test_a_first_trade_before_the_newest_bar_never_is(first: datetime) -> None:
 
 def test_without_stored_bars_a_first_trade_says_nothing() -> None:
     assert isinstance(compare(KNOWN, replace(KNOWN, first_trade_at=NEWEST), None), Same)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kept", "told"),
+    [
+        ({"name": "A\0bc"}, {"name": ""}, r"its name 'A\x00bc' has a control character"),
+        ({"kind": "EQ\nUITY"}, {"kind": ""}, r"its kind 'EQ\nUITY' has a control character"),
+        ({"zone": "Mars/Olympus"}, {"zone": ""}, "its zone 'Mars/Olympus' is no zone of the IANA database"),
+        ({"zone": "../passwd"}, {"zone": ""}, "its zone '../passwd' is no zone of the IANA database"),
+        ({"unit": 0.0}, {"currency": "", "unit": 1.0}, "its unit 0.0 is no positive number"),
+        ({"unit": -0.01}, {"currency": "", "unit": 1.0}, "its unit -0.01 is no positive number"),
+        ({"unit": float("inf")}, {"currency": "", "unit": 1.0}, "its unit inf is no positive number"),
+        ({"currency": "U\0D"}, {"currency": "", "unit": 1.0}, r"its currency 'U\x00D' has a control character"),
+        (
+            {"first_trade_at": NEWEST + timedelta(days=9)},
+            {"first_trade_at": None},
+            "its first_trade_at 2024-06-09 is in the future",
+        ),
+    ],
+)
+def test_what_cannot_be_is_left_out_and_told(wrong: dict[str, object], kept: dict[str, object], told: str) -> None:
+    found = sound(replace(KNOWN, **wrong), NEWEST)
+    assert (found.identity, found.left_out) == (replace(KNOWN, **kept), told)
+    assert compare(KNOWN, found.identity, NEWEST) == Same()
+
+
+@pytest.mark.parametrize("name", ["Société Générale", "Nestl\u00e9\u00a0S.A.", "株式会社", "Coca\u200b-Cola"])
+def test_what_can_be_stays_as_it_is(name: str) -> None:
+    assert sound(replace(KNOWN, name=name), NEWEST).left_out == ""
