@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
@@ -11,16 +12,19 @@ from stockjobs.domain.market.sessions import Days, Seconds
 from stockjobs.domain.scheduling.zones import day_start, offset_at
 
 _DAY, _WEEK = 86_400, 7 * 86_400
+_FEW_WEEKS = 8
 
 
 def offsets(at: Seconds, zone: tzinfo) -> Seconds:
     """Seconds by which the clocks of a zone are ahead of UTC at some instants (epoch seconds), in whatever order."""
     if not len(at):
         return np.empty(0, dtype=np.int64)
-    first, last = int(at.min()), int(at.max())
-    same = _offset_of_week(zone, first // _WEEK)
-    if last - first < _WEEK and same == _offset_of_week(zone, last // _WEEK):
-        return np.full(len(at), int(same), dtype=np.int64)
+    first, last = int(at.min()) // _WEEK, int(at.max()) // _WEEK
+    if last - first < _FEW_WEEKS:
+        # Most answers are short, and of weeks with one offset: then there is nothing to sort.
+        same, *others = {_offset_of_week(zone, week) for week in range(first, last + 1)}
+        if not others and not math.isnan(same):
+            return np.full(len(at), int(same), dtype=np.int64)
     weeks, place = np.unique(at // _WEEK, return_inverse=True)
     found = np.array([_offset_of_week(zone, week) for week in weeks.tolist()], dtype=np.float64)[place]
     odd = np.flatnonzero(np.isnan(found))

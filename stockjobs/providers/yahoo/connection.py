@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
 import yfinance.cache
 from yfinance.data import YfData
@@ -99,7 +100,7 @@ class _Line:
         crumb = self._data._crumb
         known = {"crumb": crumb} if crumb is not None else {}
         # Quoted here and left alone by curl_cffi, whose own quoting takes longer than reading a small chart.
-        url = f"{_HOST}{path}?{urlencode({**params, **known}, safe=',')}"
+        url = f"{_HOST}{path}?{'&'.join(f'{name}={_argument(one)}' for name, one in {**params, **known}.items())}"
         return self.session.get(url, timeout=self._timeout, quote=False).content
 
     def renewed(self, seen: int, patience: Patience) -> bool:
@@ -173,6 +174,15 @@ def keep_caches_in_memory() -> None:
     yfinance.cache._TzCacheManager._tz_cache = yfinance.cache._TzCacheDummy()
     yfinance.cache._CookieCacheManager._Cookie_cache = yfinance.cache._CookieCacheDummy()
     yfinance.cache._ISINCacheManager._isin_cache = yfinance.cache._ISINCacheDummy()
+
+
+def _argument(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else _quoted_argument(value)
+
+
+@lru_cache(maxsize=64)
+def _quoted_argument(text: str) -> str:
+    return quote_plus(text, safe=",")
 
 
 def quoted(symbol: str) -> str:

@@ -54,6 +54,7 @@ def query_for(request: BarsRequest) -> Query:
 def reply_to(request: BarsRequest, meta: Meta, bars: Bars, actions: tuple[CorporateAction, ...]) -> BarsReply:
     """The answer, cut to the window: Yahoo adds the latest price and its whole bar to whatever is asked for."""
     start, end = request.start.timestamp(), request.end.timestamp()
-    inside = bars.where((bars.at >= start) & (bars.at < end))
+    is_inside = (bars.at >= start) & (bars.at < end)
+    inside = bars if is_inside.all() else bars.where(is_inside)
     within = tuple(action for action in actions if request.start <= action.at < request.end)
     return BarsReply(meta.identity, inside, within)

@@ -12,6 +12,8 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from curl_cffi import Curl
+from curl_cffi.const import CurlInfo
 from curl_cffi.requests import Response, Session
 from curl_cffi.requests.exceptions import HTTPError, IncompleteRead, RequestException, Timeout
 
@@ -26,6 +28,8 @@ _DOMAIN = "yahoo.com"
 _JUDGED = ("query1.finance.yahoo.com", "query2.finance.yahoo.com")
 _MAX_HOPS = 5
 _LIMITED = 429
+_GOOD = 200
+_RETRY = b"retry-after:"
 _SHORTEST = 0.001
 # A call that was given all the time that was left ends a moment before the deadline, by rounding.
 _SLACK = 0.05
@@ -84,7 +88,7 @@ class YahooSession(Session[Response]):
     def request(self, method: Any, url: str, **kwargs: Any) -> Response:  # type: ignore[override]  # passed on whole
         """Send one request, following redirects inside Yahoo's domain. Raises a `stockjobs.errors.ProviderError`."""
         kwargs.pop("allow_redirects", None)
-        is_judged = urlsplit(url).hostname in _JUDGED
+        self._calls.is_judged = is_judged = urlsplit(url).hostname in _JUDGED
         patience: Patience | None = getattr(self._calls, "patience", None)
         for _ in range(_MAX_HOPS):
             with patience.request(is_about_data=is_judged) if patience else nullcontext():
@@ -108,6 +112,23 @@ class YahooSession(Session[Response]):
             raise _translated(error, urlsplit(target).netloc, patience) from error
         reply.content = body.content()
         reply.url = url
+        return reply
+
+    def _parse_response(
+        self, curl: Curl, buffer: BytesIO, header_buffer: BytesIO, default_encoding: Any, discard_cookies: bool
+    ) -> Response:
+        """What curl_cffi makes of an answer; of a good one of those hosts no more than the status, and the new cookies.
+
+        To read all headers and to ask for addresses takes as long as the transfer of a small chart.
+        """
+        is_good = curl.getinfo(CurlInfo.RESPONSE_CODE) == _GOOD and _RETRY not in header_buffer.getvalue().lower()
+        if not self._calls.is_judged or not is_good:
+            return super()._parse_response(curl, buffer, header_buffer, default_encoding, discard_cookies)
+        reply = Response(curl)
+        reply.status_code, reply.default_encoding = _GOOD, default_encoding
+        changes: Any = curl.getinfo(CurlInfo.COOKIECHANGES)
+        if changes:
+            self._cookies.update_cookies_from_curl_changes(changes)
         return reply
 
     def _seconds(self, asked: object, patience: Patience | None) -> float:
