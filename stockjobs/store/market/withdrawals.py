@@ -1,0 +1,56 @@
+"""Bars that are taken out of a series again; what they were is kept, as of bars that are replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, Integer, Table, delete, func, literal, select, update
+
+from stockjobs.domain.market.findings import FindingState
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.store import tables
+from stockjobs.store.market.bar_versions import COLUMNS
+from stockjobs.store.statements import upsert
+
+_bars, _versions, _positions, _findings = tables.bars, tables.bar_versions, tables.positions, tables.findings
+
+
+def released_at(connection: Connection, instrument: int, interval: Interval, at: Sequence[int]) -> frozenset[int]:
+    """Of some times (epoch seconds) those whose bars somebody has released, at whatever prices."""
+    query = select(_findings.c.at).where(
+        _findings.c.instrument_id == instrument,
+        _findings.c.interval_s == interval.seconds,
+        _findings.c.at.in_([datetime.fromtimestamp(one, UTC) for one in at]),
+        _findings.c.state == FindingState.RELEASED.value,
+    )
+    return frozenset(int(one.timestamp()) for one in connection.execute(query).scalars())
+
+
+def withdraw(connection: Connection, instrument: int, interval: Interval, at: Sequence[int], landing: int) -> int:
+    """Take the bars of some times (epoch seconds) out of a series, under its lock. Returns how many there were."""
+    times = _bars.c.at.in_([datetime.fromtimestamp(one, UTC) for one in at])
+    gone = (*_of(_bars, instrument, interval), times)
+    kept = select(*(_bars.c[name] for name in COLUMNS), literal(landing, Integer))
+    # What this landing has replaced already is kept as it was before that.
+    settled = kept.where(*gone, _bars.c.provisional.is_(False))
+    versions = upsert(connection, _versions).from_select([*COLUMNS, "replaced_by"], settled)
+    connection.execute(versions.on_conflict_do_nothing())
+    count = connection.execute(delete(_bars).where(*gone)).rowcount
+    _move_back(connection, instrument, interval)
+    return count
+
+
+def _move_back(connection: Connection, instrument: int, interval: Interval) -> None:
+    """Let the next run begin at the newest bar that is left."""
+    newest = connection.execute(select(func.max(_bars.c.at)).where(*_of(_bars, instrument, interval))).scalar_one()
+    of_series = _of(_positions, instrument, interval)
+    if newest is None:
+        connection.execute(delete(_positions).where(*of_series))
+    else:
+        is_ahead = _positions.c.newest_at > newest
+        connection.execute(update(_positions).where(*of_series, is_ahead).values(newest_at=newest))
+
+
+def _of(table: Table, instrument: int, interval: Interval) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return table.c.instrument_id == instrument, table.c.interval_s == interval.seconds
