@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
@@ -19,6 +19,7 @@ from stockjobs.cli.values import checked, words
 from stockjobs.domain.asking.pricing import Basis
 from stockjobs.domain.work.jobs import JobSpec, OnFailure, WindowSpec
 from stockjobs.errors import InvalidInput
+from stockjobs.services.market.survey import Survey
 from stockjobs.services.work.requests import Estimate, Request, Timing
 from stockjobs.store.ledger.occurrences import Occurrence
 
@@ -75,17 +76,22 @@ def backfill(
     else:
         typer.echo(f"stockctl: {price(cost, spec.provider)}", err=True)
         conclude(
-            container, _submitted(container, asked, key, when.timing(container)), output, wait=wait, timeout=timeout
+            container,
+            _submitted(container, replace(asked, survey=cost.survey), key, when.timing(container)),
+            output,
+            wait=wait,
+            timeout=timeout,
         )
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """A job and the window asked of it, or a definition of its own."""
+    """A job and the window asked of it, or a definition of its own; what is missing of it, once that is known."""
 
     job: str = ""
     window: WindowSpec | None = None
     spec: JobSpec | None = None
+    survey: Survey | None = None
 
 
 def _asked(
@@ -105,8 +111,8 @@ def _asked(
 
 def _submitted(container: Container, asked: _Asked, key: str | None, timing: Timing) -> Occurrence:
     if asked.spec is not None:
-        return container.requests.submit(asked.spec, submitter=submitter(), key=key, timing=timing)
-    return container.requests.trigger(Request(asked.job, submitter(), key, asked.window, timing))
+        return container.requests.submit(asked.spec, submitter=submitter(), key=key, timing=timing, survey=asked.survey)
+    return container.requests.trigger(Request(asked.job, submitter(), key, asked.window, timing, asked.survey))
 
 
 _BASES = {

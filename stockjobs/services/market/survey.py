@@ -31,8 +31,12 @@ class Survey:
         return {symbol: window for symbol, window in windows.items() if window is not None}
 
     def fits(self, spec: JobSpec, about: datetime) -> bool:
-        """True while it is about the same definition and the same day."""
-        return self.spec == spec and midnight(self.about) == midnight(about)
+        """True while it is about the same symbols, intervals and window, and the same day."""
+        return _asked_by(self.spec) == _asked_by(spec) and midnight(self.about) == midnight(about)
+
+
+def _asked_by(spec: JobSpec) -> tuple[object, ...]:
+    return spec.type, spec.mode, spec.provider, spec.symbols, spec.intervals, spec.window
 
 
 def survey(

@@ -164,10 +164,23 @@ class Instances:
         return tasks_of(asked, occurrence, scheduled_for, window=asked.window, limits=limits, missing=missing)
 
     def survey(
-        self, connection: Connection, spec: JobSpec, window: WindowSpec | None, now: datetime, about: datetime
+        self,
+        connection: Connection,
+        spec: JobSpec,
+        window: WindowSpec | None,
+        now: datetime,
+        about: datetime,
+        *,
+        known: Survey | None = None,
     ) -> Survey | None:
-        """What is missing of a backfill that would be asked for now; None for what is none. It may take seconds."""
-        return survey(connection, _as_asked(spec, window), self._limits(spec), now, about)
+        """What is missing of a backfill that would be asked for now; None for what is none. It may take seconds.
+
+        `known` is one that was made a moment ago, which is taken if it is about the same.
+        """
+        asked = _as_asked(spec, window)
+        if known is not None and known.fits(asked, about):
+            return known
+        return survey(connection, asked, self._limits(spec), now, about)
 
     def out_of_reach(
         self, spec: JobSpec, scheduled_for: datetime, window: WindowSpec | None = None

@@ -53,13 +53,17 @@ AT_ONCE = Timing()
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asks of a job. The same `key` asks for the same occurrence; without one each request is new."""
+    """What somebody asks of a job. The same `key` asks for the same occurrence; without one each request is new.
+
+    `survey` is what an estimate has just found missing, so that nobody looks twice.
+    """
 
     job: str
     submitter: str
     key: str | None = None
     window: WindowSpec | None = None
     timing: Timing = AT_ONCE
+    survey: Survey | None = None
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,14 @@ class Estimate:
     """What an occurrence would cost: its tasks, and the requests that they make of the provider if all goes well.
 
     `out_of_reach` has the intervals for which the provider no longer keeps the beginning of the window, and what it keeps.
+    `survey` is what was found missing, for a request that follows.
     """
 
     tasks: int
     requests: int
     out_of_reach: dict[Interval, datetime]
     duration: Duration | None = None
+    survey: Survey | None = None
 
 
 class Requests:
@@ -123,7 +129,7 @@ class Requests:
                 return None
             now = self._database.now(connection)
             about = request.timing.scheduled_at or now
-            return self._instances.survey(connection, job.spec, request.window, now, about)
+            return self._instances.survey(connection, job.spec, request.window, now, about, known=request.survey)
 
     def estimate(self, spec: JobSpec, window: WindowSpec | None = None) -> Estimate:
         """What an occurrence would cost if it were asked for now. Nothing is written."""
@@ -137,7 +143,7 @@ class Requests:
         out_of_reach = self._instances.out_of_reach(spec, now, window)
         at_once = speed.at_most(min(len(plans), spec.max_parallel or len(plans))) if speed else None
         duration = duration_of(requests, self._allowance_of(spec.provider), at_once)
-        return Estimate(len(plans), requests, out_of_reach, duration)
+        return Estimate(len(plans), requests, out_of_reach, duration, found)
 
     def _refuse(self, connection: Connection, job: Job, now: datetime) -> None:
         if not job.enabled:
@@ -153,7 +159,15 @@ class Requests:
             )
         self._instances.may_start(connection, job, now)
 
-    def submit(self, spec: JobSpec, *, submitter: str, key: str | None = None, timing: Timing = AT_ONCE) -> Occurrence:
+    def submit(
+        self,
+        spec: JobSpec,
+        *,
+        submitter: str,
+        key: str | None = None,
+        timing: Timing = AT_ONCE,
+        survey: Survey | None = None,
+    ) -> Occurrence:
         """Ask for work that nobody defined a job for: an ad-hoc job is made, or found, and triggered.
 
         Raises InvalidInput for a definition without symbols or an impossible time, NotFound for an unknown occurrence that it is
@@ -162,7 +176,7 @@ class Requests:
         manifest = manifest_for(spec)
         self._check_first(timing)
         self._administration.apply([manifest], by=submitter)
-        return self.trigger(Request(manifest.metadata.name, submitter, key, timing=timing))
+        return self.trigger(Request(manifest.metadata.name, submitter, key, timing=timing, survey=survey))
 
     def _check_first(self, timing: Timing) -> None:
         """Refuse what cannot be before a job is made for it."""

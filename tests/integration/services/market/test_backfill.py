@@ -249,6 +249,24 @@ def test_what_a_backfill_costs_is_what_it_then_asks_for(house: House, market: Si
     assert cost.tasks == len(tasks_of_newest(house)) == 4
 
 
+def test_what_was_priced_is_queued_without_a_second_look(house: House, market: SimulatorClient) -> None:
+    whole = spec(symbols=["AAPL", "MSFT"], mode="backfill", window=YEAR.model_dump(exclude_none=True))
+    cost = house.requests.estimate(whole)
+    house.define("ONE", symbols=["AAPL"])
+    collect(house, "ONE")
+    looked_again = house.requests.submit(whole, submitter="me", key="again")
+    as_priced = house.requests.submit(whole, submitter="me", key="priced", survey=cost.survey)
+    of_another = house.requests.submit(
+        whole.model_copy(update={"symbols": ("MSFT",)}), submitter="me", survey=cost.survey
+    )
+    queued = [house.reports.tasks(occurrence=str(one.id)) for one in (looked_again, as_priced, of_another)]
+    assert [sorted(symbol for task in tasks for symbol in task.symbols) for tasks in queued] == [
+        ["MSFT"],
+        ["AAPL", "MSFT"],
+        ["MSFT"],
+    ]
+
+
 def test_a_symbol_that_failed_is_all_that_is_asked_for_next(house: House) -> None:
     house.clock.now = NOW
     house.provider.errors["MSFT"] = [ProviderDown("502")]
