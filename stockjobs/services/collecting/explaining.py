@@ -7,15 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from stockjobs.domain.clocks import local_days
 from stockjobs.domain.market.bars import Bars
 from stockjobs.domain.market.explaining import NEAR_S, explained
 from stockjobs.domain.market.findings import FindingState
 from stockjobs.domain.market.splits import Split
 from stockjobs.services.collecting.restating import in_price
 from stockjobs.services.collecting.series import Series, Step
-from stockjobs.services.market.calendars import calendar_of, zone_named
-from stockjobs.store.market import actions, aside, bars, findings, gaps
+from stockjobs.services.market.filling import Filling
+from stockjobs.store.market import actions, aside, bars, findings
 from stockjobs.store.market.bar_rows import Span, Stored
 
 EARLY = timedelta(days=2)
@@ -52,6 +51,6 @@ def _land(step: Step, series: Series, found: Bars, stored: Stored) -> int:
     instrument, interval = series.instrument, series.interval
     factor = in_price(new.at, stored, actions.splits(step.connection, [instrument.id]).get(instrument.id, ()))
     landing = bars.Landing(instrument.id, interval, new, bars.APART, factor)
-    zone = zone_named(instrument.zone, calendar_of(instrument.exchange))
-    gaps.clear(step.connection, instrument.id, interval, np.unique(local_days(new.at, zone)).tolist())
-    return bars.land(step.connection, [landing], step.now, landing=step.landing)
+    written = bars.land(step.connection, [landing], step.now, landing=step.landing)
+    Filling(step.connection, instrument.id, interval, step.now).settle(new.at)
+    return written

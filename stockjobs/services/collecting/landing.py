@@ -156,7 +156,7 @@ class _Landing:
         self._written += withdraw_held(step, series)
         for one in series.judged:
             self._rejected += len(one.checked.rejected)
-            self._found.extend((*one.findings, *watch(step.connection, step.claim, one, step.now)))
+            self._found.extend((*one.findings, *watch(step, one)))
         return landing
 
     def _compared(self, series: Series, stored: Stored | None, known: Learnt) -> bars.Landing | None:

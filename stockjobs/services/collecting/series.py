@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,8 @@ from stockjobs.domain.market.splits import Split, splits_in
 from stockjobs.services.collecting.checking import Judged
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
+from stockjobs.store.market import gaps
+from stockjobs.store.market.gaps import Gap
 from stockjobs.store.market.instruments import Instrument
 
 
@@ -26,6 +28,14 @@ class Step:
     claim: Claim
     now: datetime
     landing: Callable[[], int]
+
+    @cached_property
+    def known_gaps(self) -> Mapping[int, Mapping[date, Gap]]:
+        """The gaps of the instruments that bear the task's symbols, as they were before the landing; read once for it."""
+        claim = self.claim
+        if claim.interval is None:
+            return {}
+        return gaps.of_symbols(self.connection, claim.spec.provider, claim.symbols, claim.interval)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from threading import local
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Seconds, Spans
 from stockjobs.services.collecting.checking import Judged
+from stockjobs.services.collecting.series import Step
 from stockjobs.services.market.calendars import calendar_of, traded, zone_named
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger import events
@@ -34,10 +34,11 @@ _NEXT_SESSION = timedelta(days=14)
 """No market is closed for longer between two sessions, save in wars and revolutions."""
 
 
-def watch(connection: Connection, claim: Claim, judged: Judged, now: datetime) -> tuple[Finding, ...]:
+def watch(step: Step, judged: Judged) -> tuple[Finding, ...]:
     """Write down what the source does not have, so that it is not asked for again each night; returns what to tell of it."""
+    connection, claim, now = step.connection, step.claim, step.now
     request, instrument = judged.answer.request, judged.instrument
-    known = _known(connection, claim, judged, now).get(instrument.id, {})
+    known = _known(step, judged).get(instrument.id, {})
     spans = traded(connection, instrument.exchange, instrument.zone, request.start, min(request.end, now))
     if spans is None or request.interval.seconds > Interval.D1.seconds:
         _write_nulls(connection, judged, known, now)
@@ -49,20 +50,12 @@ def watch(connection: Connection, claim: Claim, judged: Judged, now: datetime) -
     return _without_rows(connection, claim, judged, found, now)
 
 
-_landing = local()
-
-
-def _known(connection: Connection, claim: Claim, judged: Judged, now: datetime) -> Mapping[int, Mapping[date, Gap]]:
-    """The gaps of all instruments of a landing, read once for it; of one whose symbol is another by now its own."""
+def _known(step: Step, judged: Judged) -> Mapping[int, Mapping[date, Gap]]:
+    """The gaps of all instruments of a landing; of one whose symbol is another by now its own."""
     interval, symbol = judged.answer.request.interval, judged.instrument.symbol
-    if symbol not in claim.symbols:
-        return gaps.of_symbols(connection, claim.spec.provider, [symbol], interval)
-    key = (claim.attempt_id, now, connection.engine)
-    if getattr(_landing, "key", None) != key:
-        _landing.known = gaps.of_symbols(connection, claim.spec.provider, claim.symbols, interval)
-        _landing.key = key
-    found: Mapping[int, Mapping[date, Gap]] = _landing.known
-    return found
+    if symbol in step.claim.symbols and interval is step.claim.interval:
+        return step.known_gaps
+    return gaps.of_symbols(step.connection, step.claim.spec.provider, [symbol], interval)
 
 
 def _has_all(judged: Judged, spans: Spans, now: datetime) -> bool:
@@ -211,7 +204,9 @@ def _without_rows(
         return ()
     opened = traded(connection, judged.instrument.exchange, judged.instrument.zone, now - _NEXT_SESSION, now)
     newest = int(opened.open[-1]) if opened is not None and len(opened) else 0
-    overdue = [place for place in empty.tolist() if found.spans.open[place] < newest]
+    # Of a bar that was set aside, its own finding tells.
+    told_of = [place for place in empty.tolist() if found.cause[place] is not Cause.SET_ASIDE]
+    overdue = [place for place in told_of if found.spans.open[place] < newest]
     if not overdue or trading_days.is_doubted(connection, claim.spec.provider, judged.instrument.symbol):
         return ()
     findings = {one.id: one for one in (_finding(claim, judged, found, place) for place in overdue)}

@@ -77,7 +77,7 @@ class PerishingService:
         each = {(finding := _finding(one)).id: (finding, one) for one in found}
         with self._database.begin() as connection:
             # Another beat may write the same at this moment; only who has written it tells of it.
-            again = perishing.open_again(connection, list(each))
+            again = findings.open_again(connection, list(each))
             new = findings.land(connection, [finding for finding, _ in each.values()], now) | again
             told = [one for key, (_, one) in each.items() if key in new]
             events.append(connection, *(_event(one, now) for one in told))

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Connection, Select, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Select, literal, select, update
 
 from stockjobs.domain import ids
 from stockjobs.domain.market.bars import COLUMNS, NO_VOLUME, PRICES, Bars, Seconds
@@ -69,18 +69,20 @@ def land(connection: Connection, found: Sequence[Finding], now: datetime) -> fro
     """
     each = {finding.id: finding for finding in found}
     new = insert_new(connection, _findings, [_row(finding, now) for finding in each.values()])
-    _open_again(connection, [key for key, one in each.items() if key not in new and one.state is FindingState.OPEN])
+    open_again(connection, [key for key, one in each.items() if key not in new and one.state is FindingState.OPEN])
     aside = [row for key in new for row in _rows(each[key])]
     insert_many(connection, tables.quarantined_bars, aside)
     return frozenset(new)
 
 
-def _open_again(connection: Connection, seen: Sequence[UUID]) -> None:
-    # It was put right, and is wrong again just as before.
-    if seen:
-        undecided = {"state": FindingState.OPEN.value, "decided_at": None, "decided_by": None}
-        was_mended = _findings.c.state == FindingState.MENDED.value
-        connection.execute(update(_findings).where(_findings.c.id.in_(seen), was_mended).values(undecided))
+def open_again(connection: Connection, seen: Sequence[UUID]) -> frozenset[UUID]:
+    """Open those of some findings that were put right, and are wrong again just as before. Returns their ids."""
+    if not seen:
+        return frozenset()
+    undecided = {"state": FindingState.OPEN.value, "decided_at": None, "decided_by": None}
+    was_mended = _findings.c.state == FindingState.MENDED.value
+    again = update(_findings).where(_findings.c.id.in_(seen), was_mended).values(undecided).returning(_findings.c.id)
+    return frozenset(connection.execute(again).scalars())
 
 
 def released(connection: Connection, found: Sequence[Finding]) -> frozenset[UUID]:
@@ -145,6 +147,13 @@ def decide(connection: Connection, which: Sequence[UUID], state: FindingState, b
     may_be = _findings.c.state.in_([one.value for one in may_become(state)])
     values = {"state": state.value, "decided_at": now, "decided_by": by}
     return connection.execute(update(_findings).where(_findings.c.id.in_(which), may_be).values(values)).rowcount
+
+
+def mend_where(connection: Connection, *which: ColumnElement[bool], by: str, now: datetime) -> int:
+    """Close the open findings of which these conditions hold, as put right. Returns how many there were."""
+    is_open = _findings.c.state == FindingState.OPEN.value
+    mended = {"state": FindingState.MENDED.value, "decided_at": now, "decided_by": by}
+    return connection.execute(update(_findings).where(*which, is_open).values(mended)).rowcount
 
 
 def _row(finding: Finding, now: datetime) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from stockjobs.domain.market.findings import FindingKind, FindingState
+from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.symbol_health import Health, Standing
 from stockjobs.errors import SymbolUnknown
 from stockjobs.store import tables
+from stockjobs.store.market import findings
 from stockjobs.store.statements import several, upsert
 
 _health, _tasks, _attempts, _findings = tables.symbol_health, tables.tasks, tables.attempts, tables.findings
@@ -99,6 +100,4 @@ def others_fine(connection: Connection, provider: str, attempt: UUID, now: datet
 def mend_findings(connection: Connection, symbols: Sequence[str], by: str, now: datetime) -> None:
     """Close the open findings that symbols are suspect or dead."""
     which = (_findings.c.kind == FindingKind.SYMBOL.value, _findings.c.symbol.in_(symbols))
-    is_open = _findings.c.state == FindingState.OPEN.value
-    values = {"state": FindingState.MENDED.value, "decided_at": now, "decided_by": by}
-    connection.execute(update(_findings).where(*which, is_open).values(values))
+    findings.mend_where(connection, *which, by=by, now=now)

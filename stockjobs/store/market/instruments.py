@@ -62,12 +62,6 @@ def markets(connection: Connection, which: Sequence[int]) -> dict[int, tuple[str
     return {row.id: (row.exchange, row.zone) for row in connection.execute(query)}
 
 
-def markets(connection: Connection, which: Sequence[int]) -> dict[int, tuple[str, str]]:
-    """Where instruments trade: exchange and zone."""
-    query = select(_instruments.c.id, _instruments.c.exchange, _instruments.c.zone).where(_instruments.c.id.in_(which))
-    return {row.id: (row.exchange, row.zone) for row in connection.execute(query)}
-
-
 def ensure(connection: Connection, provider: str, identity: Identity, now: datetime) -> Instrument:
     """The instrument that bears a symbol, made from what the provider says of it if it is new."""
     return ensure_all(connection, provider, [identity], now)[identity.symbol]

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
+from stockjobs.store.market import findings
 from stockjobs.store.market.trading_days import BY_ITSELF
 
 _findings, _health, _instruments = tables.findings, tables.symbol_health, tables.instruments
@@ -95,14 +96,4 @@ def told(connection: Connection) -> Told:
 def mend(connection: Connection, found: Sequence[UUID], now: datetime) -> None:
     """Close findings whose series has been collected since, or is collected no more."""
     if found:
-        mended = {"state": FindingState.MENDED.value, "decided_at": now, "decided_by": BY_ITSELF}
-        is_open = _findings.c.state == FindingState.OPEN.value
-        connection.execute(update(_findings).where(_findings.c.id.in_(found), is_open).values(mended))
-
-
-def open_again(connection: Connection, found: Sequence[UUID]) -> frozenset[UUID]:
-    """Open those of some findings that were mended. Returns their ids."""
-    undecided = {"state": FindingState.OPEN.value, "decided_at": None, "decided_by": None}
-    was_mended = _findings.c.state == FindingState.MENDED.value
-    again = update(_findings).where(_findings.c.id.in_(found), was_mended).values(undecided).returning(_findings.c.id)
-    return frozenset(connection.execute(again).scalars())
+        findings.mend_where(connection, _findings.c.id.in_(found), by=BY_ITSELF, now=now)

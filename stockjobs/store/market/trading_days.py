@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select
 
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
+from stockjobs.store.market import findings
 
 _findings, _health, _bars = tables.findings, tables.symbol_health, tables.bars
 
@@ -18,10 +19,10 @@ BY_ITSELF = "stockjobs"
 """Who decides on a finding where no person does."""
 
 
-def told(connection: Connection, findings: Sequence[UUID]) -> set[UUID]:
+def told(connection: Connection, which: Sequence[UUID]) -> set[UUID]:
     """Which of some findings are stored already, and were not put right since."""
     is_so = _findings.c.state != FindingState.MENDED.value
-    return set(connection.execute(select(_findings.c.id).where(_findings.c.id.in_(findings), is_so)).scalars())
+    return set(connection.execute(select(_findings.c.id).where(_findings.c.id.in_(which), is_so)).scalars())
 
 
 def mend(connection: Connection, instrument: int, interval: Interval, opens: Sequence[datetime], now: datetime) -> int:
@@ -33,10 +34,8 @@ def mend(connection: Connection, instrument: int, interval: Interval, opens: Seq
         _findings.c.instrument_id == instrument,
         _findings.c.interval_s == interval.seconds,
         _findings.c.at.in_(opens),
-        _findings.c.state == FindingState.OPEN.value,
     )
-    mended = {"state": FindingState.MENDED.value, "decided_at": now, "decided_by": BY_ITSELF}
-    return connection.execute(update(_findings).where(*which).values(mended)).rowcount
+    return findings.mend_where(connection, *which, by=BY_ITSELF, now=now)
 
 
 def is_doubted(connection: Connection, provider: str, symbol: str) -> bool:

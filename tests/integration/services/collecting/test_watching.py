@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
 from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.market.bars import BarsReply, BarsRequest
 from stockjobs.domain.market.coverage import Cause
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.work.jobs import WindowSpec
 from stockjobs.domain.work.lanes import Lane
+from stockjobs.providers.base import Patience
 from stockjobs.services.collecting.conclusion import Outcome
+from stockjobs.services.market.quarantine import Quarantine
 from stockjobs.store import tables
 from stockjobs.store.ledger import events
 from stockjobs.store.market import gaps
@@ -169,3 +174,69 @@ def test_without_a_calendar_only_what_the_source_named_is_missing(house: House, 
     market.null.clear()
     collect(house)
     assert stored_gaps(house) == {}
+
+
+@dataclass
+class Spoiling(MarketProvider):
+    """Serves bars of some days that cannot be."""
+
+    spoiled: set[date] = field(default_factory=set)
+
+    def bars(self, request: BarsRequest, *, now: datetime, patience: Patience) -> BarsReply:
+        reply = super().bars(request, now=now, patience=patience)
+        days = reply.bars.at.astype("datetime64[s]").astype("datetime64[D]")
+        is_bad = np.isin(days, np.array(sorted(self.spoiled), dtype="datetime64[D]"))
+        return replace(reply, bars=replace(reply.bars, high=np.where(is_bad, 1.0, reply.bars.high)))
+
+
+@pytest.fixture
+def spoiling(house: House) -> Spoiling:
+    """The provider of the house, with an impossible bar of Tuesday."""
+    house.provider = Spoiling(spoiled={TUESDAY})
+    return house.provider
+
+
+def fill(house: House) -> list[BarsRequest]:
+    """Ask for what is missing of the week. Gives the requests."""
+    house.provider.asked.clear()
+    house.trigger(window=WindowSpec(start="2026-02-23", end="2026-03-04"))
+    house.dispatch.tick()
+    for lane in Lane:
+        house.work(lane)
+    return list(house.provider.asked)
+
+
+def test_a_bar_that_was_set_aside_is_a_gap_that_rests_also_when_it_is_rejected(
+    house: House, spoiling: Spoiling
+) -> None:
+    begin(house)
+    house.clock.advance(timedelta(hours=3))
+    collect(house)
+    assert {day: gap.cause for day, gap in stored_gaps(house).items()} == {TUESDAY: Cause.SET_ASIDE}
+    assert no_rows(house) == []
+    quarantine = Quarantine(house.database)
+    [finding] = quarantine.listed()
+    quarantine.reject([str(finding.id)], by="ann")
+    fill(house)
+    assert fill(house) == []
+    house.clock.advance(timedelta(days=1, minutes=1))
+    assert len(fill(house)) == 1
+    assert fill(house) == []
+    assert stored_gaps(house)[TUESDAY].asked == 2
+
+
+def test_a_good_bar_in_place_of_one_that_was_set_aside_closes_the_gap(house: House, spoiling: Spoiling) -> None:
+    begin(house)
+    spoiling.spoiled.clear()
+    collect(house)
+    assert stored_gaps(house) == {}
+    assert [finding.state for finding in Quarantine(house.database).listed()] == [FindingState.MENDED]
+
+
+def test_a_released_bar_is_no_gap_and_is_not_asked_for(house: House, spoiling: Spoiling) -> None:
+    begin(house)
+    fill(house)
+    quarantine = Quarantine(house.database)
+    quarantine.release([str(quarantine.listed()[0].id)], by="ann")
+    assert stored_gaps(house) == {}
+    assert fill(house) == []
