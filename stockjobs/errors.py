@@ -181,6 +181,12 @@ class SymbolUnknown(ProviderPermanent):
     kind = "unknown-symbol"
 
 
+class ProviderUnusable(ProviderPermanent):
+    """The provider cannot be opened as it is configured: no fault of a symbol, and nothing was asked."""
+
+    kind = "unusable"
+
+
 class RangeRefused(ProviderPermanent):
     """The provider does not serve this window at this interval."""
 

@@ -15,7 +15,7 @@ from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.periods import parse_duration
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.domain.work.states import State
-from stockjobs.errors import Interrupted, ProviderError, Unavailable
+from stockjobs.errors import Interrupted, InvalidInput, ProviderError, ProviderUnusable, Unavailable
 from stockjobs.providers.base import OPEN_GATE, Gate, Patience, Provider
 from stockjobs.services.collecting.asking import Asks, asks_of
 from stockjobs.services.collecting.conclusion import Outcome, Verdict, concluded
@@ -112,6 +112,8 @@ class Collect:
                 return self._fetch(claim, lease, gate)
         except Unavailable:
             raise
+        except ProviderUnusable as error:
+            return Fetched(errors=dict.fromkeys(claim.symbols, error))
         except Exception as error:  # the edge: whatever it is, it is written down and the task moves on
             return Fetched(errors=dict.fromkeys(claim.symbols, our_fault(error)))
         finally:
@@ -151,7 +153,7 @@ class Collect:
         return claim
 
     def _fetch(self, claim: Claim, lease: Lease, gate: Gate) -> Fetched:
-        provider = self._provider_of(claim.spec.provider)
+        provider = self._opened(claim.spec.provider)
         asks = self._persistently(lambda: self._asks(claim, provider))
         timeout = min(parse_duration(claim.spec.timeout), self._config.max_timeout)
         deadline = time.monotonic() + timeout.total_seconds()
@@ -159,6 +161,13 @@ class Collect:
         overrun = lease.ending_at(deadline + OVERRUN.total_seconds(), lambda: self._land(claim, _overrun(claim)))
         with overrun, self._last_resort(timeout + 2 * OVERRUN):
             return fetch(asks, provider, patience, self._config.parallel)
+
+    def _opened(self, name: str) -> Provider:
+        try:
+            return self._provider_of(name)
+        except InvalidInput as error:
+            why = "; ".join(map(str, error.problems))
+            raise ProviderUnusable(f"The provider {name} cannot be used as this worker is configured: {why}") from error
 
     def _asks(self, claim: Claim, provider: Provider) -> Asks:
         with self._database.read() as connection:

@@ -9,7 +9,15 @@ from enum import StrEnum
 from stockjobs.domain.masks import mask_secrets
 from stockjobs.domain.work.retries import Decision, Defer, GiveUp, TryAgain, decide
 from stockjobs.domain.work.states import State
-from stockjobs.errors import Interrupted, OurFault, ProviderDown, ProviderError, ProviderPermanent, RateLimited
+from stockjobs.errors import (
+    Interrupted,
+    OurFault,
+    ProviderDown,
+    ProviderError,
+    ProviderPermanent,
+    ProviderUnusable,
+    RateLimited,
+)
 from stockjobs.services.collecting.fetching import Fetched
 from stockjobs.services.collecting.landing import NOTHING_LANDED, Landed
 from stockjobs.store.ledger.claims import Claim, Result, Then
@@ -48,28 +56,37 @@ def concluded(claim: Claim, fetched: Fetched, landed: Landed, now: datetime) -> 
     given_up = claim.given_up | {
         symbol: mask_secrets(str(error))
         for symbol, error in fetched.errors.items()
-        if isinstance(error, ProviderPermanent)
+        if isinstance(error, ProviderPermanent) and not isinstance(error, ProviderUnusable)
     }
-    again = (
-        tuple(symbol for symbol in claim.symbols if symbol in fetched.errors and symbol not in given_up)
-        + fetched.unasked
-    )
+    again = _again(claim, fetched, given_up)
     error = _decisive(fetched)
     decision = _decision(claim, error, again)
     state, then, wait = _then(decision, again, given_up, now)
-    message = _message(fetched, given_up, again)
+    message = _message(error, fetched, given_up, again)
     result = Result(
         state=state,
         requests=fetched.requests,
         rows_received=landed.received,
         rows_written=landed.written,
         rows_rejected=landed.rejected,
-        failed_symbols={symbol: mask_secrets(str(problem)) for symbol, problem in fetched.errors.items()},
+        failed_symbols={
+            symbol: mask_secrets(str(problem))
+            for symbol, problem in fetched.errors.items()
+            if not isinstance(problem, ProviderUnusable)
+        },
         error_kind=error.kind if error else None,
         error=message if error or state is State.FAILED else None,
     )
     cause = error.__cause__ if isinstance(error, OurFault) else None
     return Outcome(Verdict(state.value), landed, result.error, wait, cause, fetched.skipped), result, then
+
+
+def _again(claim: Claim, fetched: Fetched, given_up: dict[str, str]) -> tuple[str, ...]:
+    """The symbols to ask for next. Those for which the provider was down come last: else one for which it always is would be
+    each probe of it, and keep it closed for all others."""
+    failed = [symbol for symbol in claim.symbols if symbol in fetched.errors and symbol not in given_up]
+    down = [symbol for symbol in failed if isinstance(fetched.errors[symbol], ProviderDown)]
+    return (*(symbol for symbol in failed if symbol not in down), *fetched.unasked, *down)
 
 
 def _decisive(fetched: Fetched) -> ProviderError | None:
@@ -108,7 +125,10 @@ def _then(
             return state, Then(state, given_up=given_up), None
 
 
-def _message(fetched: Fetched, given_up: dict[str, str], again: tuple[str, ...]) -> str:
+def _message(error: ProviderError | None, fetched: Fetched, given_up: dict[str, str], again: tuple[str, ...]) -> str:
+    if isinstance(error, ProviderUnusable):
+        # All symbols have it, and none is to blame.
+        return mask_secrets(str(error))
     problems = given_up | {symbol: str(error) for symbol, error in fetched.errors.items()}
     shown = mask_secrets("; ".join(f"{symbol}: {problem}" for symbol, problem in list(problems.items())[:5]))
     more = len(set(problems) | set(again)) - min(len(problems), 5)

@@ -8,8 +8,10 @@ import pytest
 
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.work.lanes import Lane
+from stockjobs.domain.work.states import State
 from stockjobs.providers.registry import open_provider
-from stockjobs.services.collecting.conclusion import Outcome
+from stockjobs.services.collecting.collect import Collect, CollectConfig
+from stockjobs.services.collecting.conclusion import Outcome, Verdict
 from stockjobs.store.market import actions, instruments, reading
 from tests.fixtures.house import House
 from tests.unit.providers.files.folders import HEADER, row, write
@@ -47,3 +49,16 @@ def test_bars_from_files_land_with_their_identity_and_landing_them_again_writes_
     assert [(one.kind, one.value) for one in dividends] == [("dividend", 4.5)]
     (again,) = collect(house)
     assert again.landed.written == 0
+
+
+def test_a_provider_that_lacks_an_option_fails_a_task_at_once_and_says_so_once(house: House) -> None:
+    house.collect = Collect(house.database, open_provider, CollectConfig())
+    house.define(provider="files", mode="backfill", symbols=["VOD.L", "BARC.L"], window={"start": "2024-01-01"})
+    (outcome,) = collect(house)
+    assert (outcome.verdict, outcome.cause) == (Verdict.FAILED, None)
+    said = outcome.error or ""
+    assert said.startswith("The provider files cannot be used as this worker is configured: providers.files.root: ")
+    assert "STOCKJOBS_PROVIDERS_FILES_ROOT" in said
+    assert "VOD.L" not in said
+    [task] = house.tasks()
+    assert (task.state, task.failures) == (State.FAILED, 0)

@@ -171,7 +171,7 @@ def test_a_long_outage_fails_nobody_whose_request_was_a_probe(yard: Yard) -> Non
         fail(patient(gates), ProviderDown("502"))
     yard.put_up(gates)
     yard.house.define(symbols=["AAPL", "MSFT"], retry={"maxRetries": 0})
-    yard.house.provider.errors["AAPL"] = [ProviderDown("502") for _ in range(4)]
+    yard.house.provider.errors = {symbol: [ProviderDown("502"), ProviderDown("502")] for symbol in ("AAPL", "MSFT")}
     yard.house.trigger()
     waits = []
     for _ in range(4):
@@ -185,6 +185,24 @@ def test_a_long_outage_fails_nobody_whose_request_was_a_probe(yard: Yard) -> Non
     assert yard.run().verdict is Verdict.COMPLETED
     [task] = yard.house.tasks()
     assert (task.failures, task.deferrals) == (0, 4)
+
+
+def test_a_symbol_that_always_fails_is_not_each_probe(yard: Yard) -> None:
+    clock = yard.house.clock
+    gates = yard.gates(NO_BUDGET, clock=lambda: str(int(clock.now.timestamp() * 1_000)))
+    for _ in range(9):
+        fail(patient(gates), ProviderDown("502"))
+    yard.put_up(gates)
+    yard.house.define(symbols=["AAPL", "MSFT", "NVDA"], retry={"maxRetries": 0})
+    yard.house.provider.errors["AAPL"] = [ProviderDown("500") for _ in range(20)]
+    yard.house.trigger()
+    closed = yard.run()
+    clock.advance(closed.wait or timedelta())
+    # Others go first: they find the provider well, and AAPL pays for itself.
+    outcome = yard.run()
+    assert (closed.verdict, outcome.verdict) == (Verdict.DEFERRED, Verdict.FAILED)
+    assert sorted(held.symbol for held in yard.house.reports.holdings()) == ["MSFT", "NVDA"]
+    assert gates.budgets.usages()[0].closure is None
 
 
 def test_who_is_held_back_in_the_middle_of_a_symbol_goes_on_after_what_has_landed(yard: Yard) -> None:
