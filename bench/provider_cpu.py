@@ -6,6 +6,7 @@ the ratios; the server's own time is not in the figures, since it is another pro
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -53,6 +54,7 @@ CASES = (
 
 def main() -> None:
     """Measure and print."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     warnings.filterwarnings("ignore", "The inplace keyword", DeprecationWarning, module="yfinance")
     with tempfile.TemporaryDirectory() as folder, running_simulator(Path(folder)) as server:
         fetches: dict[str, Fetch] = {
