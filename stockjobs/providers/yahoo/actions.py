@@ -13,11 +13,11 @@ from stockjobs.providers.yahoo.replies import Json
 
 
 def read_actions(events: Json) -> tuple[CorporateAction, ...]:
-    """The events, oldest first. Raises `MalformedReply` for one that has no time or no value."""
+    """The events, oldest first. Raises `MalformedReply` for one that has no time; one without a value has NaN."""
     if not isinstance(events, dict):
         return ()
     actions = [
-        CorporateAction(kind, instant(_seconds(event)), _checked(value(event)))
+        CorporateAction(kind, instant(_seconds(event)), value(event))
         for key, kind, value in _KINDS
         for event in _members(events.get(key))
     ]
@@ -54,12 +54,6 @@ def _ratio(event: dict[str, Json]) -> float:
 
 def _number(value: Json) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-
-
-def _checked(value: float) -> float:
-    if not math.isfinite(value):
-        raise MalformedReply("An event of Yahoo's chart has no value.")
-    return value
 
 
 _KINDS: tuple[tuple[str, str, Callable[[dict[str, Json]], float]], ...] = (

@@ -99,7 +99,6 @@ def test_sixty_minutes_are_an_hour() -> None:
         (("timestamp",), "never"),
         (("events",), {"dividends": {"1": {"amount": 1.0}}}),
         (("events",), {"dividends": {"1": {"date": 10**30, "amount": 1.0}}}),
-        (("events",), {"splits": {"1": {"date": 1, "numerator": 1, "denominator": 0}}}),
     ],
 )
 def test_a_chart_with_a_broken_part_is_malformed(path: tuple[str | int, ...], value: object) -> None:
@@ -110,6 +109,18 @@ def test_a_chart_with_a_broken_part_is_malformed(path: tuple[str | int, ...], va
     place[path[-1]] = value
     with pytest.raises(MalformedReply):
         read_chart(json.dumps(document).encode(), "AAPL", "1d")
+
+
+def test_an_event_without_a_value_spoils_no_bar() -> None:
+    document = orjson.loads(chart(DAYS, [1.0, 2.0]))
+    splits = {"1": {"date": 1, "numerator": 1, "denominator": 0}}
+    document["chart"]["result"][0]["events"] = {"splits": splits, "dividends": {"2": {"date": 2, "amount": None}}}
+    found = read_chart(json.dumps(document).encode(), "AAPL", "1d")
+    assert len(found.rows) == 2
+    assert [(one.kind, one.value) for one in found.actions] == [
+        ("split", pytest.approx(float("nan"), nan_ok=True)),
+        ("dividend", pytest.approx(float("nan"), nan_ok=True)),
+    ]
 
 
 def test_no_result_is_malformed() -> None:
