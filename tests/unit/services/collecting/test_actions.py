@@ -104,13 +104,21 @@ def desk(database: Database) -> Desk:
 
 
 MONTH = range(30, 0, -1)
+WEEKS = range(30, 1, -7)
+"""Mondays."""
+
+
+def both(desk: Desk, *told: CorporateAction) -> None:
+    """The same of days and of weeks, in attempts of their own."""
+    desk.land(bars(MONTH), *told)
+    desk.land(bars(WEEKS), *told, interval=W1)
 
 
 def test_an_event_that_intervals_tell_at_other_times_of_the_day_is_one(desk: Desk) -> None:
     desk.land(bars(MONTH, 50), dividend(9, 1.0), split(5, 2.0))
     for clock in ({"hour": 21}, {"hour": 5, "minute": 0}, {"hour": 0, "minute": 0}):
         desk.land(bars(MONTH, 50), dividend(9, 1.0, **clock), split(5, 2.0, **clock), interval=H1)
-        desk.land(bars(MONTH, 50), dividend(9, 1.0), split(5, 2.0), interval=W1)
+        desk.land(bars(WEEKS, 50), dividend(9, 1.0), split(5, 2.0), interval=W1)
     assert desk.rows() == 2
     assert desk.known() == [(opened(9), 1.0, 2.0)]
     assert desk.known("split") == [(opened(5), 2.0, 2.0)]
@@ -129,7 +137,7 @@ def test_an_ex_day_that_has_moved_is_replaced_and_answers_without_it_delete_noth
     desk.land(bars(MONTH), interval=H1)
     assert len(desk.known()) == 2
     desk.land(bars(MONTH), dividend(8, 1.0))
-    desk.land(bars(MONTH), dividend(8, 1.0), interval=W1)
+    desk.land(bars(WEEKS), dividend(8, 1.0), interval=W1)
     assert desk.known() == [(opened(20), 1.0, 1.0), (opened(8), 1.0, 1.0)]
     assert desk.rows() == 3
 
@@ -150,13 +158,12 @@ def test_a_split_whose_day_has_moved_is_one_split(desk: Desk) -> None:
 def restated(desk: Desk, *, after: int, told: tuple[CorporateAction, ...] = (), interval: Interval = D1) -> None:
     """Some days later all history comes in a quarter of the prices, with a bar more."""
     desk.now = NOON + after * DAY
-    came = bars(range(30, -after, -1), 25.0)
+    came = bars(range(30, -after, -7 if interval is W1 else -1), 25.0)
     desk.land(came, *told, interval=interval)
 
 
 def test_a_series_that_is_restated_months_after_another_divides_no_payment_again(desk: Desk) -> None:
-    for interval in (D1, W1):
-        desk.land(bars(MONTH), dividend(9, 1.0), interval=interval)
+    both(desk, dividend(9, 1.0))
     restated(desk, after=2, told=(split(0, 4.0), dividend(9, 0.25)))
     assert desk.known() == [(opened(9), 0.25, 1.0)]
     restated(desk, after=60, told=(split(0, 4.0),), interval=W1)
@@ -164,11 +171,10 @@ def test_a_series_that_is_restated_months_after_another_divides_no_payment_again
 
 
 def test_an_interval_in_old_shares_tells_nothing_new(desk: Desk) -> None:
-    for interval in (D1, W1):
-        desk.land(bars(MONTH), dividend(9, 1.0), interval=interval)
+    both(desk, dividend(9, 1.0))
     restated(desk, after=2, told=(split(0, 4.0),))
     rows = desk.rows()
-    desk.land(bars(MONTH), dividend(9, 1.0), interval=W1)
+    desk.land(bars(WEEKS), dividend(9, 1.0), interval=W1)
     assert (desk.known(), desk.rows()) == ([(opened(9), 0.25, 1.0)], rows)
 
 
@@ -190,8 +196,7 @@ def test_an_interval_that_is_first_collected_in_new_shares_agrees(desk: Desk) ->
 
 
 def test_a_ratio_that_nothing_explains_divides_once_for_all_intervals(desk: Desk) -> None:
-    for interval in (D1, W1):
-        desk.land(bars(MONTH), dividend(9, 1.0), interval=interval)
+    both(desk, dividend(9, 1.0))
     restated(desk, after=1)
     restated(desk, after=50, interval=W1)
     assert desk.known() == [(opened(9), 0.25, 1.0)]
