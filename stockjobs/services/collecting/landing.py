@@ -184,8 +184,7 @@ def _told_of(fetched: Fetched, now: datetime) -> list[Identity]:
 
 
 def _stranger(claim: Claim, instrument: int, reason: str, answer: Answer) -> Finding:
-    came = answer.reply.bars
-    evidence = {"bars": len(came), "from": int(came.at[0]) if len(came) else None}
+    # Without what differs from night to night: it is one finding until it is over.
     return Finding(
         kind=FindingKind.IDENTITY,
         symbol=answer.request.symbol,
@@ -194,7 +193,6 @@ def _stranger(claim: Claim, instrument: int, reason: str, answer: Answer) -> Fin
         interval=answer.request.interval,
         job_id=claim.job_id,
         attempt_id=claim.attempt_id,
-        evidence=evidence,
     )
 
 

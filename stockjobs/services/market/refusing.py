@@ -49,8 +49,10 @@ def refused(held: Held, decision: Decision, now: datetime) -> str:
 _DONE_WITH = "reject it if it is done with"
 _WITHOUT_BARS = {
     FindingKind.IDENTITY: (
-        "what came in another currency or unit was not kept, and nothing more of the symbol is until it comes in the one that "
-        "is kept; reject it if it is not to be looked at again"
+        "nothing that came in another currency or unit was kept, nor is anything more until it comes in the one that is kept, "
+        "which mends this finding. Compare with what the exchange says: if the source errs, wait; if the symbol trades in the "
+        "other one for good, what is stored stays as it is, and the job goes on with the rest: take the symbol out of it. "
+        "Renaming does not help, as the instrument stays the same. Reject it if it is not to be looked at again"
     ),
 }
 

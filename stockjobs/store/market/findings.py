@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, literal, or_, select, update
 
 from stockjobs.domain import ids
 from stockjobs.domain.market.bars import COLUMNS, NO_VOLUME, PRICES, Bars, Seconds
@@ -109,7 +109,8 @@ def _prices_of(evidence: Mapping[str, Any]) -> tuple[Any, ...]:
 def mend(
     connection: Connection, landed: Sequence[tuple[int, Interval, Seconds | Sequence[int]]], by: str, now: datetime
 ) -> int:
-    """Close the open findings about bars that have come as good ones since: instrument, interval and times (epoch seconds).
+    """Close the open findings about bars that have come as good ones since: instrument, interval and times (epoch seconds);
+    and that the series came in another currency.
 
     Returns how many there were.
     """
@@ -121,7 +122,10 @@ def mend(
     met = {(row.instrument_id, row.interval_s) for row in rows} & good.keys()
     times = {series: frozenset(good[series].tolist()) for series in met}
     mended = [
-        row.id for row in rows if int(row.at.timestamp()) in times.get((row.instrument_id, row.interval_s), frozenset())
+        row.id
+        for row in rows
+        if (series := (row.instrument_id, row.interval_s)) in times
+        and (row.at is None or int(row.at.timestamp()) in times[series])
     ]
     return decide(connection, mended, FindingState.MENDED, by, now)
 
@@ -130,13 +134,16 @@ def _open_bars(good: Mapping[tuple[int, int], Seconds]) -> Select[tuple[UUID, in
     """The open findings about bars of instruments and seconds of intervals, from the first to the last of all these times."""
     instruments, seconds = zip(*good, strict=True)
     first, last = min(int(at.min()) for at in good.values()), max(int(at.max()) for at in good.values())
+    since, until = datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
     return select(_findings.c.id, _findings.c.instrument_id, _findings.c.interval_s, _findings.c.at).where(
         _findings.c.instrument_id.in_(set(instruments)),
         _findings.c.interval_s.in_(set(seconds)),
-        _findings.c.at.between(datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)),
         # In the statement's text, as in the partial index.
         _findings.c.state == literal(FindingState.OPEN.value, literal_execute=True),
-        _findings.c.kind == FindingKind.REJECTED_BAR.value,
+        or_(
+            and_(_findings.c.at.between(since, until), _findings.c.kind == FindingKind.REJECTED_BAR.value),
+            and_(_findings.c.at.is_(None), _findings.c.kind == FindingKind.IDENTITY.value),
+        ),
     )
 
 

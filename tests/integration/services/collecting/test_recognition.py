@@ -10,12 +10,14 @@ import pytest
 
 from stockjobs.domain.events import EventName
 from stockjobs.domain.market.bars import BarsReply, BarsRequest
+from stockjobs.domain.market.findings import FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.symbol_health import Health
 from stockjobs.domain.work.filters import EventFilter
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import Conflict, InvalidInput, NotFound, SymbolUnknown
 from stockjobs.providers.base import Patience
+from stockjobs.services.market.quarantine import Quarantine
 from stockjobs.services.market.symbols import Renaming, Symbols
 from stockjobs.store.ledger import events
 from stockjobs.store.market import instruments, reading
@@ -115,6 +117,27 @@ def test_other_units_are_set_aside_as_before(house: House, listed: Listed) -> No
     with house.database.read() as connection:
         (found,) = connection.execute(findings_table.select()).mappings().all()
     assert "USD in units of 0.01" in found["reason"]
+
+
+def test_other_units_are_one_finding_until_they_are_over(house: House, listed: Listed) -> None:
+    run(house)
+    listed.said["unit"] = 0.01
+    for _ in range(2):
+        house.clock.advance(timedelta(days=1))
+        run(house)
+    quarantine = Quarantine(house.database)
+    (found,) = quarantine.listed()
+    assert found.state is FindingState.OPEN
+    with pytest.raises(Conflict, match="nothing that came in another currency or unit was kept"):
+        quarantine.release([str(found.id)], by="ann")
+    listed.said["unit"] = 1.0
+    house.clock.advance(timedelta(days=1))
+    run(house)
+    assert [one.state for one in quarantine.listed()] == [FindingState.MENDED]
+    listed.said["unit"] = 0.01
+    house.clock.advance(timedelta(days=1))
+    run(house)
+    assert [one.state for one in quarantine.listed()] == [FindingState.OPEN]
 
 
 def test_a_renamed_instrument_is_asked_for_by_its_new_symbol_and_keeps_its_data(house: House, listed: Listed) -> None:
