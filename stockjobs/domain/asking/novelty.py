@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from stockjobs.domain.market.coverage import SETTLED_AFTER
+from stockjobs.domain.market.days import days_of
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Spans
 
@@ -58,7 +59,8 @@ def _opens_after(newest: Newest, interval: Interval, zone: str, spans: Spans) ->
     """When the bar after the newest opens."""
     if interval.is_intraday:
         return _next_trading(newest.at + interval.length, spans)
-    later = spans.day > _last_day(newest.at.astimezone(ZoneInfo(zone)).date(), interval)
+    [day] = days_of(np.array([int(newest.at.timestamp())]), interval, ZoneInfo(zone)).tolist()
+    later = spans.day > _last_day(day, interval)
     return _instant(spans.open[later][0]) if later.any() else None
 
 

@@ -12,9 +12,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.clocks import local_days, midnight
+from stockjobs.domain.clocks import midnight
+from stockjobs.domain.market.days import period_numbers, periods
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.sessions import Days, Seconds, Spans
+from stockjobs.domain.market.sessions import Seconds, Spans
 
 SETTLED_AFTER = timedelta(minutes=30)
 """So long after its close a session's bars and prices are all at the source: delayed exchanges are up to 20 minutes late."""
@@ -23,7 +24,6 @@ PAUSES = (timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(day
 """How long the source is left alone after it was asked once, twice and so on for bars that it does not have; then for ever."""
 
 Places = NDArray[np.intp]
-_EPOCH_MONDAY = np.datetime64("1969-12-29", "D")
 
 
 class Cause(StrEnum):
@@ -88,23 +88,16 @@ def _grid_key(session: Places, number: Seconds | Places) -> Seconds:
 
 
 def _periods(spans: Spans, interval: Interval) -> Slots:
-    key = _period(spans.day, interval)
+    key = period_numbers(spans.day, interval)
     # The first session says where it opens, the last when it is whole.
     _, first, count = np.unique(key, return_index=True, return_counts=True)
     return Slots(spans.open[first], first + count - 1, key[first])
 
 
-def _period(day: Days, interval: Interval) -> Seconds:
-    if interval is Interval.W1:
-        return np.asarray((day - _EPOCH_MONDAY).astype(np.int64) // 7)
-    unit = "datetime64[M]" if interval is Interval.MO1 else "datetime64[D]"
-    return np.asarray(day.astype(unit).astype(np.int64))
-
-
 def keys(at: Seconds, spans: Spans, interval: Interval, zone: tzinfo) -> Seconds:
     """The number of the slot that each bar fills, -1 for one outside of every session. `zone` dates bars of a day and longer."""
     if not interval.is_intraday:
-        return _period(local_days(at, zone), interval)
+        return periods(at, interval, zone)
     place = np.searchsorted(spans.open, at, side="right") - 1
     inside = place >= 0
     place = np.maximum(place, 0)

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from stockjobs.domain.market.bars import Bars
+from stockjobs.domain.market.days import in_place
 from stockjobs.domain.market.explaining import NEAR_S, explained
 from stockjobs.domain.market.findings import FindingState
 from stockjobs.domain.market.splits import Split
 from stockjobs.services.collecting.restating import in_price
 from stockjobs.services.collecting.series import Series, Step
+from stockjobs.services.collecting.vetting import zone_of
 from stockjobs.services.market.filling import Filling
 from stockjobs.store.market import actions, aside, bars, findings
 from stockjobs.store.market.bar_rows import Span, Stored
@@ -45,10 +47,12 @@ def _beside(step: Step, series: Series, held: Bars) -> Stored:
 
 def _land(step: Step, series: Series, found: Bars, stored: Stored) -> int:
     """Land those that are not stored by now, and let their days be gaps no more."""
-    new = found.where(np.isin(found.at, stored.bars.at, invert=True))
+    instrument, interval = series.instrument, series.interval
+    zone = zone_of(instrument)
+    at_home = in_place(stored.bars, found, interval, zone)
+    new = at_home.where(np.isin(at_home.at, stored.bars.at, invert=True))
     if not len(new):
         return 0
-    instrument, interval = series.instrument, series.interval
     factor = in_price(new.at, stored, actions.splits(step.connection, [instrument.id]).get(instrument.id, ()))
     landing = bars.Landing(instrument.id, interval, new, bars.APART, factor)
     written = bars.land(step.connection, [landing], step.now, landing=step.landing)

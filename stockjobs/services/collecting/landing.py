@@ -135,9 +135,9 @@ class _Landing:
         known = learnt(step, instruments_)
         given = [one for one in series_of(judged) if not self._is_overtaken(one, known)]
         with_bars = [series for series in given if len(series.came)]
-        spans = [bars.span_of(series.instrument.id, series.interval, series.came) for series in with_bars]
+        spans = [bars.around(series.instrument.id, series.interval, series.came) for series in with_bars]
         stored = dict(zip(map(id, with_bars), bars.stored(step.connection, spans), strict=True))
-        given_good = [self._settled(series, stored.get(id(series)), known) for series in given]
+        given_good = [self._settled(*_beside(series, stored.get(id(series))), known) for series in given]
         self._landed = [one for one in given_good if one is not None]
         self._written += bars.land(step.connection, self._landed, step.now, landing=step.landing)
 
@@ -175,6 +175,14 @@ class _Landing:
             return None
         self._written += done.retold.restated + land_actions(step, series, together(splits, series.splits), done.retold)
         return done.landing
+
+
+def _beside(series: Series, stored: Stored | None) -> tuple[Series, Stored | None]:
+    """A series with its bars where those of their days are stored, and what is stored of its span."""
+    if stored is None:
+        return series, None
+    series = series.beside(stored.bars)
+    return series, stored.within(int(series.came.at[0]), int(series.came.at[-1]))
 
 
 def _told_of(fetched: Fetched, now: datetime) -> list[Identity]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 
 import numpy as np
 
 from stockjobs.domain.market.bars import COLUMNS, Bars, CorporateAction
+from stockjobs.domain.market.days import in_place
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.splits import Split, splits_in
 from stockjobs.services.collecting.checking import Judged
+from stockjobs.services.collecting.vetting import zone_of
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
 from stockjobs.store.market import gaps
@@ -40,21 +42,20 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """The answers of one instrument at one interval, after their check."""
+    """The answers of one instrument at one interval, after their check.
+
+    `came` are the good bars of all answers, oldest first, each time once, and of a day and longer each day, week or month once.
+    """
 
     instrument: Instrument
     interval: Interval
     judged: tuple[Judged, ...]
+    came: Bars
 
-    @cached_property
-    def came(self) -> Bars:
-        """The good bars of all answers, oldest first, each time once; what came last counts."""
-        if len(self.judged) == 1:
-            return self.judged[0].good
-        parts = [one.good for one in self.judged]
-        bars = Bars(*(np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS))
-        _, from_the_end = np.unique(bars.at[::-1], return_index=True)
-        return bars.where(np.asarray(len(bars) - 1 - from_the_end, dtype=np.intp))
+    def beside(self, stored: Bars) -> Series:
+        """The same, with bars of a day and longer at the times at which those of their days are stored."""
+        came = in_place(stored, self.came, self.interval, zone_of(self.instrument))
+        return self if came is self.came else replace(self, came=came)
 
     @cached_property
     def actions(self) -> tuple[CorporateAction, ...]:
@@ -74,6 +75,17 @@ def series_of(judged: Sequence[Judged]) -> list[Series]:
     for one in judged:
         found.setdefault((one.instrument.id, one.answer.request.interval), []).append(one)
     return [
-        Series(those[0].instrument, interval, tuple(those))
+        Series(those[0].instrument, interval, tuple(those), _came(those, interval))
         for (_, interval), those in sorted(found.items(), key=lambda item: item[0])
     ]
+
+
+def _came(judged: Sequence[Judged], interval: Interval) -> Bars:
+    """The good bars of several answers; what came last counts."""
+    if len(judged) == 1:
+        return judged[0].good
+    parts = [one.good for one in judged]
+    bars = Bars(*(np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS))
+    _, from_the_end = np.unique(bars.at[::-1], return_index=True)
+    each_once = bars.where(np.asarray(len(bars) - 1 - from_the_end, dtype=np.intp))
+    return in_place(Bars.empty(), each_once, interval, zone_of(judged[0].instrument))

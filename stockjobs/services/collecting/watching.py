@@ -13,9 +13,9 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.clocks import local_days
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.market.coverage import SETTLED_AFTER, Cause, Slots, is_missing, keys, slots
+from stockjobs.domain.market.days import days_of
 from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Seconds, Spans
@@ -75,13 +75,13 @@ def _write_nulls(connection: Connection, judged: Judged, known: Mapping[date, Ga
         return
     zone = zone_named(instrument.zone, calendar_of(instrument.exchange))
     over = null_at[null_at < (now - max(_DAY, interval.length)).timestamp()]
-    days, count = np.unique(local_days(over, zone), return_counts=True)
+    days, count = np.unique(days_of(over, interval, zone), return_counts=True)
     found = [
         Gap(instrument.id, interval, day, missing, Cause.SOURCE_NULL, now, 1, now)
         for day, missing in zip(days.tolist(), count.tolist(), strict=True)
     ]
     gaps.land(connection, [gap for gap in found if _is_news(gap, known.get(gap.day), now)])
-    filled = {*known} & {*local_days(judged.good.at, zone).tolist()} - {gap.day for gap in found}
+    filled = {*known} & {*days_of(judged.good.at, interval, zone).tolist()} - {gap.day for gap in found}
     gaps.clear(connection, instrument.id, interval, sorted(filled))
 
 

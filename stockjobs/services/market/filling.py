@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.clocks import local_days
 from stockjobs.domain.market.coverage import is_missing, keys, slots
+from stockjobs.domain.market.days import days_of
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Seconds, Spans
 from stockjobs.services.market.calendars import calendar_of, traded, zone_named
@@ -38,7 +38,7 @@ class Filling:
         zone = zone_named(zone_name, calendar_of(exchange))
         first, last = (datetime.fromtimestamp(int(one), UTC) for one in (at[0], at[-1]))
         spans = traded(self.connection, exchange, zone_name, first - _DAY, last + _DAY)
-        days = np.unique(local_days(at, zone))
+        days = np.unique(days_of(at, self.interval, zone))
         if spans is None or self.interval.seconds > Interval.D1.seconds:
             gaps.clear(self.connection, self.instrument_id, self.interval, days.tolist())
             return

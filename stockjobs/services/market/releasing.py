@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 
 import numpy as np
 
 from stockjobs.domain.market.bars import Bars, Prices
 from stockjobs.domain.market.changes import changes
+from stockjobs.domain.market.days import in_place
 from stockjobs.domain.market.explaining import NEAR_S
 from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.intervals import Interval
@@ -19,9 +20,10 @@ from stockjobs.domain.market.splits import Split
 from stockjobs.domain.market.validation import Context, joined, validate
 from stockjobs.errors import Conflict
 from stockjobs.services.collecting.restating import in_price
+from stockjobs.services.market.calendars import calendar_of, zone_named
 from stockjobs.services.market.filling import Filling
 from stockjobs.store.database import Connection
-from stockjobs.store.market import actions, bars, landings, restatements
+from stockjobs.store.market import actions, bars, instruments, landings, restatements
 from stockjobs.store.market.bar_rows import Span, Stored
 from stockjobs.store.market.quarantine import StoredFinding
 
@@ -78,8 +80,11 @@ def held_of(connection: Connection, found: Sequence[tuple[StoredFinding, Bars]])
     pasts = _pasts(connection, by_series)
     spans = [_span(series, several, pasts[series]) for series, several in by_series.items()]
     stored = bars.stored(connection, spans)
+    markets = instruments.markets(connection, sorted({instrument for instrument, _ in by_series}))
+    zones = {one: zone_named(zone, calendar_of(exchange)) for one, (exchange, zone) in markets.items()}
     made = {
-        one.id: _held(one, aside, there, pasts[series])
+        # Beside the stored bars, where those of the same days stand.
+        one.id: _held(one, in_place(there.bars, aside, series[1], zones[series[0]]), there, pasts[series])
         for (series, several), there in zip(by_series.items(), stored, strict=True)
         for one, aside in several
     }
@@ -91,10 +96,10 @@ def _pasts(
 ) -> dict[_Series, _Past]:
     if not found:
         return {}
-    instruments = sorted({instrument for instrument, _ in found})
-    heard = actions.splits_heard(connection, instruments)
+    which = sorted({instrument for instrument, _ in found})
+    heard = actions.splits_heard(connection, which)
     since = min(one.created_at for several in found.values() for one, _ in several)
-    restated = restatements.made(connection, instruments, since)
+    restated = restatements.made(connection, which, since)
     return {
         (instrument, interval): _Past(heard.get(instrument, {}), restated.get((instrument, interval.seconds), ()))
         for instrument, interval in found
@@ -148,5 +153,4 @@ def _landings(chosen: Sequence[Held]) -> Iterator[bars.Landing]:
             raise Conflict(
                 "Two of these findings hold different bars of one time: release the right one, reject the other."
             )
-        # From its own first bar on, so that a position never moves over a hole.
-        yield bars.Landing(*series, whole, datetime.fromtimestamp(int(whole.at[0]), UTC), factor)
+        yield bars.Landing(*series, whole, bars.APART, factor)

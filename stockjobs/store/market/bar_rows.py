@@ -37,6 +37,11 @@ class Stored:
         """The bars for which the mask holds, or those at these places."""
         return Stored(self.bars.where(mask), self.split_factor[mask], self.landing_id[mask])
 
+    def within(self, first: int, last: int) -> Stored:
+        """The bars from one time to another, both included."""
+        inside = (self.bars.at >= first) & (self.bars.at <= last)
+        return self if inside.all() else self.where(inside)
+
     @classmethod
     def empty(cls) -> Stored:
         """No bars at all."""

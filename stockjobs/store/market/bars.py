@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from stockjobs.domain.asking.planning import first_window
 from stockjobs.domain.market.bars import Bars, Prices
 from stockjobs.domain.market.changes import changes
+from stockjobs.domain.market.days import REACH
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.splits import factors
 from stockjobs.store import tables
@@ -50,6 +51,12 @@ class Landing:
 def span_of(instrument: int, interval: Interval, bars: Bars) -> Span:
     """The span of bars, of which there must be some."""
     return Span(instrument, interval, int(bars.at[0]), int(bars.at[-1]))
+
+
+def around(instrument: int, interval: Interval, bars: Bars) -> Span:
+    """The span in which the stored bars of the days, weeks or months of these bars are, wherever in them they stand."""
+    reach = REACH.get(interval, 0)
+    return Span(instrument, interval, int(bars.at[0]) - reach, int(bars.at[-1]) + reach)
 
 
 def lock(connection: Connection, instruments: Sequence[int]) -> None:

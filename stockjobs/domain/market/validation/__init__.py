@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stockjobs.domain.market.bars import COLUMNS, Bars, Seconds
+from stockjobs.domain.market.days import same_as_before
 from stockjobs.domain.market.validation.context import NO_TAIL as NO_TAIL
 from stockjobs.domain.market.validation.context import Context as Context
 from stockjobs.domain.market.validation.context import Mask
@@ -107,17 +108,19 @@ def _breaches(view: View, families: tuple[Family, ...], switches: Switches) -> I
 
 
 def _in_order(bars: Bars, context: Context) -> View:
-    later = bars.at[1:] > bars.at[:-1]
-    if later.all():
+    if (bars.at[1:] > bars.at[:-1]).all() and not same_as_before(bars.at, context.interval, context.zone).any():
         return View(bars, context)
     disorder = int((bars.at[1:] < bars.at[:-1]).sum())
-    return View(_each_once(bars.where(np.argsort(bars.at, kind="stable"))), context, disorder)
+    return View(_each_once(bars.where(np.argsort(bars.at, kind="stable")), context), context, disorder)
 
 
-def _each_once(bars: Bars) -> Bars:
-    if not (bars.at[1:] == bars.at[:-1]).any():
+def _each_once(bars: Bars, context: Context) -> Bars:
+    again = same_as_before(bars.at, context.interval, context.zone)
+    if not again.any():
         return bars
-    rows = zip(*(getattr(bars, name).tolist() for name in COLUMNS), strict=True)
+    # Those of one time, or of one day, have one number.
+    columns = (np.cumsum(~again), *(getattr(bars, name) for name in COLUMNS if name != "at"))
+    rows = zip(*(column.tolist() for column in columns), strict=True)
     places = {row: place for place, row in enumerate(rows)}
     return bars.where(np.array(sorted(places.values()), dtype=np.intp))
 

@@ -30,7 +30,8 @@ def off_grid(view: View) -> Mask:
     local = at + offsets(at, view.context.zone)
     off = (local % step != 0) & ~view.bars.provisional
     if step == _DAY:
-        off &= at % _DAY != 0
+        # A source may know only days, or no summer.
+        off &= (at % _DAY != 0) & (local % _DAY != _DAY - 3_600)
     return _unexplained(view, off, local % step, step) if off.any() else off
 
 

@@ -6,8 +6,8 @@ from datetime import tzinfo
 
 import numpy as np
 
-from stockjobs.domain.clocks import local_days
 from stockjobs.domain.market.bars import Bars, Seconds
+from stockjobs.domain.market.days import days_of
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Spans
 from stockjobs.domain.market.validation.context import Context, Mask
@@ -58,5 +58,5 @@ def _far_from(sessions: Spans, at: Seconds) -> Mask:
 def _on_no_day_of(sessions: Spans, at: Seconds, zone: tzinfo) -> Mask:
     # A source may date days by UTC.
     utc = (at // 86_400).astype("datetime64[D]")
-    local = local_days(at, zone)
+    local = days_of(at, Interval.D1, zone)
     return np.asarray(np.isin(local, sessions.day, invert=True) & np.isin(utc, sessions.day, invert=True))

@@ -84,7 +84,7 @@ TIMES = Family(
         Rule(
             "duplicate-time",
             Severity.HOLD,
-            "its time occurs twice, with other values",
+            "its time, or its day, occurs twice, with other values",
             shapes.duplicate_time,
             is_fixed=True,
         ),

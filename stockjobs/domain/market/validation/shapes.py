@@ -32,8 +32,7 @@ def have_sound_prices(view: View) -> bool:
 
 def have_sound_times(view: View) -> bool:
     """True if no bar breaks a rule about its time alone."""
-    at = view.bars.at
-    return bool(at[-1] <= _latest(view) and (at[1:] > at[:-1]).all())
+    return bool(view.bars.at[-1] <= _latest(view) and not view.repeats.any())
 
 
 def price_missing(view: View) -> Mask:
@@ -84,11 +83,9 @@ def future(view: View) -> Mask:
 
 
 def duplicate_time(view: View) -> Mask:
-    """Several bars, which differ, have one time."""
-    same = view.bars.at[1:] == view.bars.at[:-1]
-    mask = view.none()
-    mask[1:] |= same
-    mask[:-1] |= same
+    """Several bars, which differ, have one time, or one day, week or month where such bars are asked for."""
+    mask = view.repeats.copy()
+    mask[:-1] |= view.repeats[1:]
     return mask
 
 

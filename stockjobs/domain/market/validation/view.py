@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from stockjobs.domain.market.bars import Bars, Prices
+from stockjobs.domain.market.days import same_as_before
 from stockjobs.domain.market.validation import hours, levels
 from stockjobs.domain.market.validation.context import Context, Mask
 
@@ -39,6 +40,11 @@ class View:
     def levels(self) -> levels.Levels:
         """The bars whose prices stand at another level than they should, and why."""
         return levels.examine(self.bars, self.context)
+
+    @cached_property
+    def repeats(self) -> Mask:
+        """The bars that are of the same time, day, week or month as the one before them."""
+        return same_as_before(self.bars.at, self.context.interval, self.context.zone)
 
     def none(self) -> Mask:
         """No bar at all."""

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stockjobs.domain.clocks import local_days
 from stockjobs.domain.market.coverage import (
     Cause,
     as_served,
@@ -17,7 +18,6 @@ from stockjobs.domain.market.coverage import (
     is_missing,
     is_settled,
     keys,
-    local_days,
     midnight,
     slots,
 )
