@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -269,7 +270,7 @@ def bars(
     names = tuple(dict.fromkeys(map(normalise, [symbols] if isinstance(symbols, str) else symbols)))
     window = (_instant(start), _instant(end))
     query = BarsQuery(names, _interval(interval), *window, _adjusted(adjusted), _instant(as_of), provider)
-    found = _container().reading.table(query)
+    found = _container().reading.table(query, lambda one: warnings.warn(str(one), stacklevel=4))
     if format == "arrow":
         return found
     # Only those who want one pay for pandas.

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
-from stockjobs.cli import tables
+from stockjobs.cli import absence, bar_tables
 from stockjobs.cli.exits import ExitCode
-from stockjobs.cli.filters import moment_of
+from stockjobs.cli.filters import moment_of, taking
 from stockjobs.cli.output import Format, write
 from stockjobs.cli.session import container_of
 from stockjobs.cli.targets import DataFormat, Target, target_of
 from stockjobs.cli.values import checked, words
-from stockjobs.cli.views import HOLDINGS, price
+from stockjobs.cli.views import HOLDINGS
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.reading import Adjusted, BarsQuery
+from stockjobs.domain.market.reading import Adjusted, BarsQuery, refuse_future
 from stockjobs.domain.market.symbols import normalise
 from stockjobs.domain.periods import parse_instant
 from stockjobs.domain.work.jobs import WindowSpec
@@ -33,32 +32,51 @@ if TYPE_CHECKING:
 
     from stockjobs.services.market.reading import Reading
 
-_NEWEST_IN_TABLE = 20
+_TOLD = 10
+"""Of no more symbols it is told why there is nothing."""
+
+AsOf = Annotated[
+    str | None,
+    typer.Option(metavar="TIME|DAY|INSTANT", help="As the bars were known, and settled, then: 7d ago, or at a moment."),
+]
 
 
-def data(
-    ctx: typer.Context,
-    symbols: Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Without any: what is stored.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All symbols of which there are such bars.")] = False,
+def _query(
+    now: datetime,
+    *,
     interval: Annotated[Interval, typer.Option("--interval", "-i", help="The bars' interval.")] = Interval.D1,
     start: Annotated[str | None, typer.Option(metavar="DAY|INSTANT", help="The first moment, included.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DAY|INSTANT", help="The last moment, excluded.")] = None,
     adjusted: Annotated[
         Adjusted, typer.Option(help="Adjusted for nothing, for splits, or for dividends too.")
     ] = Adjusted.SPLITS,
-    as_of: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME|DAY|INSTANT", help="As the bars were known, and settled, then: 7d ago, or at a moment."
-        ),
-    ] = None,
+    as_of: AsOf = None,
+    provider: Annotated[str, typer.Option(help="Whose data.")] = "yahoo",
+) -> BarsQuery:
+    """What is asked of each symbol. Raises InvalidInput."""
+    window = checked(WindowSpec, {"start": start, "end": end})
+    then = moment_of(as_of, "--as-of", now) if as_of else None
+    if then is not None:
+        refuse_future(then, now, "--as-of")
+    return BarsQuery((), interval, _instant(window.start), _instant(window.end), adjusted, then, provider)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return parse_instant(text) if text else None
+
+
+@taking(_query, "query")
+def data(
+    ctx: typer.Context,
+    query: BarsQuery,
+    symbols: Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Without any: what is stored.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All symbols of which there are such bars.")] = False,
     limit: Annotated[
         int | None,
         typer.Option(
-            min=0, help=f"So many of the newest bars; 0 for all. A table shows {_NEWEST_IN_TABLE} if not given."
+            min=0, help=f"So many of the newest bars; 0 for all. A table shows {bar_tables.NEWEST} if not given."
         ),
     ] = None,
-    provider: Annotated[str, typer.Option(help="Whose data.")] = "yahoo",
     output: Annotated[
         DataFormat | None,
         typer.Option("--output", "-o", help="How to write it; if not given, as --file ends, or a table."),
@@ -71,33 +89,28 @@ def data(
     """Show stored bars, write them to a file, or tell of which symbols there are any.
 
     Prices are as the provider gave them unless --adjusted says otherwise. Tables show times in the zone of the exchange,
-    everything else in UTC.
+    everything else in UTC. A symbol that names nothing any more leads to what it named last.
     """
     target = target_of(output, file, force=force)
-    window = checked(WindowSpec, {"start": start, "end": end})
     wanted = tuple(dict.fromkeys(normalise(symbol) for symbol in words(symbols)))
     container = container_of(ctx)
+    if wanted and every:
+        raise InvalidInput.because("--all", "stands beside symbols", "give one or the other")
     if not wanted and not every:
         _write_holdings(container.reports, target)
         return
-    if wanted and every:
-        raise InvalidInput.because("--all", "stands beside symbols", "give one or the other")
-    then = moment_of(as_of, "--as-of", container.reports.now()) if as_of else None
-    reading = container.reading
-    found = reading.every(provider, interval) if every else reading.known(provider, wanted)
-    names = tuple(symbol for symbol in wanted or found if symbol in found)
-    query = BarsQuery(names, interval, _instant(window.start), _instant(window.end), adjusted, then, provider)
-    if names:
-        _write(reading, query, found, target, limit)
-    missing = [symbol for symbol in wanted if symbol not in found]
-    for symbol in missing:
-        typer.echo(f"stockctl: nothing is stored for {symbol!r}: `stockctl data` lists what is", err=True)
+    meant = _meant(container.reading, query, wanted)
+    if meant.query.symbols or every:
+        _tell(meant.absent(meant.write(target, limit)))
+    missing = [symbol for symbol in wanted if symbol not in meant.found]
+    _tell([f"nothing is stored for {symbol!r}: `stockctl data` lists what is" for symbol in missing])
     if missing:
-        raise typer.Exit(ExitCode.PARTIAL if names else ExitCode.NOT_FOUND)
+        raise typer.Exit(ExitCode.PARTIAL if meant.query.symbols else ExitCode.NOT_FOUND)
 
 
-def _instant(text: str | None) -> datetime | None:
-    return parse_instant(text) if text else None
+def _tell(notes: Sequence[str]) -> None:
+    for note in notes:
+        typer.echo(f"stockctl: {note}", err=True)
 
 
 def _write_holdings(reports: Reports, target: Target) -> None:
@@ -106,55 +119,61 @@ def _write_holdings(reports: Reports, target: Target) -> None:
     write(HOLDINGS, reports.holdings(), Format(target.form.value), reports.now())
 
 
-def _write(
-    reading: Reading, query: BarsQuery, found: Mapping[str, Instrument], target: Target, limit: int | None
-) -> None:
-    if target.form is DataFormat.TABLE:
-        most = _NEWEST_IN_TABLE if limit is None else limit
-        _write_table(
-            ((found[one], reading.table(replace(query, symbols=(one,)))) for one in query.symbols), query, most
-        )
-        return
-    # Arrow's writers are for those who export.
-    exports = import_module("stockjobs.cli.exports")
-    exports.export(_newest(reading, query, limit) if limit else reading.stream(query), target)
+def _meant(reading: Reading, query: BarsQuery, wanted: Sequence[str]) -> _Meant:
+    """What is there of the symbols that were named, or of all."""
+    found = reading.known(query.provider, wanted) if wanted else reading.every(query.provider, query.interval)
+    _tell([str(one) for one in reading.former(query.provider, wanted)])
+    names = tuple(symbol for symbol in wanted or found if symbol in found)
+    return _Meant(reading, replace(query, symbols=names), found)
 
 
-def _newest(reading: Reading, query: BarsQuery, limit: int) -> Generator[pa.RecordBatch]:
-    for symbol in query.symbols:
-        bars = reading.table(replace(query, symbols=(symbol,)))
-        yield from bars.slice(max(bars.num_rows - limit, 0)).to_batches()
+@dataclass(frozen=True)
+class _Meant:
+    """The bars that are to be written, and the instruments that their symbols mean."""
 
+    reading: Reading
+    query: BarsQuery
+    found: Mapping[str, Instrument]
 
-def _write_table(found: Iterable[tuple[Instrument, pa.Table]], query: BarsQuery, most: int) -> None:
-    rows: list[list[str]] = []
-    notes: list[str] = []
-    for instrument, bars in found:
-        count = bars.num_rows
-        shown = bars.slice(max(count - most, 0)) if most else bars
-        rows.extend(_rows(instrument, shown, query.interval))
-        if count == 0:
-            notes.append(f"no {query.interval} bars in this window: `stockctl data` lists what is stored")
-        elif shown.num_rows < count:
-            notes.append(f"the newest {shown.num_rows} of {count:,} bars; --limit 0 shows all")
-        else:
-            continue
-        notes[-1] = f"{instrument.symbol}: {notes[-1]}"
-    titles = ("symbol", "time", "open", "high", "low", "close", "volume", "")
-    for line in tables.lines(titles, rows, right=frozenset(range(2, 7))) if rows else ():
-        typer.echo(line)
-    for note in notes:
-        typer.echo(f"stockctl: {note}", err=True)
+    def write(self, target: Target, limit: int | None) -> set[str]:
+        """Write them. Returns the symbols of which there were any."""
+        if target.form is DataFormat.TABLE:
+            return self._write_table(bar_tables.NEWEST if limit is None else limit)
+        # Arrow's writers are for those who export.
+        exports = import_module("stockjobs.cli.exports")
+        found: set[str] = exports.export(self._batches(limit), target)
+        return found
 
-
-def _rows(instrument: Instrument, bars: pa.Table, interval: Interval) -> Iterator[list[str]]:
-    zone = ZoneInfo(instrument.zone or "UTC")
-    form = "%Y-%m-%d %H:%M%z" if interval.is_intraday else "%Y-%m-%d"
-    for bar in bars.to_pylist():
-        yield [
-            instrument.symbol,
-            f"{bar['at'].astimezone(zone):{form}}",
-            *(price(bar[name]) for name in ("open", "high", "low", "close")),
-            "-" if bar["volume"] is None else f"{bar['volume']:,}",
-            "unfinished" if bar["provisional"] else "",
+    def absent(self, written: set[str]) -> list[str]:
+        """Why there is nothing of those of which nothing was written."""
+        if not self.query.symbols:
+            return [absence.none_at_all(self.query.provider, self.query.interval)]
+        without = [symbol for symbol in self.query.symbols if symbol not in written]
+        why = [
+            absence.why_none(symbol, self.query, self.reading.absence(self.query, self.found[symbol]))
+            for symbol in without[:_TOLD]
         ]
+        more = len(without) - len(why)
+        return [*why, f"nor of {more:,} more"] if more else why
+
+    def _batches(self, limit: int | None) -> Generator[pa.RecordBatch]:
+        if self.query.symbols and not limit:
+            yield from self.reading.stream(self.query)
+            return
+        for symbol in self.query.symbols:
+            bars = self._bars(symbol)
+            yield from bars.slice(max(bars.num_rows - (limit or 0), 0)).to_batches()
+
+    def _write_table(self, most: int) -> set[str]:
+        found = self.found
+        shown = [
+            bar_tables.newest_of(found[symbol], self.query.interval, self._bars(symbol), most)
+            for symbol in self.query.symbols
+        ]
+        for line in bar_tables.lines(shown):
+            typer.echo(line)
+        _tell([one.note for one in shown if one.note])
+        return {one.instrument.symbol for one in shown if one.count}
+
+    def _bars(self, symbol: str) -> pa.Table:
+        return self.reading.table(replace(self.query, symbols=(symbol,)))

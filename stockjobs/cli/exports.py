@@ -105,10 +105,22 @@ _WRITERS: dict[DataFormat, Callable[[Batches, BinaryIO], None]] = {
 }
 
 
-def export(batches: Generator[pa.RecordBatch], target: Target) -> None:
-    """Write bars to where they are wanted; their number is shown on stderr while they pass, where that is a terminal."""
+def export(batches: Generator[pa.RecordBatch], target: Target) -> set[str]:
+    """Write bars to where they are wanted; their number is shown on stderr while they pass, where that is a terminal.
+
+    Returns the symbols of which there were any.
+    """
+    seen: set[str] = set()
     with closing(batches), _opened(target) as sink, _counted(batches) as passing:
-        _WRITERS[target.form](passing, sink)
+        _WRITERS[target.form](_noted(passing, seen), sink)
+    return seen
+
+
+def _noted(batches: Batches, seen: set[str]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        symbols = batch["symbol"]
+        seen.update(symbols.dictionary.take(pc.unique(symbols.indices)).to_pylist())
+        yield batch
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -10,8 +11,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from stockjobs.domain.market.actions import session_day
 from stockjobs.domain.market.bars import Prices, Seconds
 from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.splits import Split
+from stockjobs.errors import InvalidInput
 
 
 class Adjusted(StrEnum):
@@ -40,17 +44,56 @@ class BarsQuery:
     as_of: datetime | None = None
     provider: str = "yahoo"
 
+    def check(self) -> None:
+        """Raise InvalidInput for a window that ends before it begins."""
+        if self.start and self.end and self.start > self.end:
+            raise InvalidInput.because(
+                "start", f"{self.start.isoformat()} is after the end {self.end.isoformat()}", "swap them"
+            )
+
+
+def refuse_future(as_of: datetime, now: datetime, where: str = "as_of") -> None:
+    """Raise InvalidInput for a moment to come; clocks may differ by a minute."""
+    if as_of > now + _CLOCKS_DIFFER:
+        hint = "leave it away for what is known now"
+        reason = f"{as_of.isoformat(timespec='seconds')} is in the future, and nobody knows what will be known then"
+        raise InvalidInput.because(where, reason, hint)
+
+
+_CLOCKS_DIFFER = timedelta(minutes=1)
+
 
 @dataclass(frozen=True)
 class Payout:
     """What was paid for a share on an ex-day (`at`, the open of its session), and the close of the last session before it.
 
-    Both in the unit of the prices, adjusted for the same splits. `close` is None where no bar before it is stored.
+    Both in the unit of the prices and in the same shares. `close` is None where no bar before it is stored.
     """
 
     at: datetime
     amount: float
     close: float | None
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What was paid for a share of an ex-day, and the last close before it, with its time, for a share of that day.
+
+    As traded, since intervals may be in different shares while a source applies a split to one after the other.
+    """
+
+    at: datetime
+    amount: float
+    close_at: datetime | None = None
+    close: float | None = None
+
+    def payout(self, splits: Sequence[Split]) -> Payout:
+        """Both in shares of the ex-day: of the splits, oldest first, those since the close are taken out of it."""
+        if self.close is None or self.close_at is None:
+            return Payout(self.at, self.amount, None)
+        since = self.close_at.timestamp()
+        ratio = math.prod(split.ratio for split in splits if since < split.at <= self.at.timestamp())
+        return Payout(self.at, self.amount, self.close / ratio)
 
 
 @dataclass(frozen=True)
@@ -83,7 +126,7 @@ def factors(payouts: Sequence[Payout], interval: Interval, zone: ZoneInfo) -> Fa
 
 def _cut(ex_day: datetime, interval: Interval, zone: ZoneInfo) -> datetime:
     """Where the bar begins, on the exchange's clock, whose close is the first one without the payout."""
-    day = ex_day.astimezone(zone).date()
+    day = session_day(ex_day, zone)
     if interval is Interval.W1:
         day -= timedelta(days=day.weekday())
     elif interval is Interval.MO1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, pairwise
@@ -11,16 +11,20 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.reading import Adjusted, BarsQuery, Factors, Payout
+from stockjobs.domain.market.reading import Adjusted, BarsQuery, Factors, Paid, Payout, refuse_future
 from stockjobs.domain.market.reading import factors as factors_of
+from stockjobs.domain.market.splits import Split, splits_in
 from stockjobs.errors import InvalidInput, NotFound
 from stockjobs.services.market.shaping import SCHEMA, Names, shape
 from stockjobs.store.columns import Columns, Snapshot
-from stockjobs.store.database import Database
-from stockjobs.store.market import instruments, landings, reading
+from stockjobs.store.database import Connection, Database
+from stockjobs.store.market import former, instruments, landings, reading, spans
+from stockjobs.store.market.former import Former
 from stockjobs.store.market.instruments import Instrument
 from stockjobs.store.market.reading import Dialect, Selection
+from stockjobs.store.market.spans import Span
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class _Meant:
 
     query: BarsQuery
     instruments: Sequence[Instrument]
+    former: Sequence[Former]
     landing: int | None
 
     def selection(self, places: Sequence[int]) -> Selection:
@@ -41,6 +46,16 @@ class _Meant:
         return Names(self.query.symbols, {place: self.instruments[place].id for place in places}, factors)
 
 
+@dataclass(frozen=True)
+class Absence:
+    """Of an instrument without the bars that were asked for: from when until when there are such bars, or at which other
+    intervals there are any; and when the first data landed, where a moment was asked for."""
+
+    span: Span | None
+    others: tuple[Interval, ...]
+    first_landing_at: datetime | None
+
+
 class Reading:
     """Reads bars; keeps its connections open for the next who reads."""
 
@@ -50,9 +65,21 @@ class Reading:
         self._dialect = Dialect(database.is_postgresql)
 
     def known(self, provider: str, symbols: Sequence[str]) -> dict[str, Instrument]:
-        """The instruments that bear these symbols now; unknown symbols are left out."""
+        """The instruments that bear these symbols now, or bore them last; unknown symbols are left out."""
         with self._database.read() as connection:
-            return instruments.by_symbol(connection, provider, symbols)
+            return _bearers(connection, provider, symbols)[0]
+
+    def former(self, provider: str, symbols: Sequence[str]) -> Sequence[Former]:
+        """Those of these symbols that name nobody any more, and what became of them."""
+        with self._database.read() as connection:
+            return list(former.formerly(connection, provider, symbols).values())
+
+    def absence(self, query: BarsQuery, instrument: Instrument) -> Absence:
+        """What there is to say of an instrument of which a query finds no bars."""
+        with self._database.read() as connection:
+            span = spans.span(connection, instrument.id, query.interval)
+            others = () if span else tuple(spans.intervals(connection, instrument.id))
+            return Absence(span, others, landings.first_at(connection) if query.as_of else None)
 
     def every(self, provider: str, interval: Interval) -> dict[str, Instrument]:
         """The instruments of a provider that have bars at an interval, by their symbols, in the order in which they lie."""
@@ -61,12 +88,15 @@ class Reading:
             found = instruments.by_symbol(connection, provider, symbols)
         return {symbol: found[symbol] for symbol in symbols}
 
-    def table(self, query: BarsQuery) -> pa.Table:
+    def table(self, query: BarsQuery, tell: Callable[[Former], None] = lambda _: None) -> pa.Table:
         """The bars that are meant, as one table of `shaping.SCHEMA`: by symbol as asked for, then by time.
 
-        Raises NotFound for a symbol that nothing is stored for.
+        A symbol that names nobody any more means what bore it last, which `tell` is told. Raises NotFound for one that nothing
+        is stored for, InvalidInput for a window or a moment that cannot be.
         """
         meant = self._meant(query)
+        for one in meant.former:
+            tell(one)
         every = range(len(meant.instruments))
         # Rows say of which instrument they are, so two names of one instrument cannot be told apart in one answer.
         has_twins = len({one.id for one in meant.instruments}) < len(every)
@@ -92,13 +122,14 @@ class Reading:
     def _meant(self, query: BarsQuery) -> _Meant:
         if not query.symbols:
             raise InvalidInput.because("symbols", "there are none", "name at least one")
+        query.check()
         with self._database.read() as connection:
-            known = instruments.by_symbol(connection, query.provider, query.symbols)
-            landing = None if query.as_of is None else landings.as_of(connection, query.as_of)
+            known, renamed = _bearers(connection, query.provider, query.symbols)
+            landing = None if query.as_of is None else _landing(connection, query.as_of, self._database.now(connection))
         for symbol in query.symbols:
             if symbol not in known:
                 raise NotFound(f"nothing is stored for {symbol!r}: `stockctl data` lists what is")
-        return _Meant(query, [known[symbol] for symbol in query.symbols], landing)
+        return _Meant(query, [known[symbol] for symbol in query.symbols], renamed, landing)
 
     def _part(self, snapshot: Snapshot, meant: _Meant, part: Sequence[int], factors: Mapping[int, Factors]) -> pa.Table:
         # Sorting here costs less than the server's sort, which writes what it sorts to its disk.
@@ -114,9 +145,15 @@ class Reading:
     def _factors(self, snapshot: Snapshot, meant: _Meant) -> dict[int, Factors]:
         if meant.query.adjusted is not Adjusted.ALL:
             return {}
-        asked = reading.payouts_of(meant.selection(range(len(meant.instruments))), self._dialect)
-        rows = (row for batch in snapshot.batches(asked) for row in batch.to_pylist())
-        paid = {number: [_payout(row) for row in of] for number, of in groupby(rows, lambda row: row["instrument_id"])}
+        selection = meant.selection(range(len(meant.instruments)))
+        splits = {
+            number: splits_in(CorporateAction("split", _when(row["at"]), row["ratio"]) for row in rows)
+            for number, rows in _by_instrument(snapshot, reading.splits_of(selection)).items()
+        }
+        paid = {
+            number: [_payout(row, splits.get(number, ())) for row in rows]
+            for number, rows in _by_instrument(snapshot, reading.payouts_of(selection, self._dialect)).items()
+        }
         return {
             place: factors_of(paid[one.id], meant.query.interval, ZoneInfo(one.zone or "UTC"))
             for place, one in enumerate(meant.instruments)
@@ -124,10 +161,35 @@ class Reading:
         }
 
 
-def _payout(row: dict[str, Any]) -> Payout:
-    at = row["at"]
-    when = at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
-    return Payout(when, row["amount"], row["close"])
+def _bearers(
+    connection: Connection, provider: str, symbols: Sequence[str]
+) -> tuple[dict[str, Instrument], Sequence[Former]]:
+    """The instruments that bear symbols now, or bore them last, and the symbols that name nobody any more."""
+    now = instruments.by_symbol(connection, provider, symbols)
+    then = former.formerly(connection, provider, [symbol for symbol in symbols if symbol not in now])
+    return {**now, **{symbol: one.instrument for symbol, one in then.items()}}, list(then.values())
+
+
+def _landing(connection: Connection, as_of: datetime, now: datetime) -> int:
+    """The last landing that was known at a moment. Raises InvalidInput for one to come."""
+    refuse_future(as_of, now)
+    return landings.as_of(connection, as_of)
+
+
+def _by_instrument(snapshot: Snapshot, asked: str) -> dict[int, list[dict[str, Any]]]:
+    """The rows of an answer, in its order, by instrument."""
+    rows = (row for batch in snapshot.batches(asked) for row in batch.to_pylist())
+    return {number: list(of) for number, of in groupby(rows, lambda row: row["instrument_id"])}
+
+
+def _payout(row: dict[str, Any], splits: Sequence[Split]) -> Payout:
+    close_at = None if row["close_at"] is None else _when(row["close_at"])
+    return Paid(_when(row["at"]), row["amount"], close_at, row["close"]).payout(splits)
+
+
+def _when(at: datetime | int) -> datetime:
+    """A time as PostgreSQL gives it, or the epoch seconds of SQLite."""
+    return at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
 
 
 def _runs(found: Sequence[Instrument]) -> list[range]:

@@ -29,6 +29,11 @@ def begin(connection: Connection, now: datetime, *, attempt: UUID | None, by: st
     return number
 
 
+def first_at(connection: Connection) -> datetime | None:
+    """When data landed first."""
+    return connection.execute(select(func.min(_landings.c.at))).scalar()
+
+
 def as_of(connection: Connection, at: datetime) -> int:
     """The number up to which landings were known at a moment; no data of a later time has such a number, nor a lower one.
 

@@ -57,28 +57,42 @@ def bars_of(selection: Selection, dialect: Dialect, *, as_traded: bool, in_order
 
 
 def payouts_of(selection: Selection, dialect: Dialect) -> str:
-    """Asks for what was paid out since the selection's start, oldest first: instrument_id, at, amount, and the close before it.
+    """Asks for what was paid out since the selection's start, oldest first: instrument_id, at, amount, and the close before it
+    with its time (close_at). Amount and close are as traded: of the shares of their days.
 
     The close is that of the last daily bar before the ex-day, or, where there is none, of the last bar of the same interval.
     """
-    closes = [
-        _close_before(seconds, selection.landing) for seconds in (Interval.D1.seconds, selection.interval.seconds)
-    ]
+    intervals = (Interval.D1.seconds, selection.interval.seconds)
+    close, close_at = (
+        ", ".join(_last_before(what, seconds, selection.landing) for seconds in intervals)
+        for what in ("close * split_factor", "at")
+    )
     since = f" AND at >= {dialect.instant(selection.start)}" if selection.start else ""
-    known = "replaced_by IS NULL"
-    if selection.landing is not None:
-        known = f"landing_id <= {selection.landing} AND (replaced_by IS NULL OR replaced_by > {selection.landing})"
-    return f"""SELECT instrument_id, at, amount, coalesce({", ".join(closes)}) AS close
-FROM (SELECT instrument_id, at, sum(value) AS amount FROM corporate_actions
-      WHERE kind IN ('dividend', 'capital_gain') AND {_among(selection)}{since} AND {known}
+    return f"""SELECT instrument_id, at, amount, coalesce({close}) AS close, coalesce({close_at}) AS close_at
+FROM (SELECT instrument_id, at, sum(value * split_factor) AS amount FROM corporate_actions
+      WHERE kind IN ('dividend', 'capital_gain') AND {_among(selection)}{since} AND {_so(selection)}
       GROUP BY instrument_id, at) AS paid
 ORDER BY instrument_id, at"""
 
 
-def _close_before(seconds: int, landing: int | None) -> str:
+def splits_of(selection: Selection) -> str:
+    """Asks for the splits of the selection's instruments, oldest first: instrument_id, at, ratio."""
+    return f"""SELECT instrument_id, at, value AS ratio FROM corporate_actions
+WHERE kind = 'split' AND {_among(selection)} AND {_so(selection)} ORDER BY instrument_id, at"""
+
+
+def _so(selection: Selection) -> str:
+    """That an action is so now, or was when a landing had been written."""
+    landing = selection.landing
+    if landing is None:
+        return "replaced_by IS NULL"
+    return f"landing_id <= {landing} AND (replaced_by IS NULL OR replaced_by > {landing})"
+
+
+def _last_before(what: str, seconds: int, landing: int | None) -> str:
     conditions = f"instrument_id = paid.instrument_id AND interval_s = {seconds} AND at < paid.at"
-    known = _known("bars", ("at", "close"), conditions, landing)
-    return f"(SELECT close FROM ({known}) AS before ORDER BY at DESC LIMIT 1)"
+    known = _known("bars", ("at", "close", _FACTOR), conditions, landing)
+    return f"(SELECT {what} FROM ({known}) AS before ORDER BY at DESC LIMIT 1)"
 
 
 def _known(table: str, columns: Sequence[str], conditions: str, landing: int | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -66,7 +67,7 @@ def test_a_symbol_without_data_is_exit_code_3_and_beside_others_8(stored: Ctl) -
 
 
 def test_an_interval_without_bars_is_told(stored: Ctl) -> None:
-    assert "AAPL: no 1m bars in this window" in stored("data", "AAPL", "-i", "1m").stderr
+    assert "AAPL: no 1m bars are stored" in stored("data", "AAPL", "-i", "1m").stderr
 
 
 def test_a_symbol_that_is_a_path_is_refused(ctl: Ctl) -> None:
@@ -146,6 +147,8 @@ def test_parquet_goes_to_a_pipe(stored: Ctl) -> None:
         ("AAPL --all", "stands beside symbols"),
         ("-o parquet", "is for bars"),
         ("AAPL --as-of yesterday", "--as-of"),
+        ("AAPL --as-of 2199-01-01", "is in the future, and nobody knows what will be known then (leave it away"),
+        ("AAPL --start 2026-01-02 --end 2026-01-01", "is not before end"),
     ],
 )
 def test_what_cannot_be_written_is_refused_with_the_cure(stored: Ctl, arguments: str, told: str) -> None:
@@ -159,4 +162,40 @@ def test_bars_are_shown_adjusted_and_as_they_were_known(stored: Ctl) -> None:
     [newest] = stored.json("data", "AAPL", "--adjusted", "none", "--limit", "1")
     assert (newest["close"], newest["volume"]) == (206, 500)
     assert stored.json("data", "AAPL", "--as-of", "2020-01-01") == []
-    assert len(stored.json("data", "AAPL", "--as-of", "2199-01-01")) == 31
+    assert len(stored.json("data", "AAPL", "--as-of", "0.001s")) == 31
+
+
+WHY_NONE = {
+    "-i 1m": "AAPL: no 1m bars are stored; there are 1d bars: `stockctl backfill -s AAPL -i 1m` collects some",
+    "--start 2030-01-01": "AAPL: no 1d bars from 2030-01-01 on; stored are bars from 2024-01-01 to 2024-01-31",
+    "--end 2020-01-01": "AAPL: no 1d bars before 2020-01-01; stored are bars from 2024-01-01 to 2024-01-31",
+    "--as-of 2020-01-01": "AAPL: no 1d bars were known at 2020-01-01: the first data landed at ",
+}
+
+
+def test_why_there_are_no_bars_is_told_in_every_format(stored: Ctl) -> None:
+    for arguments, why in WHY_NONE.items():
+        for form in ("table", "csv", "json", "parquet"):
+            result = stored("data", "AAPL", *arguments.split(), "-o", form)
+            assert result.stderr.startswith(f"stockctl: {why}"), (arguments, form)
+    assert stored("data", "AAPL", "-i", "1m", "-o", "csv").stdout.startswith("symbol,at,open,")
+    everything = stored("data", "--all", "-i", "1m", "-o", "csv")
+    assert everything.stdout.startswith("symbol,at,open,")
+    assert everything.stderr == "stockctl: no 1m bars of yahoo are stored: `stockctl data` lists what is\n"
+
+
+def test_pence_are_shown_as_such(stored: Ctl) -> None:
+    with stored.container.database.begin() as connection:
+        connection.execute(update(tables.instruments).values(currency="GBP", unit=0.01))
+    titles, bar = stored.lines("data", "AAPL", "--limit", "1")
+    assert titles.split()[-1] == "CURRENCY"
+    assert bar.endswith("0.01 GBP")
+
+
+def test_a_former_symbol_leads_to_its_instrument_unless_it_names_another(stored: Ctl) -> None:
+    stored("symbols", "rename", "AAPL", "APPLE")
+    result = stored("data", "AAPL", "-o", "csv")
+    assert len(result.stdout.splitlines()) == 32
+    assert re.fullmatch(r"stockctl: AAPL was a name until 20\d\d-\d\d-\d\d: it is APPLE now\n", result.stderr)
+    stored("symbols", "rename", "MSFT", "AAPL")
+    assert stored("data", "AAPL", "-o", "csv").stderr == ""

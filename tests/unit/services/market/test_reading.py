@@ -20,6 +20,8 @@ from stockjobs.services.market.reading import Reading
 from stockjobs.services.market.shaping import SCHEMA
 from stockjobs.store import tables
 from stockjobs.store.database import Database
+from stockjobs.store.market import instruments
+from stockjobs.store.market.former import Former
 from tests.fixtures import market
 
 OPEN = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
@@ -75,6 +77,25 @@ def test_an_unknown_symbol_is_told_and_none_at_all_is_refused(reading: Reading) 
         reading.table(BarsQuery(("AAPL", "NONE")))
     with pytest.raises(InvalidInput, match="name at least one"):
         reading.table(BarsQuery(()))
+
+
+def test_a_window_or_a_moment_that_cannot_be_is_refused(reading: Reading) -> None:
+    with pytest.raises(InvalidInput, match=r"start: .* is after the end .* \(swap them\)"):
+        reading.table(replace(APPLE, start=OPEN + DAY, end=OPEN))
+    assert reading.table(replace(APPLE, start=OPEN, end=OPEN)).num_rows == 0
+    with pytest.raises(InvalidInput, match=r"as_of: 2199-01-01.* is in the future"):
+        reading.table(replace(APPLE, as_of=datetime(2199, 1, 1, tzinfo=UTC)))
+
+
+def test_a_former_symbol_means_what_bore_it_last(reading: Reading, database: Database) -> None:
+    with database.begin() as connection:
+        instruments.unname(connection, "yahoo", "AAPL", OPEN)
+        instruments.entitle(connection, "yahoo", "APPLE", number_of(database), OPEN)
+    told: list[Former] = []
+    found = reading.table(BarsQuery(("AAPL", "APPLE", "MSFT")), told.append)
+    assert found["symbol"].to_pylist() == ["AAPL"] * 4 + ["APPLE"] * 4 + ["MSFT"] * 4
+    assert closes(found)[:4] == closes(found)[4:8] == [100, 101, 102, 103]
+    assert [str(one) for one in told] == ["AAPL was a name until 2026-01-05: it is APPLE now"]
 
 
 def test_a_window_without_bars_is_empty_in_every_form(reading: Reading) -> None:
@@ -141,6 +162,9 @@ def test_prices_before_an_ex_day_lack_what_was_paid_out(reading: Reading, databa
         market.add_action(connection, number, "dividend", OPEN + 2 * DAY, 1.01)
         market.add_action(connection, number, "capital_gain", OPEN + 3 * DAY, 10.2)
         market.add_action(connection, number, "split", OPEN + 3 * DAY, 2.0)
+        before = update(tables.bars).where(tables.bars.c.instrument_id == number, tables.bars.c.at < OPEN + 3 * DAY)
+        connection.execute(before.values(split_factor=2.0))
+        connection.execute(update(tables.corporate_actions).filter_by(kind="dividend").values(split_factor=2.0))
     found = reading.table(replace(BOTH, adjusted=Adjusted.ALL))
     first, second = 1 - 1.01 / 101, 1 - 10.2 / 102
     expected = [200, 201, 202, 203, 100 * first * second, 101 * first * second, 102 * second, 103]
@@ -159,6 +183,26 @@ def test_bars_of_minutes_are_adjusted_by_the_closes_of_days(reading: Reading, da
         market.add_action(connection, number, "dividend", OPEN + 2 * DAY, 1.01)
     found = reading.table(replace(APPLE, interval=Interval.M1, adjusted=Adjusted.ALL))
     assert closes(found) == pytest.approx([50 * (1 - 1.01 / 101), 50])
+
+
+def test_what_was_paid_counts_in_whichever_shares_it_and_the_close_before_it_are(
+    reading: Reading, database: Database
+) -> None:
+    """A source applies a split to one interval after the other, and what it paid is kept as one of them tells it."""
+    number = number_of(database)
+    ex_day, adjusted = OPEN + 2 * DAY, replace(APPLE, adjusted=Adjusted.ALL, end=OPEN + 2 * DAY)
+    with database.begin() as connection:
+        market.add_action(connection, number, "dividend", ex_day, 0.2525, split_factor=4.0)
+    assert closes(reading.table(adjusted)) == pytest.approx([99, 99.99])
+    with database.begin() as connection:
+        market.add_action(connection, number, "split", ex_day, 4.0)
+    # The dividend is one of four shares for each of the day before.
+    assert closes(reading.table(adjusted)) == pytest.approx([100 * (1 - 4.04 / 101), 101 - 4.04])
+    with database.begin() as connection:
+        split = update(tables.bars).where(tables.bars.c.instrument_id == number, tables.bars.c.at < ex_day)
+        connection.execute(split.values(split_factor=4.0, close=tables.bars.c.close / 4))
+        connection.execute(update(tables.corporate_actions).values(split_factor=1.0))
+    assert closes(reading.table(adjusted)) == pytest.approx([25 * (1 - 0.2525 / 25.25), 25.25 - 0.2525])
 
 
 @pytest.fixture
