@@ -228,3 +228,30 @@ def test_down_only_what_is_so_now_is_left_of_what_was_told_anew(database: Databa
         assert connection.execute(text("SELECT value FROM corporate_actions")).scalars().all() == [0.25]
     schema.upgrade(database)
     revisions.check(database)
+
+
+def test_an_event_that_was_kept_twice_a_day_is_kept_once_and_payments_have_the_splits_after_them(
+    empty_database_url: str,
+) -> None:
+    database = Database(empty_database_url)
+    schema.upgrade(database, "0004")
+    _add_market_data(database)
+    with database.begin() as connection:
+        [first, second] = connection.execute(text("SELECT at FROM bars ORDER BY at")).scalars()
+        hour, day = (second - first) / 24, second - first
+        later = {"noon": first + 2 * hour, "before": first - day, "then": first - day + hour, "after": second}
+        rows = (
+            "SELECT instrument_id, kind, :noon, 4, seen_at FROM corporate_actions UNION ALL "
+            "SELECT instrument_id, 'dividend', :before, 2, seen_at FROM corporate_actions UNION ALL "
+            "SELECT instrument_id, 'dividend', :then, 2, seen_at FROM corporate_actions UNION ALL "
+            "SELECT instrument_id, 'dividend', :after, 2, seen_at FROM corporate_actions"
+        )
+        connection.execute(
+            text(f"INSERT INTO corporate_actions (instrument_id, kind, at, value, seen_at) {rows}"), later
+        )
+    schema.upgrade(database)
+    table = tables.corporate_actions
+    with database.read() as connection:
+        kept = connection.execute(select(*table.c["kind", "value", "split_factor"]).order_by(table.c.at, table.c.kind))
+        assert kept.all() == [("dividend", 2.0, 4.0), ("split", 4.0, 1.0), ("dividend", 2.0, 1.0)]
+    database.dispose()

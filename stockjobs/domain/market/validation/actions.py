@@ -23,17 +23,23 @@ LARGE, UNFELT, FELT = 0.5, 0.1, 1 / 3
 """Payments of more than half of the price are rare. One of a tenth is seen in the price, which falls by a third of it or more."""
 
 
+NEARBY, NEARLY = timedelta(days=5), 0.1
+"""Nobody pays nearly the same amount twice within so many days."""
+
+
 @dataclass(frozen=True)
 class Placed:
     """A split or a payment as it came, with what is known around it.
 
     `before` is the last close before its day, `after` the lower of open and close of that day; None where they are not known.
+    `has_twin` says that the answer has another payment of nearly the same amount nearby.
     """
 
     action: CorporateAction
     now: datetime
     before: float | None = None
     after: float | None = None
+    has_twin: bool = False
 
     @property
     def share(self) -> float:
@@ -127,6 +133,12 @@ BY_PRICE = (
         _is_unfelt,
         needs=Needs.NEIGHBOURS,
     ),
+    ActionRule(
+        "payment-twice",
+        Severity.NOTE,
+        "there is another of nearly the same amount within five days",
+        lambda placed: placed.has_twin,
+    ),
 )
 
 RULES = (*ALONE, *BY_PRICE)
@@ -173,4 +185,10 @@ def _among_prices(told: Sequence[CorporateAction], good: Bars, context: Context)
             context.now,
             float(close[last]) if last >= 0 else None,
             float(min(good.open[place], good.close[place])) if is_there and length >= 86_400 else None,
+            any(_are_twins(one, other) for other in told),
         )
+
+
+def _are_twins(one: CorporateAction, other: CorporateAction) -> bool:
+    is_near = one.kind == other.kind != "split" and timedelta(0) < abs(one.at - other.at) <= NEARBY
+    return is_near and math.isclose(one.value, other.value, rel_tol=NEARLY)
