@@ -14,6 +14,7 @@ import numpy as np
 
 from stockjobs.domain.clocks import local_days, offsets
 from stockjobs.domain.market.bars import Bars
+from stockjobs.domain.market.changes import overlap
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Days, Seconds
 
@@ -74,10 +75,15 @@ def in_place(stored: Bars, came: Bars, interval: Interval, zone: tzinfo) -> Bars
     return moved if is_last.all() else moved.where(is_last)
 
 
+def _are_near(some: Seconds, others: Seconds, reach: int) -> bool:
+    """True unless two runs of times, each in order, are so far apart that none of the one is of a day of the other."""
+    return bool(len(some) and len(others) and some[0] - others[-1] <= reach and others[0] - some[-1] <= reach)
+
+
 def _moved(stored: Bars, came: Bars, interval: Interval, zone: tzinfo) -> Bars:
-    astray = np.flatnonzero(np.isin(came.at, stored.at, invert=True))
-    unmet = stored.at[np.isin(stored.at, came.at, invert=True)]
-    if not len(astray) or not len(unmet):
+    both = overlap(stored, came)
+    astray, unmet = np.delete(np.arange(len(came)), both.came), np.delete(stored.at, both.stored)
+    if not _are_near(came.at[astray], unmet, REACH[interval]):
         return came
     numbers, first = np.unique(periods(unmet, interval, zone), return_index=True)
     wanted = periods(came.at[astray], interval, zone)
