@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from stockjobs.domain.market.bars import Bars, Prices, Seconds
 from stockjobs.domain.market.changes import PRICES, SAME, overlap, prices_differ
-from stockjobs.domain.market.smoothness import are_mended
+from stockjobs.domain.market.smoothness import are_joined, are_mended
 from stockjobs.domain.market.splits import Split, factors
 
 SPREAD = 1e-3
@@ -84,6 +84,7 @@ class Varies:
     first: int
     lowest: float
     highest: float
+    is_other_unit: bool = False
 
 
 Verdict = Unchanged | Restated | Revised | Varies
@@ -177,7 +178,8 @@ def _by_one_ratio(old: Known, ratios: Prices, splits: Sequence[Split]) -> Verdic
         return None
     for unit in UNITS:
         if abs(ratio / unit - 1) < EXPLAINED or abs(ratio * unit - 1) < EXPLAINED:
-            return _varies(f"prices came in another unit: {ratio:g} times what they were", old.bars, ratios, 0)
+            reason = f"prices came in another unit: {ratio:g} times what they were"
+            return replace(_varies(reason, old.bars, ratios, 0), is_other_unit=True)
     first = int(old.bars.at[0])
     applied = [split for split in splits if split.at > first and abs(ratio / split.ratio - 1) < EXPLAINED]
     if applied and not missing(float(old.split_factor[0]), first, splits):
@@ -189,13 +191,17 @@ def _revised(old: Bars, now: Bars, ratios: Prices) -> Verdict:
     moved = np.abs(ratios - 1).max(axis=0)
     place, largest = int(moved.argmax()), float(moved.max())
     is_large = moved > LARGE
-    if largest > LARGE and not are_mended(old.where(is_large), now.where(is_large), now.where(~is_large)):
+    if largest > LARGE and not _is_put_right(old, now, is_large):
         return _varies("some bars came back changed by much, and others not", old, ratios, place)
     shifted = (moved > SPREAD) & ~is_large
     if shifted.sum() >= LEAST_REVISED and shifted.sum() * 2 > len(moved):
         return _varies("most bars came back changed, each by another ratio", old, ratios, int(shifted.argmax()))
     changed = np.flatnonzero(moved > SAME)
     return Revised(len(changed), int(old.at[changed[0]]), largest)
+
+
+def _is_put_right(old: Bars, now: Bars, is_large: NDArray[np.bool_]) -> bool:
+    return are_mended(old.where(is_large), now.where(is_large), now.where(~is_large)) or are_joined(old, now)
 
 
 def _varies(reason: str, old: Bars, ratios: Prices, place: int) -> Varies:

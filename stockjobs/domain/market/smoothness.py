@@ -12,6 +12,9 @@ CALM = float(np.log(1.2))
 IMPOSSIBLE = float(np.log(3.0))
 """Prices so far from it are at none that a market has put them to."""
 
+ONE_RATIO = 0.01
+"""Ratios that differ by less, in logarithms, are one ratio: prices are rounded."""
+
 
 def are_mended(old: Bars, now: Bars, kept: Bars) -> bool:
     """True if each bar that changed by much, from `old` to `now`, stands with its neighbours now, and did not before.
@@ -34,3 +37,27 @@ def _distance(bars: Bars, lowest: Prices, highest: Prices) -> Prices:
     """By how much the prices of each bar lie outside of a range, at the most."""
     prices = np.log(np.stack([bars.open, bars.high, bars.low, bars.close]))
     return np.asarray(np.maximum(np.maximum(lowest - prices, prices - highest), 0.0).max(axis=0))
+
+
+def are_joined(old: Bars, now: Bars) -> bool:
+    """True if whole runs of bars were changed, each by one ratio, so that they join what is beside them: `old` and `now` are
+    all bars that came again.
+
+    What the changes amount to has to be gone, for the greater part, from the steps where one run meets the next, and where
+    several do they have to meet closely. A run at either end, which has a neighbour on one side alone, is of two bars at least.
+    """
+    ratio = np.log(now.close / old.close)
+    apart = [np.abs(np.log(getattr(now, name) / getattr(old, name)) - ratio) for name in ("open", "high", "low")]
+    change = np.abs(np.diff(ratio))
+    edges = np.flatnonzero(change > ONE_RATIO)
+    if not len(edges) or np.max(apart) > ONE_RATIO:
+        return False
+    is_single = (edges[0] == 0 and abs(ratio[0]) > ONE_RATIO, edges[-1] == len(now) - 2 and abs(ratio[-1]) > ONE_RATIO)
+    before, after = _steps(old)[edges], _steps(now)[edges]
+    is_near = after.max() <= (CALM if len(edges) > 1 else IMPOSSIBLE)
+    return not any(is_single) and bool(is_near and (before - after).sum() > change[edges].sum() / 2)
+
+
+def _steps(bars: Bars) -> Prices:
+    """By how much the price moves from each bar to the next."""
+    return np.asarray(np.abs(np.log(bars.open[1:] / bars.close[:-1])))

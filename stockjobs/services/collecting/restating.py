@@ -15,8 +15,9 @@ from stockjobs.services.collecting.paying import Retold
 from stockjobs.services.collecting.retelling import Retelling
 from stockjobs.services.collecting.retold import instant, noted
 from stockjobs.services.collecting.series import Series, Step
-from stockjobs.store.market import bars
+from stockjobs.store.market import bar_versions, bars
 from stockjobs.store.market.bar_rows import Stored
+from stockjobs.store.market.bar_versions import Part
 from stockjobs.store.market.findings import Finding
 
 
@@ -39,6 +40,8 @@ def settled(step: Step, series: Series, stored: Stored, known: Sequence[Split]) 
     """
     splits = together(known, series.splits)
     verdict = compared(Known(stored.bars, stored.split_factor, stored.landing_id), series.came, splits)
+    if isinstance(verdict, Varies) and verdict.is_other_unit and _is_told_whole(step, series, stored):
+        verdict = Revised(len(stored), verdict.first, abs(verdict.highest - 1))
     if isinstance(verdict, Varies):
         return Settled(None, (_set_aside(step, series, verdict),))
     found = [_revision(step, series, verdict)] if isinstance(verdict, Revised) else []
@@ -53,6 +56,14 @@ def settled(step: Step, series: Series, stored: Stored, known: Sequence[Split]) 
     came = InPrices(series.came.at, factor, splits, series.interval.seconds)
     retold = Retold(came, told.restated, tuple(told.noted))
     return Settled(landing, (*found, *told.findings), retold, tuple(sorted(set(told.told))))
+
+
+def _is_told_whole(step: Step, series: Series, stored: Stored) -> bool:
+    """True if all that is stored of a series was asked for anew and has come: then no two units can stand in it."""
+    if not step.claim.is_refetch or not np.isin(stored.bars.at, series.came.at).all():
+        return False
+    span = bar_versions.span(step.connection, Part(series.instrument.id, series.interval))
+    return span == (instant(int(stored.bars.at[0])), instant(int(stored.bars.at[-1])))
 
 
 def in_price(at: Seconds, stored: Stored, splits: Sequence[Split]) -> Prices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from stockjobs.domain.events import Event, EventName
@@ -27,7 +27,7 @@ class Deed:
 def restatement(step: Step, series: Series, deed: Deed) -> Finding:
     """The finding that a series was told anew."""
     if deed.split is None:
-        reason = f"the source tells all earlier prices {1 / deed.ratio:.6g} times as they were, and no split is known"
+        reason = f"the source tells all earlier prices {1 / deed.ratio:.6g} times as they were, and no known split explains it"
     else:
         reason = f"a split of {deed.split.ratio:g} new shares for an old one on {instant(deed.split.at):%Y-%m-%d}"
     evidence = {
@@ -38,6 +38,15 @@ def restatement(step: Step, series: Series, deed: Deed) -> Finding:
         "landing": step.landing(),
     }
     return noted(step, series, FindingKind.RESTATEMENT, reason, at=deed.first, evidence=evidence)
+
+
+def unclear_shares(step: Step, series: Series, split: Split, first: datetime) -> Finding:
+    """The finding that nothing tells whether bars, of which this is the first, are in the shares from before a split."""
+    day = f"{instant(split.at):%Y-%m-%d}"
+    reason = f"nothing tells yet whether bars have the split of {split.ratio:g} on {day}: they are asked for again"
+    evidence = {"ratio": split.ratio, "split": day}
+    found = noted(step, series, FindingKind.UNCLEAR_SHARES, reason, at=first, evidence=evidence)
+    return replace(found, state=FindingState.OPEN)
 
 
 def noted(

@@ -252,3 +252,13 @@ def test_what_differs_by_noise_is_not_counted_as_revised() -> None:
     found = compared(known(bars), times(bars, np.where(np.arange(7) == 4, 1.01, 1 + 2.0**-23)), ())
     assert isinstance(found, Revised)
     assert (found.bars, found.first) == (1, int(bars.at[4]))
+
+
+@pytest.mark.parametrize(("factor", "until"), [(10.0, 13), (0.44, 15), (5.0, 2), (2.0, 39)])
+def test_whole_runs_that_came_back_by_one_ratio_and_join_now_are_revised(factor: float, until: int) -> None:
+    bars = bars_of(40)
+    wrong = times(bars, np.where(np.arange(40) < until, factor, 1.0))
+    verdict = compared(known(wrong), bars, ())
+    assert isinstance(verdict, Revised)
+    assert verdict.bars == until
+    assert isinstance(compared(known(bars), wrong, ()), Varies)
