@@ -126,14 +126,20 @@ def difference(known: Sequence[Action], told: Sequence[Action], answered: Answer
     new = [one for one in told if not _is_told(current.get((one.kind, one.at)), one)]
     gone = [current[one.kind, one.at] for one in new if (one.kind, one.at) in current]
     gone += _doubled(known, told, answered.zone)
-    gone += _moved(known, [one for one in new if (one.kind, one.at) not in current], told, answered)
+    gone += [former for former, _ in moves(known, told, answered)]
     return Difference(tuple(dict.fromkeys(gone)), tuple(new))
 
 
-def given_up(known: Sequence[Action], told: Sequence[Action], answered: Answered) -> tuple[Action, ...]:
-    """The known events that an answer tells of on another day, or that are kept twice."""
-    kept = {(one.kind, one.at) for one in told}
-    return tuple(one for one in difference(known, told, answered).gone if (one.kind, one.at) not in kept)
+def moves(known: Sequence[Action], told: Sequence[Action], answered: Answered) -> tuple[tuple[Action, Action], ...]:
+    """The events that were known of the answered span and are told of on another day nearby: as they were, and as they are."""
+    current, kept = {(one.kind, one.at) for one in known}, {(one.kind, one.at) for one in told}
+    new = [one for one in told if (one.kind, one.at) not in current]
+    found = []
+    for former in known:
+        if (former.kind, former.at) not in kept and answered.has(former.at):
+            twins = (one for one in new if one.kind == former.kind and abs(one.at - former.at) <= MOVED)
+            found += [(former, twin) for twin in twins if _is_told(former, twin)][:1]
+    return tuple(found)
 
 
 def _is_told(known: Action | None, told: Action) -> bool:
@@ -151,18 +157,6 @@ def _doubled(known: Sequence[Action], told: Sequence[Action], zone: tzinfo) -> I
     for one in known:
         if at.get((one.kind, session_day(one.at, zone)), one.at) != one.at:
             yield one
-
-
-def _moved(
-    known: Sequence[Action], new: Sequence[Action], told: Sequence[Action], answered: Answered
-) -> Iterator[Action]:
-    """What was known of the answered span, is told no more, and has a twin nearby among what is new."""
-    kept = {(one.kind, one.at) for one in told}
-    for former in known:
-        if (former.kind, former.at) not in kept and answered.has(former.at):
-            twins = (one for one in new if one.kind == former.kind and abs(one.at - former.at) <= MOVED)
-            if any(_is_told(former, twin) for twin in twins):
-                yield former
 
 
 def in_shares_of(known: Sequence[Action], told: Sequence[Action]) -> tuple[Action, ...]:

@@ -15,8 +15,9 @@ from stockjobs.errors import Overtaken
 from stockjobs.services.collecting.checking import Judged, judge
 from stockjobs.services.collecting.explaining import land_explained
 from stockjobs.services.collecting.fetching import Answer, Fetched
+from stockjobs.services.collecting.moving import follow, moved_splits, without
 from stockjobs.services.collecting.outdated import Learnt, is_outdated, learnt
-from stockjobs.services.collecting.paying import land_actions, land_splits, still_known
+from stockjobs.services.collecting.paying import land_actions, land_splits
 from stockjobs.services.collecting.recognition import recognise, soundly, unsound
 from stockjobs.services.collecting.restating import settled
 from stockjobs.services.collecting.series import Series, Step, series_of
@@ -144,7 +145,7 @@ class _Landing:
     def _is_overtaken(self, series: Series, known: Learnt) -> bool:
         if not is_outdated(series, known):
             return False
-        why = f"{series.instrument.symbol} was split while it was asked for: it is asked for again."
+        why = "It was split while it was asked for: it is asked for again."
         self._overtaken |= dict.fromkeys(self._asked_as[series.instrument.id], Overtaken(why))
         # What it tells of splits is true, and the next attempt has to know.
         self._written += land_splits(self._step, series)
@@ -162,7 +163,9 @@ class _Landing:
     def _compared(self, series: Series, stored: Stored | None, known: Learnt) -> bars.Landing | None:
         """What is to be landed of a series, after its actions were and its past was told anew."""
         step = self._step
-        splits = still_known(step, series, known.known(series.instrument.id))
+        moved = moved_splits(step, series)
+        stored = follow(step, series, stored, moved)
+        splits = without(known.known(series.instrument.id), moved)
         if stored is None:
             self._written += land_actions(step, series, together(splits, series.splits))
             return None

@@ -14,7 +14,6 @@ from stockjobs.domain.market.actions import (
     Answered,
     Difference,
     difference,
-    given_up,
     in_shares_of,
 )
 from stockjobs.domain.market.bars import CorporateAction
@@ -40,16 +39,6 @@ class Retold:
     noted: Noted = ()
 
 
-def still_known(step: Step, series: Series, known: Sequence[Split]) -> tuple[Split, ...]:
-    """The known splits without those that the answers tell of on another day."""
-    told = tuple(Action(one.kind, one.at, one.value) for one in series.actions if one.kind == "split")
-    if not told:
-        return tuple(known)
-    kept = [one for one in _known(step, series) if not one.is_payment]
-    gone = {int(one.at.timestamp()) for one in given_up(kept, told, _answered(series))}
-    return tuple(split for split in known if split.at not in gone)
-
-
 def land_actions(step: Step, series: Series, splits: Sequence[Split], retold: Retold | None = None) -> int:
     """Land the actions of a series, after its bars were told anew. Returns how many were new or differed.
 
@@ -58,28 +47,30 @@ def land_actions(step: Step, series: Series, splits: Sequence[Split], retold: Re
     connection, instrument = step.connection, series.instrument.id
     told = [_told(one, retold.came if retold else _last_bar(step, series, one.at, splits)) for one in series.actions]
     if retold is not None and (told or retold.restated or retold.noted):
-        actions.note(connection, instrument, _noted(_known(step, series), told, splits, retold.noted))
+        actions.note(connection, instrument, _noted(known_actions(step, series), told, splits, retold.noted))
         if retold.restated:
             anew = _in_new_shares(step, series, splits)
             actions.land(connection, instrument, anew, step.now, landing=step.landing)
     if not told:
         return 0
-    found = difference(_known(step, series), told, _answered(series))
+    found = difference(known_actions(step, series), told, answered(series))
     return actions.land(connection, instrument, found, step.now, landing=step.landing)
 
 
 def land_splits(step: Step, series: Series) -> int:
     """Land only the splits of which a series tells, whose bars and payments cannot be trusted. Returns how many were new."""
     told = [Action(one.kind, one.at, one.value) for one in series.actions if one.kind == "split"]
-    found = difference(_known(step, series), told, Answered((), zone_of(series.instrument))) if told else None
+    found = difference(known_actions(step, series), told, Answered((), zone_of(series.instrument))) if told else None
     return actions.land(step.connection, series.instrument.id, found, step.now, landing=step.landing) if found else 0
 
 
-def _known(step: Step, series: Series) -> Sequence[Action]:
+def known_actions(step: Step, series: Series) -> Sequence[Action]:
+    """The splits and payments of a series' instrument, as they are known now."""
     return actions.known(step.connection, [series.instrument.id]).get(series.instrument.id, ())
 
 
-def _answered(series: Series) -> Answered:
+def answered(series: Series) -> Answered:
+    """Of which spans the answers of a series are."""
     asked = (one.answer.request for one in series.judged)
     return Answered(tuple((request.start, request.end) for request in asked), zone_of(series.instrument))
 
@@ -116,7 +107,7 @@ def _in_new_shares(step: Step, series: Series, splits: Sequence[Split]) -> Diffe
     past, factor = bar_versions.history(step.connection, Part(series.instrument.id, series.interval))
     prices = InPrices(past.at, factor, splits, series.interval.seconds)
     gone, new = [], []
-    for one in _known(step, series):
+    for one in known_actions(step, series):
         at = int(one.at.timestamp())
         if one.is_payment and prices.reaches(at):
             target = prices.of(at)

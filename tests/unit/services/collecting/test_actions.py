@@ -149,10 +149,20 @@ def test_a_near_payment_is_another_one_if_its_amount_differs_or_it_was_not_asked
     assert [at for at, *_ in desk.known()] == [opened(9), opened(8), opened(7)]
 
 
-def test_a_split_whose_day_has_moved_is_one_split(desk: Desk) -> None:
-    desk.land(bars(MONTH), split(9, 4.0))
-    desk.land(bars(MONTH), split(8, 4.0))
-    assert desk.known("split") == [(opened(8), 4.0, 4.0)]
+@pytest.mark.parametrize(("first", "then"), [(9, 8), (8, 11)])
+def test_a_split_whose_day_has_moved_is_one_split_and_bars_between_have_it_or_not(
+    desk: Desk, first: int, then: int
+) -> None:
+    both(desk, dividend(20, 1.0), split(first, 4.0))
+    for _ in range(2):
+        both(desk, dividend(20, 1.0), split(then, 4.0))
+    assert desk.known("split") == [(opened(then), 4.0, 4.0)]
+    assert desk.known() == [(opened(20), 1.0, 4.0)]
+    with desk.database.read() as connection:
+        found = connection.execute(select(tables.bars.c.at, tables.bars.c.split_factor)).all()
+    assert {factor for at, factor in found if at < opened(then)} == {4.0}
+    assert {factor for at, factor in found if at >= opened(then)} == {1.0}
+    assert desk.findings() == set()
 
 
 def restated(desk: Desk, *, after: int, told: tuple[CorporateAction, ...] = (), interval: Interval = D1) -> None:
