@@ -18,6 +18,15 @@ BAD = int(datetime(2026, 2, 10, tzinfo=UTC).timestamp())
 @pytest.fixture
 def found(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> Ctl:
     """A bar of each of two symbols was set aside."""
+    spoil(ctl, monkeypatch)
+    ctl.apply("DAILY", **WINDOW)
+    ctl("trigger", "DAILY")
+    ctl.work()
+    return ctl
+
+
+def spoil(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the provider serve a bar that cannot be from now on."""
     serve = ctl.provider.bars
 
     def bars(request: BarsRequest, *, now: datetime, patience: Patience) -> BarsReply:
@@ -25,10 +34,6 @@ def found(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> Ctl:
         return replace(reply, bars=_spoiled(reply.bars))
 
     monkeypatch.setattr(ctl.provider, "bars", bars)
-    ctl.apply("DAILY", **WINDOW)
-    ctl("trigger", "DAILY")
-    ctl.work()
-    return ctl
 
 
 def _spoiled(bars: Bars) -> Bars:
@@ -81,6 +86,22 @@ def test_findings_that_options_describe_are_decided(found: Ctl) -> None:
     assert [one["state"] for one in found.json("get", "findings", "--state", "rejected,released")].count(
         "rejected"
     ) == 1
+
+
+def test_a_good_stored_bar_is_shown_beside_the_other_and_gives_way_only_if_told_so(
+    ctl: Ctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for refetch in ((), ("--refetch",)):
+        ctl("backfill", "-s", "AAPL", "--start", "2026-02-02", "--end", "2026-02-14", *refetch)
+        ctl.work()
+        spoil(ctl, monkeypatch)
+    [name] = ctl.lines("get", "findings", "-o", "name")
+    aside, stored = (line.split()[2:] for line in ctl.lines("describe", "finding", name)[-2:])
+    assert aside == ["set", "aside", "104.00", "50.00", "103.00", "104.00", "1,000"]
+    assert stored == ["stored", "104.00", "105.00", "103.00", "104.00", "1,000"]
+    assert "--replace" in ctl("release", name, code=5).stderr
+    assert "1 finding cannot be released so" in ctl("release", "--all").stderr
+    assert ctl.lines("release", "--all", "--replace") == ["1 finding released, 1 bar written"]
 
 
 @pytest.mark.parametrize("verb", ["release", "reject"])
