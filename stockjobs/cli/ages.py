@@ -18,8 +18,11 @@ _STEPS = (
 
 
 def span(length: timedelta) -> str:
-    """A length of time in at most two units: 45s, 5m30s, 3h, 2d4h, 400d."""
+    """A length of time in at most two units: 45s, 5m30s, 3h, 2d4h, 400d; whole hours and days as such: 2h, 1d."""
     seconds = max(int(length.total_seconds()), 0)
+    for size, letter in ((86_400, "d"), (3_600, "h")):
+        if seconds and length.total_seconds() % size == 0:
+            return f"{seconds // size}{letter}"
     units = next(units for bound, units in _STEPS if length < bound)
     parts: list[str] = []
     for size, letter in units:

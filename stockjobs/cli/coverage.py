@@ -57,7 +57,7 @@ YEARS: View[tuple[Coverage, Year]] = View(
     columns=(
         Column("symbol", lambda row: row[0].series.symbol),
         Column("interval", lambda row: row[0].interval),
-        Column("year", lambda row: row[1].year, is_right=True),
+        Column("year", lambda row: str(row[1].year), is_right=True),
         Column("expected", lambda row: row[1].expected, is_right=True),
         Column("stored", lambda row: row[1].stored, is_right=True),
         Column("percent", lambda row: percent(row[1].stored, row[1].expected), is_right=True),

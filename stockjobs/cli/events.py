@@ -13,10 +13,13 @@ from stockjobs.cli.ages import moment
 from stockjobs.cli.output import as_json_line
 from stockjobs.cli.session import container_of
 from stockjobs.cli.values import words
-from stockjobs.cli.views import camel, short
+from stockjobs.cli.views import camel, listed, short
 from stockjobs.domain.events import Event, event_names
 from stockjobs.domain.work.filters import EventFilter
 from stockjobs.services.work.feed import Feed
+
+_LISTED = 10
+"""Of a longer list only the first are written; the JSON has all."""
 
 
 class EventFormat(StrEnum):
@@ -83,5 +86,7 @@ def _line(event: Event, zone: str) -> str:
 def _word(value: object) -> str:
     if isinstance(value, dict):
         return ",".join(f"{name}:{count}" for name, count in value.items())
+    if isinstance(value, list | tuple):
+        return listed(tuple(map(str, value)), _LISTED)
     text = str(value).partition("\n")[0]
     return f"{text!r}" if " " in text else text

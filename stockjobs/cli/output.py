@@ -34,7 +34,10 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class Column(Generic[T]):
-    """A column: its title, and the value of a thing in it. Times are shown as ages; CSV gets them whole."""
+    """A column: its title, and the value of a thing in it. Times are shown as ages, numbers with thousands; CSV gets them plain.
+
+    A number that counts nothing (an id, a year) is given as text.
+    """
 
     title: str
     value: Callable[[T], object]
@@ -85,6 +88,8 @@ def table(view: View[T], things: Sequence[T], now: datetime, *, is_wide: bool) -
 def _cell(column: Column[T], value: object, now: datetime) -> str:
     if isinstance(value, datetime):
         return "due" if column.is_wait and value <= now else age(value, now) or _UNKNOWN
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
     return _UNKNOWN if value is None or value == "" else _text(value)
 
 

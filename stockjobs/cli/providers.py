@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ import typer
 
 from stockjobs.cli.ages import span
 from stockjobs.cli.arguments import Output
+from stockjobs.cli.counting import counted
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of
@@ -116,12 +118,20 @@ def check(
         now=datetime.now(UTC),
         unknown=normalise(unknown, "--unknown"),
     )
-    is_bad = False
+    problems: Counter[str] = Counter()
     for result in results(question):
-        is_bad = is_bad or bool(result.problem)
-        problem = f": {result.problem}" if result.problem else ""
-        typer.echo(f"{'failed' if problem else 'ok':<6}  {result.check.rule}{problem}")
-    if is_bad:
+        problems[result.problem] += 1
+        # A provider that cannot be reached fails most checks, all in the same words: they are said once.
+        if not result.problem or problems[result.problem] == 1:
+            problem = f": {result.problem}" if result.problem else ""
+            typer.echo(f"{'failed' if problem else 'ok':<6}  {result.check.rule}{problem}")
+    del problems[""]
+    again = problems.total() - len(problems)
+    if again:
+        typer.echo(
+            f"failed  {counted(again, 'more check')}, for {'this reason' if len(problems) == 1 else 'a reason above'}"
+        )
+    if problems:
         raise typer.Exit(ExitCode.ERROR)
 
 

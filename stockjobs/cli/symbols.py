@@ -63,7 +63,7 @@ SYMBOLS: View[SymbolReport] = View(
     name=lambda report: f"symbol/{report.name.symbol}",
     columns=(
         Column("symbol", lambda report: report.name.symbol),
-        Column("instrument", lambda report: report.name.instrument.id, is_right=True),
+        Column("instrument", lambda report: str(report.name.instrument.id), is_right=True),
         Column("from", lambda report: f"{report.name.valid_from:%Y-%m-%d}"),
         Column("to", lambda report: f"{report.name.valid_to:%Y-%m-%d}" if report.name.valid_to else None),
         Column("exchange", lambda report: report.name.instrument.exchange),

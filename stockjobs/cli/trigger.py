@@ -81,6 +81,8 @@ def _said(report: OccurrenceReport, output: Said) -> str:
     name = OCCURRENCES.name(report)
     if output is Said.NAME:
         return name
+    if report.occurrence.reason and not report.tasks:
+        return f"{name} {report.occurrence.state}: {report.occurrence.reason}"
     tasks = counted(sum(report.tasks.values()), "task")
     wrote = f", {counted(report.rows_written, 'row')} written" if report.has_ended else ""
     return f"{name} {report.occurrence.state} ({tasks}{wrote})"

@@ -236,7 +236,7 @@ WORKERS: View[Worker] = View(
         Column("seen", lambda worker: worker.seen_at),
         Column("age", lambda worker: worker.started_at),
         Column("version", lambda worker: worker.version, is_wide=True),
-        Column("pid", lambda worker: worker.pid, is_wide=True, is_right=True),
+        Column("pid", lambda worker: str(worker.pid), is_wide=True, is_right=True),
     ),
     document=camel,
 )

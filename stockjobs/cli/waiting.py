@@ -70,7 +70,7 @@ def exit_code(report: OccurrenceReport) -> ExitCode:
 
 def tell_errors(report: OccurrenceReport) -> None:
     """Write the errors of an occurrence's tasks to stderr, one line each; of one that has none, why it never started."""
-    if report.occurrence.reason and not report.details:
+    if report.occurrence.reason and not report.details and report.state is not State.COMPLETED:
         one = report.occurrence
         typer.echo(f"stockctl: occurrence {short(one.id)} {one.state}: {one.reason}", err=True)
     for task, _ in report.details:

@@ -44,7 +44,7 @@ class JobReport:
     """What was last found of the age of its newest bars; None for a job without a target."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OccurrenceReport:
     """An occurrence with how far it is, and, where asked for, its tasks and their attempts, those that failed first."""
 
@@ -59,6 +59,16 @@ class OccurrenceReport:
     labels: dict[str, str] = field(default_factory=dict)
     progress: Progress | None = None
     """How much of an open one is done, and when it will have ended; read where one occurrence is asked for."""
+
+    def __str__(self) -> str:
+        one = self.occurrence
+        tasks = ", ".join(f"{count:,} {state}" for state, count in self.tasks.items()) or "none"
+        why = f": {one.reason}" if one.reason else ""
+        return (
+            f"occurrence {one.id} of {one.job} {one.state}{why} (tasks: {tasks}; rows written: {self.rows_written:,})"
+        )
+
+    __repr__ = __str__
 
     @property
     def has_ended(self) -> bool:

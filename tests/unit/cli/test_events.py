@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
+from stockjobs.domain.events import Event, EventName
+from stockjobs.store.ledger.events import append
 from tests.fixtures.cli import Ctl
 
 
@@ -38,6 +41,16 @@ def test_the_last_ones_are_shown_and_of_one_occurrence_if_asked(ctl: Ctl) -> Non
     (line,) = ctl.lines("events", "--occurrence", occurrence[:8])
     assert "job.queued" in line
     assert occurrence[:8] in line
+
+
+def test_lists_are_written_as_words(ctl: Ctl) -> None:
+    many = [f"S{number}" for number in range(12)]
+    with ctl.container.ready_database.begin() as connection:
+        for names in (["IBM", "KO"], many):
+            append(connection, Event(EventName.PROGRESS, datetime(2026, 1, 5, tzinfo=UTC), data={"symbols": names}))
+    few, most = ctl.lines("events")
+    assert few.endswith("symbols=IBM,KO")
+    assert most.endswith("S8,S9,… (12)")
 
 
 def test_times_are_shown_in_the_zone_of_the_settings(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ def test_jobs_with_a_target_are_listed_and_others_are_not(ctl: Ctl) -> None:
 def test_describe_shows_it_and_the_definition_keeps_it(ctl: Ctl) -> None:
     ctl.apply("HELD", freshness="PT2H")
     shown = ctl("describe", "job", "HELD").stdout
-    assert "fresh: nothing is missing; the target is 120m" in shown
+    assert "fresh: nothing is missing; the target is 2h" in shown
     assert "freshness: PT2H" in ctl("get", "jobs", "HELD", "-o", "yaml").stdout
 
 
