@@ -15,13 +15,15 @@ from stockjobs.domain.market.actions import (
     Difference,
     difference,
     in_shares_of,
+    session_day,
 )
 from stockjobs.domain.market.bars import CorporateAction
+from stockjobs.domain.market.findings import FindingState
 from stockjobs.domain.market.restatement import lacks
 from stockjobs.domain.market.splits import InPrices, Split
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.collecting.vetting import zone_of
-from stockjobs.store.market import actions, bar_versions
+from stockjobs.store.market import actions, bar_versions, findings
 from stockjobs.store.market.bar_versions import Part
 
 Noted = tuple[tuple[Split, frozenset[int]], ...]
@@ -54,6 +56,8 @@ def land_actions(step: Step, series: Series, splits: Sequence[Split], retold: Re
     if not told:
         return 0
     found = difference(known_actions(step, series), told, answered(series))
+    if found.new:
+        _mend(step, series, found.new)
     return actions.land(connection, instrument, found, step.now, landing=step.landing)
 
 
@@ -62,6 +66,15 @@ def land_splits(step: Step, series: Series) -> int:
     told = [Action(one.kind, one.at, one.value) for one in series.actions if one.kind == "split"]
     found = difference(known_actions(step, series), told, Answered((), zone_of(series.instrument))) if told else None
     return actions.land(step.connection, series.instrument.id, found, step.now, landing=step.landing) if found else 0
+
+
+def _mend(step: Step, series: Series, new: Sequence[Action]) -> None:
+    """Close the findings about what was set aside of a kind and a day for which a good one has come."""
+    zone = zone_of(series.instrument)
+    days = {(one.kind, session_day(one.at, zone)) for one in new}
+    held = findings.held_actions(step.connection, series.instrument.id)
+    mended = [key for key, kind, at in held if (kind, session_day(at, zone)) in days]
+    findings.decide(step.connection, mended, FindingState.MENDED, step.claim.job, step.now)
 
 
 def known_actions(step: Step, series: Series) -> Sequence[Action]:

@@ -147,6 +147,17 @@ def _open_bars(good: Mapping[tuple[int, int], Seconds]) -> Select[tuple[UUID, in
     )
 
 
+def held_actions(connection: Connection, instrument: int) -> list[tuple[UUID, str, datetime]]:
+    """The open findings about splits and payments of an instrument: the id of each, the kind of the action, and when it was."""
+    columns = (_findings.c.id, _findings.c.evidence, _findings.c.at)
+    query = select(*columns).where(
+        _findings.c.instrument_id == instrument,
+        _findings.c.state == literal(FindingState.OPEN.value, literal_execute=True),
+        _findings.c.kind == FindingKind.REJECTED_ACTION.value,
+    )
+    return [(row.id, row.evidence["action"], row.at) for row in connection.execute(query)]
+
+
 def decide(connection: Connection, which: Sequence[UUID], state: FindingState, by: str, now: datetime) -> int:
     """Close findings that may still be decided so. Returns how many were: fewer than were given if others decided first."""
     if not which:

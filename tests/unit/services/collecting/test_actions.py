@@ -13,13 +13,15 @@ from sqlalchemy import select
 
 from stockjobs.domain.market.bars import PRICES, Bars, BarsReply, BarsRequest, CorporateAction, Identity
 from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.reading import Adjusted, BarsQuery
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.services.collecting.fetching import Answer, Fetched
 from stockjobs.services.collecting.landing import Landed, land
+from stockjobs.services.market.reading import Reading
 from stockjobs.store import tables
 from stockjobs.store.database import Database
 from stockjobs.store.ledger.claims import Claim
-from tests.fixtures.database import NOON
+from tests.fixtures.database import NOON, ManualClock
 from tests.fixtures.house import spec
 
 DAY = timedelta(days=1)
@@ -247,6 +249,30 @@ def test_what_cannot_be_a_split_or_a_payment_is_set_aside_and_the_bars_land(desk
     assert desk.bars() == 30
     rules = {"split-ratio", "payment-amount", "action-ahead", "payment-above-price"}
     assert desk.findings() == {("rejected-action", rule, "open") for rule in rules}
+
+
+def test_a_good_payment_mends_the_one_of_its_day_that_was_set_aside(desk: Desk) -> None:
+    desk.land(bars(MONTH), dividend(9, 500.0), dividend(5, -1.0))
+    desk.land(bars(MONTH), dividend(9, 5.0))
+    assert desk.findings() == {
+        ("rejected-action", "payment-above-price", "mended"),
+        ("rejected-action", "payment-amount", "open"),
+    }
+
+
+def test_adjusted_prices_are_those_of_every_moment(desk: Desk, clock: ManualClock) -> None:
+    desk.land(bars(MONTH), dividend(9, 1.0))
+    restated(desk, after=2, told=(split(0, 4.0), dividend(9, 0.25)))
+    desk.now += DAY
+    desk.land(bars(range(30, -3, -1), 25.0), split(0, 4.0), dividend(9, 0.5))
+    clock.now = desk.now
+    query = BarsQuery(("AAPL",), adjusted=Adjusted.ALL, end=opened(29))
+    reading = Reading(desk.database)
+    before, paid = bars(MONTH).close[30 - 10], (1.0, 1.0, 2.0)
+    for as_of, amount, shares in zip((NOON, NOON + 2 * DAY, None), paid, (1, 4, 4), strict=True):
+        [close] = reading.table(replace(query, as_of=as_of))["close"].to_pylist()
+        assert close == pytest.approx(100 * (1 - amount / before) / shares), as_of
+    reading.close()
 
 
 def test_an_odd_payment_is_stored_and_noted_and_a_job_may_switch_what_is_done(desk: Desk) -> None:
