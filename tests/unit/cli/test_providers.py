@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,17 @@ def test_a_provider_is_checked_with_the_options_that_are_set(
     assert len(lines) >= 15
     assert all(line.startswith("ok ") for line in lines)
     assert any("failed  " in line and "SymbolUnknown" in line for line in _check(ctl, "--unknown", "BTC-USD", code=1))
+
+
+def test_a_reason_that_many_checks_fail_for_is_said_once(
+    ctl: Ctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STOCKJOBS_PROVIDERS_FILES_ROOT", str(tmp_path / "nowhere"))
+    failed = [line for line in _check(ctl, code=1) if line.startswith("failed")]
+    said = [line.partition(": ")[2] for line in failed[:-1]]
+    assert any("nowhere" in one for one in said)
+    assert len(said) == len(set(said))
+    assert re.fullmatch(r"failed  \d+ more checks, for (this reason|a reason above)", failed[-1])
 
 
 def test_what_has_to_be_set_is_told(ctl: Ctl) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 
 import pytest
@@ -168,3 +169,10 @@ def test_a_backfill_that_makes_no_sense_is_told_and_writes_nothing(
     assert told in ctl("backfill", *arguments, code=2).stderr
     assert ctl.container.reports.occurrences() == []
     assert len(ctl.container.reports.jobs()) == 1
+
+
+def test_what_has_nothing_to_do_says_why(ctl: Ctl) -> None:
+    result = ctl("backfill", "-s", "AAPL", "-i", "1m", "--start", "2015-01-01", "--end", "2015-02-01", "--wait")
+    assert re.fullmatch(r"occurrence/\S+ completed: .+\n", result.stdout)
+    assert "0 tasks" not in result.stdout
+    assert ctl.json("get", "tasks") == []
