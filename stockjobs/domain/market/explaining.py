@@ -21,9 +21,9 @@ def explained(aside: Bars, stored: Bars, splits: Sequence[Split]) -> Bars | None
     """Bars that came in one go, in the shares in which the stored ones beside them are told.
 
     They came after none, some or all of the splits (oldest first) had been applied. None where nothing of that leads to
-    where the stored ones stand.
+    where the stored ones stand, or a bar begins in one kind of shares and ends in another.
     """
-    if not len(stored) or not len(aside) or not (aside.close > 0).all():
+    if not len(stored) or not len(aside) or not (aside.close > 0).all() or _are_mixed(aside):
         return None
     place = _nearest(stored.at, aside.at)
     if np.abs(stored.at[place] - aside.at).min() > NEAR_S:
@@ -32,6 +32,12 @@ def explained(aside: Bars, stored: Bars, splits: Sequence[Split]) -> Bars | None
     apart = [abs(float(np.median(np.log(aside.close / way / stored.close[place])))) for way in ways]
     best = int(np.argmin(apart))
     return in_new_shares(aside, ways[best]) if apart[best] <= TOLERANCE else None
+
+
+def _are_mixed(bars: Bars) -> bool:
+    """True if a bar has prices so far from its close as it may not stand from its neighbours."""
+    prices = np.stack([bars.open, bars.high, bars.low])
+    return bool((np.abs(np.log(prices / bars.close)) > TOLERANCE).any())
 
 
 def _nearest(at: Seconds, wanted: Seconds) -> Places:

@@ -64,3 +64,11 @@ def test_bars_without_a_positive_price_are_not_explained() -> None:
     whole = bars_of(60)
     aside = whole.where(np.arange(60) >= 50)
     assert explained(replace(aside, close=np.zeros(10)), whole.where(np.arange(60) < 50), SPLITS) is None
+
+
+def test_a_bar_that_begins_in_old_shares_and_ends_in_new_ones_is_not_explained() -> None:
+    whole = bars_of(60)
+    stored, aside = whole.where(np.arange(60) < 50), whole.where(np.arange(60) >= 50)
+    assert explained(aside, stored, SPLITS) is not None
+    aside.open[0], aside.high[0] = aside.close[0] * 7, aside.close[0] * 7
+    assert explained(aside, stored, SPLITS) is None
