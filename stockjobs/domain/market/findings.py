@@ -28,6 +28,8 @@ class FindingKind(StrEnum):
     """The source restated history by a constant ratio; what was stored was restated with it."""
     VARYING_RATIO = "varying-ratio"
     """History came back changed by a ratio that varies; what came was set aside whole."""
+    UNCLEAR_SHARES = "unclear-shares"
+    """Nothing tells yet whether bars are in the shares from before a split or after it; they are asked for again."""
     REVISION = "revision"
     """The source changed bars that were settled."""
     IDENTITY = "identity"

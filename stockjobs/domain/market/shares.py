@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,36 @@ def with_arrivals(past: Past, came: Bars, before: int | None) -> Past:
     landing = np.concatenate([past.landing, np.full(len(new), THIS)])
     opened, close = np.concatenate([past.open, new.open]), np.concatenate([past.close, new.close])
     return Past(at[order], opened[order], close[order], landing[order])
+
+
+EARLY = timedelta(days=2)
+"""So long before its ex-day sources have applied a split."""
+
+LATE = timedelta(days=14)
+"""So long after its ex-day sources have told earlier prices in old shares."""
+
+FETCHED_WITHIN = timedelta(hours=2)
+"""What was landed was asked for no longer before."""
+
+
+def by_time(
+    told: Mapping[int, bool | None], landed: Mapping[int, datetime], ex_day: datetime
+) -> dict[int, bool | None]:
+    """As `in_old_shares`, with what the times tell at which the landings were made; None where these do not tell either.
+
+    A source applies a split to all of history at once, about its ex-day. So what landed before an answer that was in old shares
+    is in old ones, and what was asked for after one in new shares is in new ones. What nobody knows the time of is from long ago.
+    """
+    from_old = [at - FETCHED_WITHIN for landing, at in landed.items() if told.get(landing) is True]
+    from_new = [at for landing, at in landed.items() if told.get(landing) is False]
+    old_until = max([ex_day - EARLY, *from_old])
+    new_since = min([ex_day + LATE, *from_new]) + FETCHED_WITHIN
+
+    def at_last(landing: int) -> bool | None:
+        at = landed.get(landing)
+        return True if at is None or at <= old_until else False if at >= new_since else None
+
+    return {landing: at_last(landing) if is_old is None else is_old for landing, is_old in told.items()}
 
 
 @dataclass(frozen=True)

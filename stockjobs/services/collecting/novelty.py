@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stockjobs.domain.asking.limits import Limits
@@ -12,7 +13,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.services.market.calendars import traded
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
-from stockjobs.store.market import instruments, positions
+from stockjobs.store.market import instruments, positions, restatements
 from stockjobs.store.market.instruments import Instrument
 
 _A_DAY = timedelta(days=1)
@@ -24,13 +25,20 @@ def new_of(
     """For each symbol what to ask for, or why there is nothing to ask: its market has been closed since the newest bar."""
     interval = claim.interval or Interval.D1
     known = instruments.by_symbol(connection, claim.spec.provider, symbols)
-    newest = positions.newest(connection, [one.id for one in known.values()], interval, OVERLAP_BARS)
+    which = [one.id for one in known.values()]
+    newest = positions.newest(connection, which, interval, OVERLAP_BARS)
+    unclear = restatements.unclear(connection, which, interval)
     found: dict[str, Window | Skip] = {}
     for symbol in symbols:
         instrument = known.get(symbol)
         at = newest.get(instrument.id) if instrument else None
         if instrument is None or at is None:
             found[symbol] = first_window(interval, claim.spec.window.length(), now)
+            continue
+        if instrument.id in unclear:
+            # They are told by comparing: all of them come again with what is new.
+            again = replace(at, overlap_at=min(unclear[instrument.id], at.overlap_at or at.at))
+            found[symbol] = since_newest(again, interval, limits, now)
             continue
         idle = _idle(connection, instrument, at, interval, now)
         found[symbol] = idle or since_newest(at, interval, limits, now)

@@ -12,10 +12,10 @@ from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.restatement import Known, Restated, Revised, Varies, compared
 from stockjobs.domain.market.splits import InPrices, Split, factors, together
 from stockjobs.services.collecting.paying import Retold
-from stockjobs.services.collecting.retelling import Retelling
+from stockjobs.services.collecting.retelling import RECENT, Retelling
 from stockjobs.services.collecting.retold import instant, noted
 from stockjobs.services.collecting.series import Series, Step
-from stockjobs.store.market import bar_versions, bars
+from stockjobs.store.market import bar_versions, bars, restatements
 from stockjobs.store.market.bar_rows import Stored
 from stockjobs.store.market.bar_versions import Part
 from stockjobs.store.market.findings import Finding
@@ -49,9 +49,13 @@ def settled(step: Step, series: Series, stored: Stored, known: Sequence[Split]) 
     if isinstance(verdict, Restated):
         told.as_overlap_shows(verdict)
     told.as_events_say(stored, known)
+    if any(split.at > series.came.at[0] - RECENT.total_seconds() for split in splits):
+        # Those of which it is still not known are found again, and open then.
+        restatements.clear_up(step.connection, (series.instrument.id, series.interval), step.claim.job, step.now)
     if told.told:
         [stored] = bars.stored(step.connection, [bars.span_of(series.instrument.id, series.interval, series.came)])
-    factor = in_price(series.came.at, stored, splits)
+    applied = tuple(split for split in splits if split not in told.not_applied)
+    factor = in_price(series.came.at, stored, applied)
     landing = bars.Landing(series.instrument.id, series.interval, series.came, step.claim.window_start, factor, stored)
     came = InPrices(series.came.at, factor, splits, series.interval.seconds)
     retold = Retold(came, told.restated, tuple(told.noted))

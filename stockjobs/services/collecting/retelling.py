@@ -8,9 +8,9 @@ from datetime import timedelta
 import numpy as np
 
 from stockjobs.domain.market.restatement import Restated, lacks
-from stockjobs.domain.market.shares import THIS, Bound, applied_to, in_old_shares, with_arrivals
+from stockjobs.domain.market.shares import LATE, THIS, Bound, Past, applied_to, by_time, in_old_shares, with_arrivals
 from stockjobs.domain.market.splits import Split
-from stockjobs.services.collecting.retold import Deed, instant, restatement, told_of
+from stockjobs.services.collecting.retold import Deed, instant, restatement, told_of, unclear_shares
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.store.ledger import events
 from stockjobs.store.market import bar_versions
@@ -21,15 +21,13 @@ from stockjobs.store.market.findings import Finding
 RECENT = timedelta(days=30)
 """For so long after its ex-day it is looked whether a split is in the stored prices, even if no overlap shows it."""
 
-APPLIED_AFTER = timedelta(days=7)
-"""Bars that were landed so long after the ex-day of a split have it in their prices, where nothing else tells."""
-
 
 class Retelling:
     """Tells the stored history of one series in new shares.
 
     `told` are the splits that stored prices were found to have, or have now; one for which there is no event counts as of now.
-    `noted` are the landings whose prices were found to have a split.
+    `noted` are the landings whose prices were found to have a split, `not_applied` the splits that the source may not have
+    applied yet to what came.
     """
 
     def __init__(self, step: Step, series: Series, splits: tuple[Split, ...]) -> None:
@@ -38,6 +36,7 @@ class Retelling:
         self.restated = 0
         self.told: list[Split] = []
         self.noted: list[tuple[Split, frozenset[int]]] = []
+        self.not_applied: tuple[Split, ...] = ()
 
     def as_overlap_shows(self, verdict: Restated) -> None:
         """Restate what is in the shares in which the overlap was."""
@@ -63,7 +62,11 @@ class Retelling:
             self._restate_all(lacking, {})
             return
         for split in lacking:
-            self._restate(split.ratio, split, {}, only_note=split in told)
+            # Long after its day a source has applied it: what it tells as it is stored is in new shares.
+            is_sure = split in told and self._step.claim.claimed_at >= instant(split.at) + LATE
+            as_told = stored.landing_id[stored.bars.at < split.at] if is_sure else ()
+            sure = {int(landing): False for landing in as_told}
+            self._restate(split.ratio, split, sure, only_note=split in told)
 
     def _is_lacking(self, split: Split) -> bool:
         last = bar_versions.last_before(self._step.connection, self._part(split))
@@ -79,19 +82,28 @@ class Retelling:
         lacking = lacks(past.at, factor, split, self._splits) if split else np.ones(len(past.at), dtype=np.bool_)
         done = {int(landing) for landing in past.landing[~lacking]}
         known = {**sure, **dict.fromkeys(done, False)}
+        is_shown = split is None or bool(sure)
         if not only_note:
-            # What came is in the new shares, and lies between what was stored at other times.
-            past, known[THIS] = with_arrivals(past, self._series.came, split.at if split else None), False
+            # What came lies between what was stored at other times, in new shares where the overlap shows it.
+            past = with_arrivals(past, self._series.came, split.at if split else None)
+            known |= {THIS: False} if is_shown or self._is_applied(split) else {}
         told = in_old_shares(past, ratio, sure=known, bound=self._bound(split))
-        told.pop(THIS, None)
+        if told.pop(THIS, False) is not False and split is not None:
+            # The source may not have applied it yet; which of the landings it is in is seen when they all come again.
+            self.not_applied += (split,)
+            self._ask_again(past, {*told, THIS}, split)
+            return
         is_old = self._decided(told, split)
         old = {landing for landing, one in is_old.items() if one}
-        new = set(is_old) - old - done
+        new = {landing for landing, one in is_old.items() if one is False} - done
+        unclear = {landing for landing, one in is_old.items() if one is None}
         if new and split is not None:
-            bar_versions.note_split(connection, self._part(split, old | done), ratio)
+            bar_versions.note_split(connection, self._part(split, old | done | unclear), ratio)
             self._note(split, new)
         if old and not only_note:
-            self._tell_anew(ratio, split, without=new | done)
+            self._tell_anew(ratio, split, without=new | done | unclear)
+        if unclear and split is not None:
+            self._ask_again(past, unclear, split)
 
     def _restate_all(self, splits: tuple[Split, ...], sure: Mapping[int, int]) -> None:
         """Restate by several splits at once: one alone would not tell in which shares a landing is."""
@@ -101,7 +113,9 @@ class Retelling:
         ready = {int(landing): len(splits) for landing in past.landing[~np.logical_or.reduce(lacking)]}
         known = {**ready, **sure, THIS: len(splits)}
         whole = with_arrivals(past, self._series.came, last.at)
-        applied = self._timed(applied_to(whole, splits, sure=known, bound=self._bound(last)), splits)
+        applied, unclear = self._timed(applied_to(whole, splits, sure=known, bound=self._bound(last)), splits)
+        if unclear:
+            self._ask_again(past, unclear, last)
         told_anew: set[int] = set()
         for number, split in enumerate(splits):
             done = {int(landing) for landing in past.landing[~lacking[number] & (past.at < split.at)]}
@@ -109,37 +123,45 @@ class Retelling:
             new = set(applied) - old - done
             if new:
                 # What was told anew by the split before lacks this one.
-                bar_versions.note_split(self._step.connection, self._part(split, old | done | told_anew), split.ratio)
+                bar_versions.note_split(
+                    self._step.connection, self._part(split, old | done | told_anew | unclear), split.ratio
+                )
                 self._note(split, new)
             if old or told_anew:
-                self._tell_anew(split.ratio, split, without=new | done)
+                self._tell_anew(split.ratio, split, without=new | done | unclear)
                 told_anew = {self._step.landing()}
 
     def _note(self, split: Split, landings: Collection[int]) -> None:
         self.told.append(split)
         self.noted.append((split, frozenset(landings)))
 
-    def _timed(self, applied: Mapping[int, int | None], splits: Sequence[Split]) -> dict[int, int]:
-        """How many splits are in each landing; where the prices do not tell, by when it was made."""
-        unclear = [landing for landing, count in applied.items() if count is None and landing != THIS]
-        at = bar_versions.landed_at(self._step.connection, unclear) if unclear else {}
-        by_time = {
-            landing: sum(instant(split.at) + APPLIED_AFTER <= made for split in splits) for landing, made in at.items()
-        }
-        return {
-            landing: by_time.get(landing, 0) if count is None else count
-            for landing, count in applied.items()
-            if landing != THIS
-        }
+    def _timed(self, applied: Mapping[int, int | None], splits: Sequence[Split]) -> tuple[dict[int, int], set[int]]:
+        """How many splits are in each landing; where the prices do not tell, by when it was made. And of which nothing tells."""
+        known = {landing: count for landing, count in applied.items() if count is not None and landing != THIS}
+        unknown: dict[int, bool | None] = {one: None for one in applied if one not in known and one != THIS}
+        at = bar_versions.landed_at(self._step.connection, list(unknown)) if unknown else {}
+        each = [by_time(unknown, at, instant(split.at)) for split in splits]
+        unclear = {landing for landing in unknown if any(one[landing] is None for one in each)}
+        counted = {one: sum(not is_old[one] for is_old in each) for one in unknown if one not in unclear}
+        return known | counted, unclear
 
-    def _decided(self, told: Mapping[int, bool | None], split: Split | None) -> dict[int, bool]:
-        unclear = [landing for landing, is_old in told.items() if is_old is None]
-        at = bar_versions.landed_at(self._step.connection, unclear) if unclear and split else {}
-        applied = None if split is None else instant(split.at) + APPLIED_AFTER
-        return {
-            landing: is_old if is_old is not None else applied is None or landing not in at or at[landing] < applied
-            for landing, is_old in told.items()
-        }
+    def _is_applied(self, split: Split | None) -> bool:
+        """True if the source has applied a split by now for sure, or nothing came from before it."""
+        if split is None or not (self._series.came.at < split.at).any():
+            return True
+        return self._step.claim.claimed_at >= instant(split.at) + LATE
+
+    def _decided(self, told: Mapping[int, bool | None], split: Split | None) -> Mapping[int, bool | None]:
+        """Which landings are in old shares; where the prices do not tell, by when they were made; None where nothing tells."""
+        if split is None:
+            return {landing: is_old is not False for landing, is_old in told.items()}
+        if None not in told.values():
+            return told
+        return by_time(told, bar_versions.landed_at(self._step.connection, list(told)), instant(split.at))
+
+    def _ask_again(self, past: Past, unclear: Collection[int], split: Split) -> None:
+        at = past.at[np.isin(past.landing, sorted(unclear))]
+        self.findings.append(unclear_shares(self._step, self._series, split, instant(int(at[0]))))
 
     def _bound(self, split: Split | None) -> Bound | None:
         if split is None:

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, bindparam, select
 
-from stockjobs.domain.market.findings import FindingKind
+from stockjobs.domain.market.findings import FindingKind, FindingState
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.splits import Split
 from stockjobs.store import tables
+from stockjobs.store.market import findings
 from stockjobs.store.statements import several
 
 _findings = tables.findings
@@ -47,6 +49,25 @@ def made(
         last = datetime.fromisoformat(evidence["to"])
         found.setdefault((instrument, seconds), []).append((at, Split(int(last.timestamp()) + 1, evidence["ratio"])))
     return found
+
+
+def unclear(connection: Connection, instruments: Sequence[int], interval: Interval) -> dict[int, datetime]:
+    """The first bar of each series of which it is not known in which shares it is."""
+    query = select(_findings.c.instrument_id, _findings.c.at).where(
+        _findings.c.instrument_id.in_(instruments), *_is_unclear(interval), _findings.c.state == FindingState.OPEN.value
+    )
+    return {row.instrument_id: row.at for row in connection.execute(query.order_by(_findings.c.at.desc()))}
+
+
+def clear_up(connection: Connection, series: tuple[int, Interval], by: str, now: datetime) -> int:
+    """Close the findings that it is not known in which shares bars of an instrument and interval are. Returns how many."""
+    instrument, interval = series
+    of_series = (_findings.c.instrument_id == instrument, *_is_unclear(interval))
+    return findings.mend_where(connection, *of_series, by=by, now=now)
+
+
+def _is_unclear(interval: Interval) -> tuple[ColumnElement[bool], ...]:
+    return _findings.c.interval_s == interval.seconds, _findings.c.kind == FindingKind.UNCLEAR_SHARES.value
 
 
 def _made(since: datetime) -> tuple[ColumnElement[bool], ...]:

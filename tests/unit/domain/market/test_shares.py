@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockjobs.domain.market.shares import Bound, Past, applied_to, in_old_shares
+from stockjobs.domain.market.shares import Bound, Past, applied_to, by_time, in_old_shares
 from stockjobs.domain.market.splits import Split
 
 DAY = 86_400
@@ -62,6 +64,30 @@ def test_nothing_is_known_of_no_bars() -> None:
     nothing = np.empty(0)
     past = Past(nothing.astype(np.int64), nothing, nothing, nothing.astype(np.int64))
     assert in_old_shares(past, 4.0, sure={}, bound=Bound(0, 1.0)) == {}
+
+
+EX_DAY = datetime(2025, 6, 2, tzinfo=UTC)
+hours = st.integers(-24 * 30, 24 * 60)
+
+
+@given(
+    applied=st.integers(-48, 24 * 14),
+    landed=st.lists(st.tuples(hours, st.booleans()), min_size=1, max_size=12),
+)
+def test_times_never_tell_what_is_not_so(applied: int, landed: list[tuple[int, bool]]) -> None:
+    """A source applies the split so many hours after the ex-day, and each landing was asked for an hour before."""
+    at = {number: EX_DAY + timedelta(hours=hour) for number, (hour, _) in enumerate(landed)}
+    is_old = {number: hour - 1 < applied for number, (hour, _) in enumerate(landed)}
+    told = {number: is_old[number] if is_known else None for number, (_, is_known) in enumerate(landed)}
+    found = by_time(told, at, EX_DAY)
+    assert {number: one for number, one in found.items() if one is not None}.items() <= is_old.items()
+    assert all(
+        found[number] is not None for number, (hour, _) in enumerate(landed) if hour <= -48 or hour >= 24 * 14 + 2
+    )
+
+
+def test_what_nobody_knows_the_time_of_is_from_before_the_split() -> None:
+    assert by_time({0: None}, {}, EX_DAY) == {0: True}
 
 
 several = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 2)), min_size=1, max_size=10)
