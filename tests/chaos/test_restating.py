@@ -18,9 +18,12 @@ from tests.fixtures.redis import eventually
 
 pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.timeout(180)]
 
-_WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'corporate_actions'::regclass"
+PLACES = ("UPDATE ON bars", "INSERT ON corporate_actions")
+"""Where a restatement is held up: with the versions kept and no price told anew, and with all told anew but the split itself."""
+
+_WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '{table}'::regclass"
 _SLOW = """
-CREATE TRIGGER slow BEFORE INSERT ON corporate_actions
+CREATE TRIGGER slow BEFORE {place}
 BEGIN SELECT count(*) FROM bars AS a, bars AS b, bars AS c, bars AS d, bars AS e WHERE a.at + b.at + c.at + d.at = e.at; END"""
 
 
@@ -37,19 +40,20 @@ def _stored(fleet: Fleet) -> tuple[int, int, int, float]:
 
 
 @contextmanager
-def _stuck_on_postgresql(fleet: Fleet) -> Iterator[Callable[[], bool]]:
-    """Let nobody write actions: history has been told anew by the time at which the split itself is to be written."""
+def _stuck_on_postgresql(fleet: Fleet, place: str) -> Iterator[Callable[[], bool]]:
+    """Let nobody write to a table."""
+    table = place.split()[-1]
     with fleet.container.database.engine.connect() as holding, holding.begin():
-        holding.execute(text("LOCK TABLE corporate_actions IN EXCLUSIVE MODE"))
-        yield lambda: holding.execute(text(_WAITS)).scalar_one() > 0
+        holding.execute(text(f"LOCK TABLE {table} IN EXCLUSIVE MODE"))
+        yield lambda: holding.execute(text(_WAITS.format(table=table))).scalar_one() > 0
 
 
 @contextmanager
-def _stuck_on_sqlite(fleet: Fleet) -> Iterator[Callable[[], bool]]:
-    """Make writing an action take hours; true once somebody has been writing for a second."""
+def _stuck_on_sqlite(fleet: Fleet, place: str) -> Iterator[Callable[[], bool]]:
+    """Make writing take hours there; true once somebody has been writing for a second."""
     database = fleet.container.database
     with database.begin() as connection:
-        connection.execute(text(_SLOW))
+        connection.execute(text(_SLOW.format(place=place)))
     yield lambda: _is_being_written(str(database.engine.url.database))
     with database.begin() as connection:
         connection.execute(text("DROP TRIGGER slow"))
@@ -72,11 +76,17 @@ def test_a_restatement_whose_worker_is_killed_is_made_whole_by_the_next(fleet: F
     yahoo.split("SIM0001", 4.0)
     database = fleet.container.database
     stuck = _stuck_on_postgresql if database.engine.dialect.name == "postgresql" else _stuck_on_sqlite
-    with stuck(fleet) as is_stuck:
+    with stuck(fleet, PLACES[0]) as is_stuck:
         occurrence = fleet.trigger("DAILY")
         eventually(is_stuck, within=40, tell=fleet.logs)
         first.kill()
         eventually(lambda: _stored(fleet) == before, within=10)
+    for place in PLACES[1:]:
+        with stuck(fleet, place) as is_stuck:
+            again = fleet.worker()
+            eventually(is_stuck, within=60, tell=fleet.logs)
+            again.kill()
+            eventually(lambda: _stored(fleet) == before, within=10)
     fleet.worker()
     assert fleet.ended(occurrence, within=90).occurrence.state is State.COMPLETED
     count, _, versions, total = _stored(fleet)
