@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from stockjobs.domain.market.bars import Bars, CorporateAction
+from stockjobs.domain.market.bars import Bars, CorporateAction, Seconds
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.validation import Broken, Checked, Context, is_calm, joined, validate
@@ -27,17 +27,27 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Judged:
-    """An answer after its check: what was asked and came, the good bars and the rest, and what there is to say about it."""
+    """An answer after its check: what was asked and came, the good bars and the rest, and what there is to say about it.
+
+    One `is_refused` whose bars were set aside whole after it, as they do not go with what is stored.
+    """
 
     answer: Answer
     instrument: Instrument
     checked: Checked
     findings: tuple[Finding, ...] = ()
+    is_refused: bool = False
 
     @property
     def good(self) -> Bars:
         """The bars that may be landed, oldest first."""
-        return self.checked.good
+        return Bars.empty() if self.is_refused else self.checked.good
+
+    @property
+    def aside_at(self) -> Seconds:
+        """The times of the bars that were set aside, in whatever order."""
+        refused = self.checked.good.at if self.is_refused else Bars.empty().at
+        return np.concatenate([np.array([one.at for one in self.checked.rejected], dtype=np.int64), refused])
 
     @property
     def held(self) -> Bars:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 
@@ -155,9 +155,10 @@ class _Landing:
         """What is to be landed of a series, after what was bad of it has left, and with what is missing written down."""
         step, landing = self._step, self._compared(series, stored, known)
         self._written += withdraw_held(step, series)
+        is_refused = stored is not None and landing is None
         for one in series.judged:
             self._rejected += len(one.checked.rejected)
-            self._found.extend((*one.findings, *watch(step, one)))
+            self._found.extend((*one.findings, *watch(step, replace(one, is_refused=is_refused))))
         return landing
 
     def _compared(self, series: Series, stored: Stored | None, known: Learnt) -> bars.Landing | None:
@@ -165,7 +166,7 @@ class _Landing:
         step = self._step
         moved = moved_splits(step, series)
         stored = follow(step, series, stored, moved)
-        splits = without(known.known(series.instrument.id), moved)
+        splits = series.placed(without(known.known(series.instrument.id), moved))
         if stored is None:
             self._written += land_actions(step, series, together(splits, series.splits))
             return None

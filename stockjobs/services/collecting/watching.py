@@ -159,9 +159,8 @@ class _Look:
     def _causes(self, asked: Spans, expected: Slots, lacks: NDArray[np.bool_]) -> tuple[Cause, ...]:
         """For each session the cause of most of what is missing."""
         checked = self.judged.checked
-        rejected = np.array([one.at for one in checked.rejected], dtype=np.int64)
         is_null = lacks & ~is_missing(expected, self._keys(checked.null_at, asked))
-        is_aside = lacks & ~is_null & ~is_missing(expected, self._keys(rejected, asked))
+        is_aside = lacks & ~is_null & ~is_missing(expected, self._keys(self.judged.aside_at, asked))
         is_absent = lacks & ~is_null & ~is_aside
         counts = [np.bincount(expected.session[mask], minlength=len(asked)) for mask in (is_null, is_aside, is_absent)]
         return tuple(_CAUSES[place] for place in np.argmax(counts, axis=0).tolist()) if len(asked) else ()

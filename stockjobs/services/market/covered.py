@@ -46,9 +46,10 @@ class Hole:
     @property
     def ask_again_at(self) -> datetime | None:
         """When it is worth asking for them by itself; None for no more, or not yet."""
-        if self.cause is Cause.UNKNOWN:
-            return self.start
-        return self.gap.ask_again_at if self.gap else None
+        if self.gap is not None:
+            return self.gap.ask_again_at
+        # What was set aside before the calendar was known was never written down as a gap.
+        return self.start if self.cause in (Cause.UNKNOWN, Cause.SET_ASIDE) else None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from stockjobs.domain.clocks import local_days, midnight
 from stockjobs.domain.market.causes import Evidence, Lack, lacks
-from stockjobs.domain.market.coverage import Slots, is_missing, keys
+from stockjobs.domain.market.coverage import Cause, Slots, is_missing, keys
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Spans
 from stockjobs.services.market.calendars import FIRST_DAY, calendar_of, zone_named
@@ -142,6 +142,8 @@ def _evidence(task: Task, series: Series, market: Market, first: datetime, last:
 def _hole(task: Task, series: Series, lack: Lack, spans: Spans) -> Hole:
     interval, day = task.wanted.interval, spans.day[lack.session].item()
     gap = task.known.get(series.instrument_id, {}).get(day)
+    # A gap has the cause of most of its bars; those that were set aside were asked for with the others.
+    is_of_it = gap is not None and (gap.cause is lack.cause or lack.cause is Cause.SET_ASIDE)
     zone = zone_named(series.zone, calendar_of(series.exchange))
     start, end = _reach(interval, lack.session, spans, zone)
     return Hole(
@@ -153,7 +155,7 @@ def _hole(task: Task, series: Series, lack: Lack, spans: Spans) -> Hole:
         start,
         end,
         lost_at=end + task.reach if task.reach else None,
-        gap=gap if gap is not None and gap.cause is lack.cause else None,
+        gap=gap if is_of_it else None,
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from stockjobs.domain.events import Event, EventName
-from stockjobs.domain.market.bars import BarsReply, BarsRequest
+from stockjobs.domain.market.bars import PRICES, BarsReply, BarsRequest
 from stockjobs.domain.market.coverage import Cause
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
@@ -240,3 +240,31 @@ def test_a_released_bar_is_no_gap_and_is_not_asked_for(house: House, spoiling: S
     quarantine.release([str(quarantine.listed()[0].id)], by="ann")
     assert stored_gaps(house) == {}
     assert fill(house) == []
+
+
+@dataclass
+class Wavering(MarketProvider):
+    """Serves every other bar at half again its price, once it wavers."""
+
+    wavers: bool = False
+
+    def bars(self, request: BarsRequest, *, now: datetime, patience: Patience) -> BarsReply:
+        reply = super().bars(request, now=now, patience=patience)
+        factor = np.where(np.arange(len(reply.bars)) % 2 == 0, 1.5, 1.0) if self.wavers else 1.0
+        prices = {name: getattr(reply.bars, name) * factor for name in PRICES}
+        return replace(reply, bars=replace(reply.bars, **prices))
+
+
+def test_an_answer_that_is_set_aside_whole_fills_no_gap(house: House) -> None:
+    house.provider = source = Wavering(absent={MONDAY})
+    begin(house)
+    house.clock.advance(timedelta(hours=3))
+    collect(house)
+    assert stored_gaps(house)[MONDAY].cause is Cause.SOURCE_ABSENT
+    source.absent.clear()
+    source.wavers = True
+    collect(house)
+    kinds = [finding.kind for finding in Quarantine(house.database).listed()]
+    assert FindingKind.VARYING_RATIO in kinds
+    assert {day: gap.cause for day, gap in stored_gaps(house).items()} == {MONDAY: Cause.SET_ASIDE}
+    assert no_rows(house) == [(FindingState.OPEN, MONDAY)]
