@@ -16,7 +16,7 @@ import yfinance.cache
 from yfinance.data import YfData
 from yfinance.exceptions import YFException
 
-from stockjobs.errors import ProviderDown, ProviderError, Unauthorized
+from stockjobs.errors import MalformedReply, ProviderDown, ProviderError, Unauthorized
 from stockjobs.providers.base import Patience
 from stockjobs.providers.yahoo.options import YahooOptions
 from stockjobs.providers.yahoo.session import YahooSession
@@ -147,7 +147,7 @@ class _Line:
         try:
             with self._data._cookie_lock:
                 self._data._get_cookie_basic(min(self._timeout, _COOKIE_TIMEOUT))
-        except ProviderDown:
+        except (ProviderDown, MalformedReply):
             # Its host stands on many block lists, and charts are served without a cookie.
             pass
         # yfinance asks again before each request unless a cookie, or anything in its place, is kept.
