@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from io import BytesIO
 
 from curl_cffi import Curl, CurlError
 from curl_cffi._wrapper import ffi, lib
@@ -24,12 +25,33 @@ class StoppableHandle(Curl):
     look: Callable[[], object] | None = None
     """Called between two steps; what it raises breaks the transfer off."""
 
+    set_for: object = None
+    """The kind of request for which all options are set, so that the next of the kind needs but another address."""
+
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._multi = lib.curl_multi_init()
         super().__init__()
 
-    def perform(self, clear_headers: bool = True, clear_resolve: bool = True) -> None:
+    def readdress(self, url: str, seconds: float, write: Callable[[bytes], int], headers: BytesIO) -> None:
+        """Make ready for another transfer of the kind for which all options are set."""
+        self.setopt(CurlOpt.URL, url.encode())
+        self.setopt(CurlOpt.TIMEOUT_MS, int(seconds * 1_000))
+        self.setopt(CurlOpt.WRITEFUNCTION, write)
+        self.setopt(CurlOpt.HEADERDATA, headers)
+
+    def reset(self) -> None:
+        """Forget all options, unless they are to stay as they are for the next request of a kind."""
+        if self.set_for is None:
+            super().reset()
+            self.clean_handles_and_buffers()
+
+    def forget(self) -> None:
+        """Forget all options."""
+        self.set_for = None
+        self.reset()
+
+    def perform(self, clear_headers: bool = False, clear_resolve: bool = True) -> None:
         """Do the transfer. Raises CurlError, or whatever a callback or `look` raised."""
         if self._curl is None:
             raise CurlError("the handle is closed")
@@ -45,6 +67,7 @@ class StoppableHandle(Curl):
             self._check_error(code, "perform")
         finally:
             lib.curl_multi_remove_handle(self._multi, self._curl)
+            # The lines of the header belong to the options, and go with them.
             self.clean_handles_and_buffers(clear_headers, clear_resolve)
 
     def close(self) -> None:
