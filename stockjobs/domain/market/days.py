@@ -8,17 +8,19 @@ they are of one day, week (from Monday) or month.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 import numpy as np
 
-from stockjobs.domain.clocks import local_days, offsets
+from stockjobs.domain.clocks import local_days, midnight, offsets
+from stockjobs.domain.market.actions import session_day
 from stockjobs.domain.market.bars import Bars
 from stockjobs.domain.market.changes import overlap
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Days, Seconds
 
 _HOUR, _DAY = 3_600, 86_400
+_EPOCH = date(1970, 1, 1)
 _EPOCH_MONDAY = np.datetime64("1969-12-29", "D")
 _NEAR = {Interval.D1: 20 * _HOUR, Interval.W1: 6 * _DAY, Interval.MO1: 27 * _DAY}
 """Bars at least so far apart are of different days, weeks or months."""
@@ -51,6 +53,21 @@ def period_numbers(days: Days, interval: Interval) -> Seconds:
 def periods(at: Seconds, interval: Interval, zone: tzinfo) -> Seconds:
     """The number of the day, week or month to which each bar of such an interval belongs."""
     return period_numbers(days_of(at, interval, zone), interval)
+
+
+def first_bar(at: datetime, interval: Interval, zone: tzinfo) -> int:
+    """The earliest second at which a bar of the session's day of an event stands, or of its week or month: those before are
+    from before the event, and this one ends after it.
+    """
+    day = session_day(at, zone)
+    if interval is Interval.W1:
+        day -= timedelta(days=day.weekday())
+    elif interval is Interval.MO1:
+        day = day.replace(day=1)
+    number = (day - _EPOCH).days
+    opened = midnight(zone, number)
+    # As `days_of` dates bars of a day and longer.
+    return opened if interval.is_intraday else min(number * _DAY, opened - _HOUR)
 
 
 def same_as_before(at: Seconds, interval: Interval | None, zone: tzinfo) -> np.typing.NDArray[np.bool_]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from stockjobs.domain.market.actions import session_day
 from stockjobs.domain.market.bars import Prices, Seconds
+from stockjobs.domain.market.days import first_bar
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.splits import Split
+from stockjobs.domain.market.splits import Split, placed
 from stockjobs.errors import InvalidInput
 
 
@@ -76,24 +75,33 @@ class Payout:
 
 
 @dataclass(frozen=True)
+class Eve:
+    """The last close before a payout, for a share of its day, with the time and the interval of its bar."""
+
+    close: float
+    at: datetime
+    interval: Interval
+
+
+@dataclass(frozen=True)
 class Paid:
-    """What was paid for a share of an ex-day, and the last close before it, with its time, for a share of that day.
+    """What was paid for a share of an ex-day, and the last close before it.
 
     As traded, since intervals may be in different shares while a source applies a split to one after the other.
     """
 
     at: datetime
     amount: float
-    close_at: datetime | None = None
-    close: float | None = None
+    eve: Eve | None = None
 
-    def payout(self, splits: Sequence[Split]) -> Payout:
+    def payout(self, splits: Sequence[Split], zone: tzinfo) -> Payout:
         """Both in shares of the ex-day: of the splits, oldest first, those since the close are taken out of it."""
-        if self.close is None or self.close_at is None:
+        if self.eve is None:
             return Payout(self.at, self.amount, None)
-        since = self.close_at.timestamp()
-        ratio = math.prod(split.ratio for split in splits if since < split.at <= self.at.timestamp())
-        return Payout(self.at, self.amount, self.close / ratio)
+        until = self.at.timestamp()
+        later = placed((split for split in splits if split.at <= until), self.eve.interval, zone)
+        ratio = math.prod(split.ratio for split in later if split.since > self.eve.at.timestamp())
+        return Payout(self.at, self.amount, self.eve.close / ratio)
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,7 @@ class Factors:
         return found
 
 
-def factors(payouts: Sequence[Payout], interval: Interval, zone: ZoneInfo) -> Factors:
+def factors(payouts: Sequence[Payout], interval: Interval, zone: tzinfo) -> Factors:
     """The backward factors of payouts, which come oldest first.
 
     Every bar before an ex-day is multiplied by 1 - amount / close: the factor of the Center for Research in Security Prices, as
@@ -117,18 +125,9 @@ def factors(payouts: Sequence[Payout], interval: Interval, zone: ZoneInfo) -> Fa
     none before it, changes nothing.
     """
     counted = [one for one in payouts if one.close is not None and 0 < one.amount < one.close]
-    cuts = [int(_cut(one.at, interval, zone).timestamp()) for one in counted]
+    # Each where the bar begins whose close is the first one without the payout.
+    cuts = [first_bar(one.at, interval, zone) for one in counted]
     each = np.array([1 - one.amount / one.close for one in counted if one.close], dtype=np.float64)
     # The price of a bar is lowered by all that was paid after it.
     values: Prices = np.cumprod(each[::-1])[::-1].astype(np.float64)
     return Factors(np.array(cuts, dtype=np.int64), values)
-
-
-def _cut(ex_day: datetime, interval: Interval, zone: ZoneInfo) -> datetime:
-    """Where the bar begins, on the exchange's clock, whose close is the first one without the payout."""
-    day = session_day(ex_day, zone)
-    if interval is Interval.W1:
-        day -= timedelta(days=day.weekday())
-    elif interval is Interval.MO1:
-        day = day.replace(day=1)
-    return datetime.combine(day, time(), zone)

@@ -113,8 +113,8 @@ def missing(factor: float, at: int, splits: Sequence[Split]) -> tuple[Split, ...
 
 def _explaining(factor: float, at: int, splits: Sequence[Split]) -> tuple[Split, ...] | None:
     """As `missing`; None if none explain it."""
-    later = [split for split in splits if split.at > at][-_LOOK_BACK:]
-    lacks = math.prod(split.ratio for split in splits if split.at > at) / factor
+    later = [split for split in splits if split.since > at][-_LOOK_BACK:]
+    lacks = math.prod(split.ratio for split in splits if split.since > at) / factor
     for count in range(len(later) + 1):
         for chosen in reversed(list(combinations(later, count))):
             if abs(math.prod(split.ratio for split in chosen) / lacks - 1) < SPREAD:
@@ -124,7 +124,7 @@ def _explaining(factor: float, at: int, splits: Sequence[Split]) -> tuple[Split,
 
 def lacks(at: Seconds, factor: Prices, split: Split, splits: Sequence[Split]) -> NDArray[np.bool_]:
     """Of which bars a split is not in the price, as far as their factors tell."""
-    later = np.searchsorted([one.at for one in splits], at, side="right")
+    later = np.searchsorted([one.since for one in splits], at, side="right")
     found = np.zeros(len(at), dtype=np.bool_)
     # Most bars of a series have the same splits after them, and in their prices.
     for count, value in {*zip(later.tolist(), factor.tolist(), strict=True)}:
@@ -134,12 +134,12 @@ def lacks(at: Seconds, factor: Prices, split: Split, splits: Sequence[Split]) ->
 
 
 def _is_lacking(factor: float, at: int, split: Split, splits: Sequence[Split]) -> bool:
-    if at >= split.at:
+    if at >= split.since:
         return False
     explaining = _explaining(factor, at, splits)
     if explaining is not None:
         return split in explaining
-    whole = math.prod(one.ratio for one in splits if one.at > at)
+    whole = math.prod(one.ratio for one in splits if one.since > at)
     # What is missing grows or shrinks by the ratio: a factor is nearer to the whole one with the split than without.
     return abs(math.log(whole / factor / split.ratio)) < abs(math.log(whole / factor)) - SPREAD
 
@@ -147,7 +147,7 @@ def _is_lacking(factor: float, at: int, split: Split, splits: Sequence[Split]) -
 def _by_split(old: Known, now: Bars, ratios: Prices, splits: Sequence[Split]) -> Verdict | None:
     expected = old.split_factor / factors(old.bars.at, splits)
     is_restated = _near(ratios, expected, EXPLAINED)
-    is_same = _near(ratios, np.ones(len(now)), SPREAD)
+    is_same = _near(ratios, np.ones(len(now)), SPREAD) | _is_of_a_split(old.bars.at, ratios, splits)
     can_tell = np.abs(expected - 1) > EXPLAINED
     restated = is_restated & can_tell
     if not restated.any() or not (is_restated | is_same).all():
@@ -160,6 +160,14 @@ def _by_split(old: Known, now: Bars, ratios: Prices, splits: Sequence[Split]) ->
     last = int(np.flatnonzero(restated)[-1])
     lacking = missing(float(old.split_factor[last]), int(old.bars.at[last]), splits)
     return Restated(math.prod(split.ratio for split in lacking), lacking, landings) if lacking else None
+
+
+def _is_of_a_split(at: Seconds, ratios: Prices, splits: Sequence[Split]) -> NDArray[np.bool_]:
+    """Which bars are of the week or month of a split, and were told before it: they come in new shares like those before."""
+    found = np.zeros(len(at), dtype=np.bool_)
+    for split in splits:
+        found |= (split.since <= at) & (at < split.at) & _near(ratios, np.full(len(at), 1 / split.ratio), EXPLAINED)
+    return found
 
 
 def _goes_on(now: Bars, restated: NDArray[np.bool_], ratios: Prices) -> bool:
@@ -181,7 +189,7 @@ def _by_one_ratio(old: Known, ratios: Prices, splits: Sequence[Split]) -> Verdic
             reason = f"prices came in another unit: {ratio:g} times what they were"
             return replace(_varies(reason, old.bars, ratios, 0), is_other_unit=True)
     first = int(old.bars.at[0])
-    applied = [split for split in splits if split.at > first and abs(ratio / split.ratio - 1) < EXPLAINED]
+    applied = [split for split in splits if split.since > first and abs(ratio / split.ratio - 1) < EXPLAINED]
     if applied and not missing(float(old.split_factor[0]), first, splits):
         return _varies("prices came as they were before a split that had been applied", old.bars, ratios, 0)
     return Restated(1 / ratio, (), {int(landing): True for landing in old.landing})

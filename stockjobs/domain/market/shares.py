@@ -151,7 +151,7 @@ class _Levels:
     def _chosen(self, place: int, level: float, swing: float) -> int | None:
         first = int(self.past.at[self.past.landing == self.past.landing[place]][0])
         # What was applied of splits from before the first bar of a landing makes no difference to it.
-        least = sum(split.at <= first for split in self.splits)
+        least = sum(split.since <= first for split in self.splits)
         levels = {applied: self._level(applied, int(self.past.at[place])) for applied in self._all(least)}
         best = min(levels, key=lambda applied: abs(levels[applied] - level))
         apart = min((abs(levels[one] - levels[best]) for one in levels if one != best), default=math.inf)
@@ -161,7 +161,7 @@ class _Levels:
         return range(least, len(self.splits) + 1)
 
     def _level(self, applied: int, at: int) -> float:
-        return math.fsum(math.log(split.ratio) for split in self.splits[applied:] if split.at > at)
+        return math.fsum(math.log(split.ratio) for split in self.splits[applied:] if split.since > at)
 
     @staticmethod
     def _swing(seconds: int) -> float:

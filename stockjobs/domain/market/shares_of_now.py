@@ -53,5 +53,5 @@ def _explains(split: Split, restated: Split) -> bool:
 def _is_in_price(one: Split, beside: Beside, known: Sequence[Split]) -> bool:
     if one not in known:
         return True
-    before: Places = np.flatnonzero(beside.bars.at < one.at)[-1:]
+    before: Places = np.flatnonzero(beside.bars.at < one.since)[-1:]
     return not lacks(beside.bars.at[before], beside.split_factor[before], one, known).any()

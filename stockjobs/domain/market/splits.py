@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
 
 import numpy as np
 
 from stockjobs.domain.market.bars import Bars, CorporateAction, Prices, Seconds
+from stockjobs.domain.market.days import first_bar
+from stockjobs.domain.market.intervals import Interval
+
+_DAY = 86_400
 
 
 @dataclass(frozen=True, order=True)
 class Split:
-    """A split: the open of its ex-day in epoch seconds, and new shares per old share (4.0 for 4:1, 0.1 for 1:10)."""
+    """A split: the open of its ex-day in epoch seconds, and new shares per old share (4.0 for 4:1, 0.1 for 1:10).
+
+    `first` is the earliest second of a bar of its day, in the series against which it is held; None for `at`.
+    """
 
     at: int
     ratio: float
+    first: int | None = field(default=None, compare=False)
+
+    @property
+    def since(self) -> int:
+        """Bars from this second on are in new shares by themselves."""
+        return self.at if self.first is None else self.first
 
 
 def splits_in(actions: Iterable[CorporateAction]) -> tuple[Split, ...]:
@@ -29,11 +43,21 @@ def together(known: Sequence[Split], told: Sequence[Split]) -> tuple[Split, ...]
     return tuple(sorted((({split.at: split for split in known}) | {split.at: split for split in told}).values()))
 
 
+def placed(splits: Iterable[Split], interval: Interval, zone: tzinfo) -> tuple[Split, ...]:
+    """Splits as the bars of an interval see them, wherever in their day, week or month these stand."""
+    return tuple(replace(one, first=first_bar(datetime.fromtimestamp(one.at, UTC), interval, zone)) for one in splits)
+
+
+def as_of_days(splits: Iterable[Split]) -> tuple[Split, ...]:
+    """Splits as other events see them, which stand at the same second of a day."""
+    return tuple(replace(one, first=None) for one in splits)
+
+
 def factors(at: Seconds, splits: Sequence[Split]) -> Prices:
     """The product of the ratios of all splits after each bar: by so much its shares have become more."""
     found = np.ones(len(at), dtype=np.float64)
     for split in splits:
-        found[at < split.at] *= split.ratio
+        found[at < split.since] *= split.ratio
     return found
 
 
@@ -41,29 +65,34 @@ def factors(at: Seconds, splits: Sequence[Split]) -> Prices:
 class InPrices:
     """The splits that are in the prices of a series: when its bars open, oldest first, and the factor of each.
 
-    `splits` are all that are known, `length` is how long a bar lasts, in seconds.
+    `splits` are all that are known, `zone` says of which day a bar is.
     """
 
     at: Seconds
     factor: Prices
     splits: Sequence[Split]
-    length: int
+    interval: Interval
+    zone: tzinfo
 
     def reaches(self, at: int) -> bool:
-        """True up to the end of the last bar."""
-        return len(self.at) > 0 and at < int(self.at[-1]) + self.length
+        """True up to the day, week or month of the last bar."""
+        return len(self.at) > 0 and self._first(at, self.interval) <= int(self.at[-1])
 
     def of(self, at: int) -> float:
         """The splits that are in an amount of an instant, as far as the bar has them in which it lies.
 
         Before the first bar, as the first one has them; after the last one, all that are known.
         """
-        known = float(factors(np.array([at]), self.splits)[0])
+        known = float(factors(np.array([at]), as_of_days(self.splits))[0])
         if not self.reaches(at):
             return known
-        place = max(int(np.searchsorted(self.at, at, side="right")) - 1, 0)
+        daily = self.interval if self.interval.is_intraday else Interval.D1
+        place = max(int(np.searchsorted(self.at, self._first(at, daily) + _DAY)) - 1, 0)
         share = self.factor[place] / factors(self.at[place : place + 1], self.splits)[0]
         return float(known * share)
+
+    def _first(self, at: int, interval: Interval) -> int:
+        return first_bar(datetime.fromtimestamp(at, UTC), interval, self.zone)
 
 
 def in_new_shares(bars: Bars, ratio: Prices) -> Bars:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ import numpy as np
 from stockjobs.domain.market.bars import Bars, CorporateAction, Seconds
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.validation import Broken, Checked, Context, is_calm, joined, validate
+from stockjobs.domain.market.validation import NO_TAIL, Broken, Checked, Context, Tail, is_calm, joined, validate
 from stockjobs.domain.market.validation.actions import check_by_price
 from stockjobs.services.collecting.fetching import Answer
 from stockjobs.services.collecting.vetting import Vetted, finding_of
@@ -21,6 +21,7 @@ from stockjobs.store.ledger.claims import Claim
 from stockjobs.store.market import actions, findings, tails
 from stockjobs.store.market.findings import Finding
 from stockjobs.store.market.instruments import Instrument
+from stockjobs.store.market.tails import Place
 
 _DAY = timedelta(days=1)
 
@@ -59,16 +60,38 @@ class Judged:
         return whole.where(np.unique(whole.at, return_index=True)[1])
 
 
-def judge(connection: Connection, claim: Claim, vetted: Vetted, now: datetime) -> Judged:
-    """Check the bars of an answer by the rules of the job, and then its payments by their prices.
+def judge(connection: Connection, claim: Claim, vetted: Sequence[Vetted], now: datetime) -> list[Judged]:
+    """Check the bars of answers by the rules of the job, and then their payments by their prices.
 
     A bar that somebody has released is good.
     """
+    before = _tails(connection, vetted)
+    return [_judged(connection, claim, one, _Around(now, before.get(id(one), NO_TAIL))) for one in vetted]
+
+
+@dataclass(frozen=True)
+class _Around:
+    """The time of a check, and the last stored bars before an answer."""
+
+    now: datetime
+    before: Tail
+
+
+def _tails(connection: Connection, vetted: Sequence[Vetted]) -> dict[int, Tail]:
+    """The last stored bars before each answer that has bars, by the identity of the answer; read once for all."""
+    with_bars = [one for one in vetted if len(one.answer.reply.bars)]
+    places = [
+        Place(one.instrument.id, one.answer.request.interval, int(one.answer.reply.bars.at.min())) for one in with_bars
+    ]
+    return dict(zip(map(id, with_bars), tails.before(connection, places), strict=True))
+
+
+def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Around) -> Judged:
     instrument, answer = vetted.instrument, vetted.answer
     came, interval = answer.reply.bars, answer.request.interval
     if not len(came):
         return Judged(answer, instrument, Checked(came, (), came.at), vetted.findings)
-    context = _context(connection, instrument, answer, now)
+    context = _context(connection, instrument, answer, around)
     checked = validate(came, context, claim.spec.validation)
     held = [_finding(claim, instrument, interval, one, FindingState.OPEN) for one in checked.rejected]
     if held:
@@ -82,16 +105,16 @@ def judge(connection: Connection, claim: Claim, vetted: Vetted, now: datetime) -
     return Judged(sound, instrument, checked, (*vetted.findings, *held, *noted, *odd))
 
 
-def _context(connection: Connection, instrument: Instrument, answer: Answer, now: datetime) -> Context:
+def _context(connection: Connection, instrument: Instrument, answer: Answer, around: _Around) -> Context:
     came, request = answer.reply.bars, answer.request
     first, last = (datetime.fromtimestamp(int(at), UTC) for at in (came.at.min(), came.at.max()))
     zone = calendars.zone_named(instrument.zone, calendars.calendar_of(instrument.exchange))
     context = Context(
-        now=now,
+        now=around.now,
         interval=request.interval,
         zone=zone,
         sessions=calendars.traded(connection, instrument.exchange, instrument.zone, first - _DAY, last + _DAY),
-        before=tails.before(connection, instrument.id, request.interval, first),
+        before=around.before,
         unit=instrument.unit,
         kind=instrument.kind,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from stockjobs.domain.counting import counted
 from stockjobs.domain.masks import mask_secrets
 from stockjobs.domain.work.retries import Decision, Defer, GiveUp, TryAgain, decide
 from stockjobs.domain.work.states import State
@@ -132,4 +133,4 @@ def _message(error: ProviderError | None, fetched: Fetched, given_up: dict[str, 
     problems = given_up | {symbol: str(error) for symbol, error in fetched.errors.items()}
     shown = mask_secrets("; ".join(f"{symbol}: {problem}" for symbol, problem in list(problems.items())[:5]))
     more = len(set(problems) | set(again)) - min(len(problems), 5)
-    return f"{shown}; and {more} more symbols" if more > 0 else shown
+    return f"{shown}; and {counted(more, 'more symbol')}" if more > 0 else shown

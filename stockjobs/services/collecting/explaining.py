@@ -53,7 +53,8 @@ def _land(step: Step, series: Series, found: Bars, stored: Stored) -> int:
     new = at_home.where(np.isin(at_home.at, stored.bars.at, invert=True))
     if not len(new):
         return 0
-    factor = in_price(new.at, stored, actions.splits(step.connection, [instrument.id]).get(instrument.id, ()))
+    known = actions.splits(step.connection, [instrument.id]).get(instrument.id, ())
+    factor = in_price(new.at, stored, series.placed(known))
     landing = bars.Landing(instrument.id, interval, new, bars.APART, factor)
     written = bars.land(step.connection, [landing], step.now, landing=step.landing)
     Filling(step.connection, instrument.id, interval, step.now).settle(new.at)

@@ -80,7 +80,7 @@ class _Landing:
         # From here on nobody else lands anything of these instruments, so what is read of them stays so.
         bars.lock(step.connection, [instrument.id for instrument, _ in answers])
         told = vetted(step.connection, step.claim, answers, step.now)
-        self._land_series([judge(step.connection, step.claim, one, step.now) for one in told])
+        self._land_series(judge(step.connection, step.claim, told, step.now))
         for symbol, reply in sorted(fetched.facts.items()):
             self._received += len(reply.facts)
             self._land_facts(symbol, reply)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
 
 import numpy as np
 
 from stockjobs.domain.market.actions import Action, moves
 from stockjobs.domain.market.changes import overlap, prices_differ
+from stockjobs.domain.market.days import first_bar
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.splits import Split
 from stockjobs.services.collecting.paying import answered, known_actions
 from stockjobs.services.collecting.series import Series, Step
+from stockjobs.services.collecting.vetting import zone_of
 from stockjobs.store.market import bar_versions
 from stockjobs.store.market.bar_rows import Stored
 
@@ -24,10 +28,12 @@ class Move:
     now: int
     ratio: float
 
-    @property
-    def span(self) -> tuple[int, int]:
-        """The bars between the two days, the later one excluded."""
-        return min(self.former, self.now), max(self.former, self.now)
+    def span(self, interval: Interval, zone: tzinfo) -> tuple[int, int]:
+        """The bars of an interval between the two days, the later one excluded."""
+        first, last = (
+            first_bar(datetime.fromtimestamp(at, UTC), interval, zone) for at in sorted((self.former, self.now))
+        )
+        return first, last
 
     @property
     def factor(self) -> float:
@@ -54,10 +60,12 @@ def follow(step: Step, series: Series, stored: Stored | None, moved: Sequence[Mo
     Returns what is stored with the factors that it has then.
     """
     for one in moved:
-        first, last = one.span
+        first, last = one.span(series.interval, zone_of(series.instrument))
         if stored is not None and _is_told_anew(series, stored, first, last):
             continue
-        bar_versions.note_between(step.connection, series.instrument.id, one.span, one.factor)
+        for interval in Interval:
+            span = one.span(interval, zone_of(series.instrument))
+            bar_versions.note_between(step.connection, (series.instrument.id, interval), span, one.factor)
         if stored is not None:
             between = (stored.bars.at >= first) & (stored.bars.at < last)
             stored = replace(

@@ -48,7 +48,7 @@ def is_outdated(series: Series, known: Learnt) -> bool:
     instrument = series.instrument.id
     if (instrument, series.interval.seconds) in known.restated:
         return True
-    new = (*known.new(instrument), *_not_told_by_all(series, known.known(instrument)))
+    new = series.placed((*known.new(instrument), *_not_told_by_all(series, known.known(instrument))))
     return any(_is_before(one, new) for one in series.judged)
 
 
@@ -60,4 +60,4 @@ def _not_told_by_all(series: Series, known: Sequence[Split]) -> tuple[Split, ...
 def _is_before(judged: Judged, splits: Sequence[Split]) -> bool:
     """True if an answer has bars from before a split, and does not tell of it."""
     bars, told = judged.answer.reply.bars, splits_in(judged.answer.reply.actions)
-    return bool(len(bars)) and any(split.at > bars.at[0] and split not in told for split in splits)
+    return bool(len(bars)) and any(split.since > bars.at[0] and split not in told for split in splits)

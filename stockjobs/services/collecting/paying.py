@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 import numpy as np
 
@@ -19,8 +19,9 @@ from stockjobs.domain.market.actions import (
 )
 from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.findings import FindingState
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.restatement import lacks
-from stockjobs.domain.market.splits import InPrices, Split
+from stockjobs.domain.market.splits import InPrices, Split, as_of_days
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.collecting.vetting import zone_of
 from stockjobs.store.market import actions, bar_versions, findings
@@ -100,13 +101,18 @@ def _last_bar(step: Step, series: Series, at: datetime, splits: Sequence[Split])
         step.connection, Part(series.instrument.id, series.interval, at + timedelta(seconds=1))
     )
     opened, factor = ([last[0]], [last[1]]) if last else ([], [])
-    return InPrices(np.array(opened, dtype=np.int64), np.array(factor), splits, series.interval.seconds)
+    return InPrices(np.array(opened, dtype=np.int64), np.array(factor), splits, *_kind(series))
+
+
+def _kind(series: Series) -> tuple[Interval, tzinfo]:
+    return series.interval, zone_of(series.instrument)
 
 
 def _noted(known: Sequence[Action], told: Sequence[Action], splits: Sequence[Split], landed: Noted) -> list[Action]:
     """The known payments that are in new shares already, which nobody knew when they landed: as their answers' bars were."""
     found = {(one.kind, one.at): one for one in in_shares_of(known, told)}
-    for split, landings in landed:
+    splits = as_of_days(splits)
+    for split, landings in zip(as_of_days(split for split, _ in landed), (of for _, of in landed), strict=True):
         for one in known:
             key, at = (one.kind, one.at), int(one.at.timestamp())
             is_with_them = one.is_payment and one.landing in landings and key not in found
@@ -118,7 +124,7 @@ def _noted(known: Sequence[Action], told: Sequence[Action], splits: Sequence[Spl
 def _in_new_shares(step: Step, series: Series, splits: Sequence[Split]) -> Difference:
     """The payments beside the bars of a series that are not in its shares, as they were and as they are in them."""
     past, factor = bar_versions.history(step.connection, Part(series.instrument.id, series.interval))
-    prices = InPrices(past.at, factor, splits, series.interval.seconds)
+    prices = InPrices(past.at, factor, splits, *_kind(series))
     gone, new = [], []
     for one in known_actions(step, series):
         at = int(one.at.timestamp())

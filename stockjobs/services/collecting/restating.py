@@ -15,6 +15,7 @@ from stockjobs.services.collecting.paying import Retold
 from stockjobs.services.collecting.retelling import RECENT, Retelling
 from stockjobs.services.collecting.retold import instant, noted
 from stockjobs.services.collecting.series import Series, Step
+from stockjobs.services.collecting.vetting import zone_of
 from stockjobs.store.market import bar_versions, bars, restatements
 from stockjobs.store.market.bar_rows import Stored
 from stockjobs.store.market.bar_versions import Part
@@ -57,7 +58,7 @@ def settled(step: Step, series: Series, stored: Stored, known: Sequence[Split]) 
     applied = tuple(split for split in splits if split not in told.not_applied)
     factor = in_price(series.came.at, stored, applied)
     landing = bars.Landing(series.instrument.id, series.interval, series.came, step.claim.window_start, factor, stored)
-    came = InPrices(series.came.at, factor, splits, series.interval.seconds)
+    came = InPrices(series.came.at, factor, splits, series.interval, zone_of(series.instrument))
     retold = Retold(came, told.restated, tuple(told.noted))
     return Settled(landing, (*found, *told.findings), retold, tuple(sorted(set(told.told))))
 

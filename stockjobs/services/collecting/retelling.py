@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.restatement import Restated, lacks
 from stockjobs.domain.market.shares import LATE, THIS, Bound, Past, applied_to, by_time, in_old_shares, with_arrivals
 from stockjobs.domain.market.splits import Split
@@ -57,14 +58,14 @@ class Retelling:
         looked_at = [split for split in self._splits if split not in known or split.at >= since]
         lacking = tuple(split for split in looked_at if self._is_lacking(split))
         # The source told these as they are stored: it has not applied the split yet, or it had long before.
-        told = [split for split in lacking if (pending < split.at).any()]
+        told = [split for split in lacking if (pending < split.since).any()]
         if len(lacking) > 1 and not told:
             self._restate_all(lacking, {})
             return
         for split in lacking:
             # Long after its day a source has applied it: what it tells as it is stored is in new shares.
             is_sure = split in told and self._step.claim.claimed_at >= instant(split.at) + LATE
-            as_told = stored.landing_id[stored.bars.at < split.at] if is_sure else ()
+            as_told = stored.landing_id[stored.bars.at < split.since] if is_sure else ()
             sure = {int(landing): False for landing in as_told}
             self._restate(split.ratio, split, sure, only_note=split in told)
 
@@ -73,7 +74,7 @@ class Retelling:
         return last is not None and bool(lacks(np.array([last[0]]), np.array([last[1]]), split, self._splits)[0])
 
     def _part(self, split: Split | None, without: Collection[int] = ()) -> Part:
-        before = None if split is None else instant(split.at)
+        before = None if split is None else instant(split.since)
         return Part(self._series.instrument.id, self._series.interval, before, without)
 
     def _restate(self, ratio: float, split: Split | None, sure: Mapping[int, bool], *, only_note: bool = False) -> None:
@@ -85,7 +86,7 @@ class Retelling:
         is_shown = split is None or bool(sure)
         if not only_note:
             # What came lies between what was stored at other times, in new shares where the overlap shows it.
-            past = with_arrivals(past, self._series.came, split.at if split else None)
+            past = with_arrivals(past, self._series.came, split.since if split else None)
             known |= {THIS: False} if is_shown or self._is_applied(split) else {}
         told = in_old_shares(past, ratio, sure=known, bound=self._bound(split))
         if told.pop(THIS, False) is not False and split is not None:
@@ -112,13 +113,13 @@ class Retelling:
         lacking = [lacks(past.at, factor, split, self._splits) for split in splits]
         ready = {int(landing): len(splits) for landing in past.landing[~np.logical_or.reduce(lacking)]}
         known = {**ready, **sure, THIS: len(splits)}
-        whole = with_arrivals(past, self._series.came, last.at)
+        whole = with_arrivals(past, self._series.came, last.since)
         applied, unclear = self._timed(applied_to(whole, splits, sure=known, bound=self._bound(last)), splits)
         if unclear:
             self._ask_again(past, unclear, last)
         told_anew: set[int] = set()
         for number, split in enumerate(splits):
-            done = {int(landing) for landing in past.landing[~lacking[number] & (past.at < split.at)]}
+            done = {int(landing) for landing in past.landing[~lacking[number] & (past.at < split.since)]}
             old = {landing for landing, count in applied.items() if count <= number} - done
             new = set(applied) - old - done
             if new:
@@ -147,7 +148,7 @@ class Retelling:
 
     def _is_applied(self, split: Split | None) -> bool:
         """True if the source has applied a split by now for sure, or nothing came from before it."""
-        if split is None or not (self._series.came.at < split.at).any():
+        if split is None or not (self._series.came.at < split.since).any():
             return True
         return self._step.claim.claimed_at >= instant(split.at) + LATE
 
@@ -166,10 +167,13 @@ class Retelling:
     def _bound(self, split: Split | None) -> Bound | None:
         if split is None:
             return None
-        came = self._series.came
-        after = came.where(came.at >= split.at)
+        came, interval = self._series.came, self._series.interval
+        # The week or month of a split may open in old shares.
+        since = split.since if interval.seconds <= Interval.D1.seconds else split.at
+        after = came.where(came.at >= since)
         found = [Bound(int(after.at[0]), float(after.open[0]))] if len(after) else []
-        stored = bar_versions.first_from(self._step.connection, self._part(split))
+        part = Part(self._series.instrument.id, interval, instant(since))
+        stored = bar_versions.first_from(self._step.connection, part)
         return min([*found, *([stored] if stored else [])], key=lambda one: one.at, default=None)
 
     def _tell_anew(self, ratio: float, split: Split | None, without: Collection[int]) -> None:

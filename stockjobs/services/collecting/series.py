@@ -12,7 +12,7 @@ import numpy as np
 from stockjobs.domain.market.bars import COLUMNS, Bars, CorporateAction
 from stockjobs.domain.market.days import in_place
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.splits import Split, splits_in
+from stockjobs.domain.market.splits import Split, placed, splits_in
 from stockjobs.services.collecting.checking import Judged
 from stockjobs.services.collecting.vetting import zone_of
 from stockjobs.store.database import Connection
@@ -65,8 +65,12 @@ class Series:
 
     @property
     def splits(self) -> tuple[Split, ...]:
-        """The splits that the answers tell of."""
-        return splits_in(self.actions)
+        """The splits that the answers tell of, as the bars of the series see them."""
+        return self.placed(splits_in(self.actions))
+
+    def placed(self, splits: Sequence[Split]) -> tuple[Split, ...]:
+        """Splits as the bars of the series see them."""
+        return placed(splits, self.interval, zone_of(self.instrument))
 
 
 def series_of(judged: Sequence[Judged]) -> list[Series]:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import groupby, pairwise
-from typing import Any
+from datetime import datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.reading import Adjusted, BarsQuery, Factors, Paid, Payout, refuse_future
-from stockjobs.domain.market.reading import factors as factors_of
-from stockjobs.domain.market.splits import Split, splits_in
+from stockjobs.domain.market.reading import Adjusted, BarsQuery, Factors, refuse_future
 from stockjobs.errors import InvalidInput, NotFound
+from stockjobs.services.market.adjusting import Adjusting
 from stockjobs.services.market.shaping import SCHEMA, Names, shape
 from stockjobs.store.columns import Columns, Snapshot
 from stockjobs.store.database import Connection, Database
@@ -146,19 +143,9 @@ class Reading:
         if meant.query.adjusted is not Adjusted.ALL:
             return {}
         selection = meant.selection(range(len(meant.instruments)))
-        splits = {
-            number: splits_in(CorporateAction("split", _when(row["at"]), row["ratio"]) for row in rows)
-            for number, rows in _by_instrument(snapshot, reading.splits_of(selection)).items()
-        }
-        paid = {
-            number: [_payout(row, splits.get(number, ())) for row in rows]
-            for number, rows in _by_instrument(snapshot, reading.payouts_of(selection, self._dialect)).items()
-        }
-        return {
-            place: factors_of(paid[one.id], meant.query.interval, ZoneInfo(one.zone or "UTC"))
-            for place, one in enumerate(meant.instruments)
-            if one.id in paid
-        }
+        zones = {one.id: ZoneInfo(one.zone or "UTC") for one in meant.instruments}
+        found = Adjusting(snapshot, self._dialect, zones).factors(selection)
+        return {place: found[one.id] for place, one in enumerate(meant.instruments) if one.id in found}
 
 
 def _bearers(
@@ -174,22 +161,6 @@ def _landing(connection: Connection, as_of: datetime, now: datetime) -> int:
     """The last landing that was known at a moment. Raises InvalidInput for one to come."""
     refuse_future(as_of, now)
     return landings.as_of(connection, as_of)
-
-
-def _by_instrument(snapshot: Snapshot, asked: str) -> dict[int, list[dict[str, Any]]]:
-    """The rows of an answer, in its order, by instrument."""
-    rows = (row for batch in snapshot.batches(asked) for row in batch.to_pylist())
-    return {number: list(of) for number, of in groupby(rows, lambda row: row["instrument_id"])}
-
-
-def _payout(row: dict[str, Any], splits: Sequence[Split]) -> Payout:
-    close_at = None if row["close_at"] is None else _when(row["close_at"])
-    return Paid(_when(row["at"]), row["amount"], close_at, row["close"]).payout(splits)
-
-
-def _when(at: datetime | int) -> datetime:
-    """A time as PostgreSQL gives it, or the epoch seconds of SQLite."""
-    return at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
 
 
 def _runs(found: Sequence[Instrument]) -> list[range]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cache
 
 import numpy as np
@@ -16,7 +16,7 @@ from stockjobs.domain.market.explaining import NEAR_S
 from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.shares_of_now import Beside, in_shares_of_now, with_unexplained
-from stockjobs.domain.market.splits import Split
+from stockjobs.domain.market.splits import Split, placed
 from stockjobs.domain.market.validation import Context, joined, validate
 from stockjobs.errors import Conflict
 from stockjobs.services.collecting.restating import in_price
@@ -77,11 +77,11 @@ def held_of(connection: Connection, found: Sequence[tuple[StoredFinding, Bars]])
     for one, aside in found:
         if one.instrument_id is not None and one.interval is not None and len(aside):
             by_series.setdefault((one.instrument_id, one.interval), []).append((one, aside))
-    pasts = _pasts(connection, by_series)
-    spans = [_span(series, several, pasts[series]) for series, several in by_series.items()]
-    stored = bars.stored(connection, spans)
     markets = instruments.markets(connection, sorted({instrument for instrument, _ in by_series}))
     zones = {one: zone_named(zone, calendar_of(exchange)) for one, (exchange, zone) in markets.items()}
+    pasts = _pasts(connection, by_series, zones)
+    spans = [_span(series, several, pasts[series]) for series, several in by_series.items()]
+    stored = bars.stored(connection, spans)
     made = {
         # Beside the stored bars, where those of the same days stand.
         one.id: _held(one, in_place(there.bars, aside, series[1], zones[series[0]]), there, pasts[series])
@@ -92,7 +92,9 @@ def held_of(connection: Connection, found: Sequence[tuple[StoredFinding, Bars]])
 
 
 def _pasts(
-    connection: Connection, found: Mapping[_Series, Sequence[tuple[StoredFinding, Bars]]]
+    connection: Connection,
+    found: Mapping[_Series, Sequence[tuple[StoredFinding, Bars]]],
+    zones: Mapping[int, tzinfo],
 ) -> dict[_Series, _Past]:
     if not found:
         return {}
@@ -101,9 +103,17 @@ def _pasts(
     since = min(one.created_at for several in found.values() for one, _ in several)
     restated = restatements.made(connection, which, since)
     return {
-        (instrument, interval): _Past(heard.get(instrument, {}), restated.get((instrument, interval.seconds), ()))
+        (instrument, interval): _Past(
+            _placed(heard.get(instrument, {}), interval, zones[instrument]),
+            restated.get((instrument, interval.seconds), ()),
+        )
         for instrument, interval in found
     }
+
+
+def _placed(heard: Mapping[Split, datetime], interval: Interval, zone: tzinfo) -> dict[Split, datetime]:
+    """Splits as the bars of an interval see them, with when each was heard of."""
+    return dict(zip(placed(heard, interval, zone), heard.values(), strict=True))
 
 
 def _span(series: _Series, several: Sequence[tuple[StoredFinding, Bars]], past: _Past) -> Span:

@@ -100,10 +100,13 @@ def note_split(connection: Connection, part: Part, ratio: float) -> None:
     connection.execute(update(_bars).where(*_is_in(part)).values(split_factor=_bars.c.split_factor * ratio))
 
 
-def note_between(connection: Connection, instrument: int, span: tuple[int, int], ratio: float) -> None:
-    """Write down, for all intervals, that a split is in the prices of the bars of a span (epoch seconds, its end excluded)."""
+def note_between(connection: Connection, series: tuple[int, Interval], span: tuple[int, int], ratio: float) -> None:
+    """Write down that a split is in the prices of the bars of a span (epoch seconds, its end excluded) of an instrument and
+    interval."""
+    instrument, interval = series
     first, last = (datetime.fromtimestamp(one, UTC) for one in span)
-    between = (_bars.c.instrument_id == instrument, _bars.c.at >= first, _bars.c.at < last)
+    of_series = (_bars.c.instrument_id == instrument, _bars.c.interval_s == interval.seconds)
+    between = (*of_series, _bars.c.at >= first, _bars.c.at < last)
     connection.execute(update(_bars).where(*between).values(split_factor=_bars.c.split_factor * ratio))
 
 

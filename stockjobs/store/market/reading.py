@@ -39,6 +39,19 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class Before:
+    """Before what the close before a payout lies: `day` for daily bars, `own` for those of the interval that is read.
+
+    All in epoch seconds; `at` is when it was paid.
+    """
+
+    instrument: int
+    at: int
+    day: int
+    own: int
+
+
+@dataclass(frozen=True)
 class Dialect:
     """How a database spells an instant of the market data."""
 
@@ -57,22 +70,36 @@ def bars_of(selection: Selection, dialect: Dialect, *, as_traded: bool, in_order
 
 
 def payouts_of(selection: Selection, dialect: Dialect) -> str:
-    """Asks for what was paid out since the selection's start, oldest first: instrument_id, at, amount, and the close before it
-    with its time (close_at). Amount and close are as traded: of the shares of their days.
-
-    The close is that of the last daily bar before the ex-day, or, where there is none, of the last bar of the same interval.
+    """Asks for what was paid out since the selection's start, oldest first: instrument_id, at, and the amount as it was paid,
+    for a share of that day.
     """
-    intervals = (Interval.D1.seconds, selection.interval.seconds)
-    close, close_at = (
-        ", ".join(_last_before(what, seconds, selection.landing) for seconds in intervals)
-        for what in ("close * split_factor", "at")
-    )
     since = f" AND at >= {dialect.instant(selection.start)}" if selection.start else ""
-    return f"""SELECT instrument_id, at, amount, coalesce({close}) AS close, coalesce({close_at}) AS close_at
-FROM (SELECT instrument_id, at, sum(value * split_factor) AS amount FROM corporate_actions
-      WHERE kind IN ('dividend', 'capital_gain') AND {_among(selection)}{since} AND {_so(selection)}
-      GROUP BY instrument_id, at) AS paid
-ORDER BY instrument_id, at"""
+    return f"""SELECT instrument_id, at, sum(value * split_factor) AS amount FROM corporate_actions
+WHERE kind IN ('dividend', 'capital_gain') AND {_among(selection)}{since} AND {_so(selection)}
+GROUP BY instrument_id, at ORDER BY instrument_id, at"""
+
+
+def closes_before(selection: Selection, dialect: Dialect, eves: Sequence[Before]) -> str:
+    """Asks for the last closes before payouts, as traded, each with its time: instrument_id, at, then close and close_at of
+    daily bars, own_close and own_at of those of the selection's interval.
+    """
+    if dialect.is_postgresql:
+        rows = ", ".join(
+            f"({one.instrument}, {one.at}, to_timestamp({one.day}), to_timestamp({one.own}))" for one in eves
+        )
+    else:
+        rows = ", ".join(f"({one.instrument}, {one.at}, {one.day}, {one.own})" for one in eves)
+    daily, own = Interval.D1.seconds, selection.interval.seconds
+    closes = [
+        _last_before(what, seconds, before, selection.landing)
+        for seconds, before in ((daily, "day"), (own, "own"))
+        for what in ("close * split_factor", "at")
+    ]
+    columns = (
+        f"{one} AS {name}" for one, name in zip(closes, ("close", "close_at", "own_close", "own_at"), strict=True)
+    )
+    return f"""WITH eves (instrument_id, at, day, own) AS (VALUES {rows})
+SELECT instrument_id, at, {", ".join(columns)} FROM eves"""
 
 
 def splits_of(selection: Selection) -> str:
@@ -89,8 +116,8 @@ def _so(selection: Selection) -> str:
     return f"landing_id <= {landing} AND (replaced_by IS NULL OR replaced_by > {landing})"
 
 
-def _last_before(what: str, seconds: int, landing: int | None) -> str:
-    conditions = f"instrument_id = paid.instrument_id AND interval_s = {seconds} AND at < paid.at"
+def _last_before(what: str, seconds: int, before: str, landing: int | None) -> str:
+    conditions = f"instrument_id = eves.instrument_id AND interval_s = {seconds} AND at < eves.{before}"
     known = _known("bars", ("at", "close", _FACTOR), conditions, landing)
     return f"(SELECT {what} FROM ({known}) AS before ORDER BY at DESC LIMIT 1)"
 

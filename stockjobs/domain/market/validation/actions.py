@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from stockjobs.domain.market.bars import Bars, CorporateAction
+from stockjobs.domain.market.days import first_bar
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.validation.context import Context, Tail
 from stockjobs.domain.market.validation.severity import Needs, Severity, Switches
 
@@ -176,10 +178,10 @@ def _among_prices(told: Sequence[CorporateAction], good: Bars, context: Context)
     tail = Tail(good.at[:0], good.close[:0]) if any(one.kind == "split" for one in told) else context.before
     at, close = np.concatenate([tail.at, good.at]), np.concatenate([tail.close, good.close])
     for one in told:
-        day = int(one.at.timestamp())
-        last = int(np.searchsorted(at + length, day, side="right")) - 1
+        day = first_bar(one.at, context.interval or Interval.D1, context.zone)
+        last = int(np.searchsorted(at, day)) - 1
         place = int(np.searchsorted(good.at, day))
-        is_there = place < len(good) and good.at[place] == day
+        is_there = place < len(good) and good.at[place] < day + length
         yield Placed(
             one,
             context.now,

@@ -9,6 +9,8 @@ from itertools import chain, combinations
 import numpy as np
 
 from stockjobs.domain.market.bars import Bars
+from stockjobs.domain.market.days import first_bar
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.validation.context import Context, Mask
 from stockjobs.domain.market.validation.path import Levels, Path, levels_of, most_common, path_of, returning
 
@@ -35,7 +37,7 @@ def unsplit(bars: Bars, context: Context) -> tuple[Mask, float]:
             break
         some = bars.where(left)
         bad, sign = _at_wrong_level(context, path_of(some, context), ex, size)
-        mixed = _mixed(some, context, ex, size)
+        mixed = _mixed(some, ex, size)
         if bad.any() or mixed.any():
             found[left[bad | mixed]] = True
             factor = math.exp(sign * abs(size)) if bad.any() else math.exp(size)
@@ -59,10 +61,10 @@ def _is_news(path: Path, ex: int) -> bool:
 
 
 def _splits(context: Context, least: float = _LEAST) -> Iterator[tuple[int, float]]:
-    """When each split was, and the logarithm of its new shares per old one; smaller ones are left out."""
+    """The earliest second of a bar of each split's day, and the logarithm of its ratio; smaller ones are left out."""
     for action in context.actions:
         if action.kind == "split" and action.value > 0 and abs(math.log(action.value)) >= least:
-            yield int(action.at.timestamp()), math.log(action.value)
+            yield first_bar(action.at, context.interval or Interval.D1, context.zone), math.log(action.value)
 
 
 def _at_wrong_level(context: Context, path: Path, ex: int, size: float) -> tuple[Mask, float]:
@@ -115,10 +117,9 @@ def _credible(path: Path, levels: Levels, steps: Levels, off: Mask, ex: int, siz
     return found
 
 
-def _mixed(bars: Bars, context: Context, ex: int, size: float) -> Mask:
+def _mixed(bars: Bars, ex: int, size: float) -> Mask:
     """The bars of the split's day that begin in the old prices and end in the new ones."""
-    length = context.interval.seconds if context.interval else _DAY_S
-    is_near = (bars.at < ex + _DAY_S) & (bars.at + length > ex)
+    is_near = (bars.at < ex + _DAY_S) & (bars.at >= ex)
     if not is_near.any():
         return is_near
     apart = [np.abs(np.log(getattr(bars, name) / bars.close)) for name in ("open", "high", "low")]

@@ -161,9 +161,12 @@ def test_a_split_whose_day_has_moved_is_one_split_and_bars_between_have_it_or_no
     assert desk.known("split") == [(opened(then), 4.0, 4.0)]
     assert desk.known() == [(opened(20), 1.0, 4.0)]
     with desk.database.read() as connection:
-        found = connection.execute(select(tables.bars.c.at, tables.bars.c.split_factor)).all()
-    assert {factor for at, factor in found if at < opened(then)} == {4.0}
-    assert {factor for at, factor in found if at >= opened(then)} == {1.0}
+        columns = (tables.bars.c.interval_s, tables.bars.c.at, tables.bars.c.split_factor)
+        found = connection.execute(select(*columns)).all()
+    # The week of the split ends in new shares.
+    cut = {D1.seconds: opened(then), W1.seconds: opened(then) - opened(then).weekday() * DAY}
+    assert {factor for of, at, factor in found if at < cut[of]} == {4.0}
+    assert {factor for of, at, factor in found if at >= cut[of]} == {1.0}
     assert desk.findings() == set()
 
 
