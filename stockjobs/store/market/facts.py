@@ -9,7 +9,7 @@ since then are those of the last answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -23,15 +23,6 @@ from stockjobs.store.statements import insert_if_absent, upsert
 
 _facts, _fundamentals, _profiles, _symbols = tables.facts, tables.fundamentals, tables.profiles, tables.symbols
 _AT_ONCE = 200
-
-
-@dataclass(frozen=True)
-class StoredFact:
-    """A figure, and when the source was first and last seen to give it."""
-
-    fact: Fact
-    first_seen: datetime
-    last_seen: datetime
 
 
 @dataclass(frozen=True)
@@ -78,17 +69,6 @@ def reported(connection: Connection, provider: str, symbols: Sequence[str]) -> d
         .where(_symbols.c.provider == provider, _symbols.c.symbol.in_(symbols), _symbols.c.valid_to.is_(None))
     )
     return {symbol: Reported(asked_at, newest) for symbol, asked_at, newest in connection.execute(query)}
-
-
-def read(connection: Connection, instrument: int) -> Sequence[StoredFact]:
-    """All figures that were ever given for an instrument, by metric, period, day and when they were first seen."""
-    before = _answers(connection, instrument)
-    order = (_facts.c.metric, _facts.c.period, _facts.c.as_of, _facts.c.first_seen)
-    rows = connection.execute(select(_facts).where(_facts.c.instrument_id == instrument).order_by(*order)).mappings()
-    found = [StoredFact(_fact(row), row["first_seen"], row["last_seen"]) for row in rows]
-    if before is None:
-        return found
-    return [replace(one, last_seen=before.asked_at) if one.last_seen >= before.changed_at else one for one in found]
 
 
 def _answers(connection: Connection, instrument: int) -> _Answers | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 
 import numpy as np
 from sqlalchemy import Connection, delete, insert, select
@@ -11,19 +11,10 @@ from sqlalchemy import Connection, delete, insert, select
 from stockjobs.domain.market.sessions import Session, Spans
 from stockjobs.store import tables
 from stockjobs.store.market.epochs import epoch
-from stockjobs.store.statements import insert_if_absent
 
-_sessions, _calendars = tables.sessions, tables.calendars
+_sessions = tables.sessions
 
 _TIMES = ("open", "close", "break_start", "break_end")
-
-_MARGIN = timedelta(days=2)
-"""A session may lie on another UTC day than its own: Sydney opens the evening before, Chicago's futures too."""
-
-
-def land(connection: Connection, found: Sequence[Session]) -> int:
-    """Write trading sessions. Returns how many were new."""
-    return insert_if_absent(connection, _sessions, [_row(session) for session in found])
 
 
 def replace(connection: Connection, exchange: str, found: Sequence[Session]) -> None:
@@ -48,28 +39,10 @@ def between(connection: Connection, exchange: str, first: date, last: date) -> S
     return [Session(**row) for row in connection.execute(query).mappings()]
 
 
-def spans(connection: Connection, exchange: str, start: datetime, end: datetime) -> Spans | None:
-    """The sessions of an exchange that start ≤ t < end touches, in columns; `exchange` is a MIC, `24/7` or `24/5`.
-
-    None where the stored calendars do not reach: then nothing is known, which is not the same as a closed market.
-    """
-    known = connection.execute(
-        select(_calendars.c.first_day, _calendars.c.last_day).where(_calendars.c.exchange == exchange)
-    ).one_or_none()
-    if known is None or start.date() < known.first_day or end.date() > known.last_day:
-        return None
-    found = _columns(connection, exchange, start.date() - _MARGIN, end.date() + _MARGIN)
-    return found.between(start.timestamp(), end.timestamp())
-
-
 def all_spans(connection: Connection, exchange: str) -> Spans:
-    """All stored sessions of an exchange in columns."""
-    return _columns(connection, exchange, date.min, date.max)
-
-
-def _columns(connection: Connection, exchange: str, first: date, last: date) -> Spans:
+    """All stored sessions of an exchange (a MIC, `24/7`, `24/5`) in columns."""
     columns = (_sessions.c.day, *(epoch(connection, _sessions.c[name]) for name in _TIMES))
-    query = select(*columns).where(_sessions.c.exchange == exchange, _sessions.c.day.between(first, last))
+    query = select(*columns).where(_sessions.c.exchange == exchange)
     rows = connection.execute(query.order_by(_sessions.c.day)).all()
     if not rows:
         return Spans.of(())

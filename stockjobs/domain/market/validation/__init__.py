@@ -47,11 +47,6 @@ class Checked:
     null_at: Seconds
     noted: tuple[Broken, ...] = ()
 
-    @property
-    def nulls(self) -> int:
-        """How many times the source had no prices."""
-        return len(self.null_at)
-
 
 def validate(bars: Bars, context: Context, switches: Switches = NO_SWITCHES) -> Checked:
     """Tell good bars from impossible ones. A bar that was served twice alike is one bar."""

@@ -22,7 +22,6 @@ _LEAST_TOLERANCE, _MOST_TOLERANCE, _USUAL_MOVES = 0.12, 0.25, 8.0
 _FEW = 4
 _SPREAD_OF_FEW = 0.02
 _STALE_S, _STALE_BARS = 30 * 86_400, 20
-_DAY_S = 86_400
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from stockjobs.domain.market.bars import Fact, FactsReply, Identity
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.providers.base import Patience
 from stockjobs.services.collecting.conclusion import Outcome, Verdict
 from stockjobs.store import tables
-from stockjobs.store.market import facts, instruments
-from stockjobs.store.market.facts import StoredFact
+from stockjobs.store.market import instruments
 from tests.fixtures.house import House, ScriptedProvider
 
 pytestmark = pytest.mark.integration
@@ -59,10 +58,27 @@ def run(house: House, job: str = "REPORTS") -> Outcome:
     return outcome
 
 
+@dataclass(frozen=True)
+class StoredFact:
+    """A figure, and when the source was first and last seen to give it."""
+
+    fact: Fact
+    first_seen: datetime
+    last_seen: datetime
+
+
 def stored(house: House) -> list[StoredFact]:
+    """All figures, read as the page about backfills tells users to."""
+    figures, answers = tables.facts, tables.fundamentals
+    last_seen = case((figures.c.last_seen >= answers.c.changed_at, answers.c.asked_at), else_=figures.c.last_seen)
+    names = [figures.c[name] for name in Fact.__dataclass_fields__]
+    query = select(*names, figures.c.first_seen, last_seen).join_from(
+        figures, answers, answers.c.instrument_id == figures.c.instrument_id
+    )
+    order = (figures.c.metric, figures.c.period, figures.c.as_of, figures.c.first_seen)
     with house.database.read() as connection:
-        [instrument] = instruments.by_symbol(connection, "yahoo", ["AAPL"]).values()
-        return list(facts.read(connection, instrument.id))
+        rows = connection.execute(query.order_by(*order)).all()
+    return [StoredFact(Fact(*row[:-2]), row[-2], row[-1]) for row in rows]
 
 
 def raw(house: House) -> list[tuple[object, ...]]:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stockjobs.domain.market.validation.rules import Severity
-from stockjobs.domain.market.validation.shapes import AHEAD
 
 from stockjobs.domain.market.bars import COLUMNS, Bars
 from stockjobs.domain.market.validation import Checked, Context, validate
+from stockjobs.domain.market.validation.rules import Severity
+from stockjobs.domain.market.validation.shapes import AHEAD
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 STAMP = int(NOW.timestamp())
@@ -96,12 +96,12 @@ def test_an_unusual_bar_is_good_and_unchanged(row: Row) -> None:
 
 def test_a_time_without_any_price_is_counted_and_neither_good_nor_rejected() -> None:
     checked = validate(bars(GOOD, with_prices(NAN, NAN, NAN, NAN, at=STAMP - 120)), Context(NOW))
-    assert (rows(checked.good), checked.rejected, checked.nulls) == ([GOOD], (), 1)
+    assert (rows(checked.good), checked.rejected, len(checked.null_at)) == ([GOOD], (), 1)
 
 
 def test_no_bars_are_no_trouble() -> None:
     checked = validate(Bars.empty(), Context(NOW))
-    assert (len(checked.good), checked.rejected, checked.nulls) == (0, (), 0)
+    assert (len(checked.good), checked.rejected, len(checked.null_at)) == (0, (), 0)
 
 
 def test_two_different_bars_of_one_time_are_both_set_aside() -> None:
@@ -117,7 +117,7 @@ def test_the_same_bar_served_twice_is_one_good_bar() -> None:
 
 def test_a_time_served_once_with_prices_and_once_without_is_one_good_bar() -> None:
     checked = validate(bars(with_prices(NAN, NAN, NAN, NAN), GOOD), Context(NOW))
-    assert (rows(checked.good), checked.rejected, checked.nulls) == ([GOOD], (), 1)
+    assert (rows(checked.good), checked.rejected, len(checked.null_at)) == ([GOOD], (), 1)
 
 
 def test_bars_of_any_order_come_out_oldest_first() -> None:
@@ -151,7 +151,7 @@ ALONE = dict.fromkeys(("unit-jump", "unsplit", "spike", "jump"), Severity.OFF)
 def test_good_bars_pass_unchanged(given_rows: list[Row]) -> None:
     checked = validate(bars(*given_rows), Context(NOW), ALONE)
     assert rows(checked.good) == sorted(given_rows)
-    assert (checked.rejected, checked.nulls) == ((), 0)
+    assert (checked.rejected, len(checked.null_at)) == ((), 0)
 
 
 @given(st.lists(ANY_ROWS, max_size=20))
@@ -173,7 +173,7 @@ def test_nothing_is_dropped_unseen(given_rows: list[Row]) -> None:
     seen = {row[0] for row in rows(checked.good)} | {rejected.at for rejected in checked.rejected}
     nulls = [row for row in given_rows if all(np.isnan(price) for price in row[1:5])]
     assert {row[0] for row in given_rows} == seen | {row[0] for row in nulls}
-    assert checked.nulls == len(nulls)
+    assert len(checked.null_at) == len(nulls)
 
 
 @given(st.lists(ANY_ROWS, max_size=12), st.randoms(use_true_random=False))
@@ -183,7 +183,7 @@ def test_the_order_in_which_bars_are_served_makes_no_difference(given_rows: list
     one, other = validate(bars(*given_rows), Context(NOW)), validate(bars(*shuffled), Context(NOW))
     assert rows(one.good) == rows(other.good)
     assert sorted(map(repr, one.rejected)) == sorted(map(repr, other.rejected))
-    assert one.nulls == other.nulls
+    assert len(one.null_at) == len(other.null_at)
 
 
 @given(st.lists(ANY_ROWS, max_size=12))
