@@ -14,9 +14,12 @@ from stockjobs.cli.ages import span
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.values import timeout as timeout_of
 from stockjobs.cli.views import short
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.domain.work.pace import Progress
 from stockjobs.domain.work.states import State
 from stockjobs.services.work.reports import OccurrenceReport, Reports
+
+_NOBODY_AFTER = timedelta(seconds=5)
 
 
 def wait_for(reports: Reports, occurrence: UUID, timeout: str | None) -> OccurrenceReport:
@@ -34,7 +37,10 @@ def wait_for(reports: Reports, occurrence: UUID, timeout: str | None) -> Occurre
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         shown = bar.add_task(f"occurrence {str(occurrence)[:8]}", total=None, ends="")
 
+        nobody = _Nobody(reports)
+
         def look(report: OccurrenceReport) -> None:
+            nobody.tell(report)
             if report.progress is not None:
                 work = report.progress.work
                 bar.update(shown, completed=work.done, total=work.total, ends=ends_in(report.progress, reports.now()))
@@ -45,6 +51,31 @@ def wait_for(reports: Reports, occurrence: UUID, timeout: str | None) -> Occurre
             pass
     _give_up(occurrence, length or timedelta())
     raise typer.Exit(ExitCode.TIMEOUT)
+
+
+class _Nobody:
+    """Says, once, that what is waited for is due for a while and no worker takes its lane."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+        self._is_told = False
+
+    def tell(self, report: OccurrenceReport) -> None:
+        """Write it to stderr, if it is so."""
+        if self._is_told or State.QUEUED not in report.tasks:
+            return
+        lanes = self._left(report)
+        if lanes:
+            self._is_told = True
+            named = " and ".join(f"the {lane} lane" for lane in lanes)
+            how = f"start one with `celery -A stockjobs worker -Q {','.join(lanes)}`, or all with `stockd`"
+            typer.echo(f"stockctl: no worker takes {named}: {how}", err=True)
+
+    def _left(self, report: OccurrenceReport) -> list[Lane]:
+        reports, now = self._reports, self._reports.now()
+        waiting = reports.tasks(occurrence=str(report.occurrence.id), states=[State.QUEUED])
+        lanes = {task.lane(now) for task in waiting if now - task.run_at >= _NOBODY_AFTER}
+        return sorted(lanes - {lane for worker in reports.workers() for lane in worker.lanes}) if lanes else []
 
 
 def ends_in(progress: Progress, now: datetime) -> str:

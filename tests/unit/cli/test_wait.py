@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import SymbolUnknown
+from stockjobs.store import tables
+from stockjobs.store.ledger import workers
+from stockjobs.store.ledger.workers import Worker
 from tests.fixtures.cli import Ctl
 
 
@@ -34,6 +42,18 @@ def test_one_that_was_cancelled_is_exit_code_7(ctl: Ctl) -> None:
 
 def test_the_wait_is_given_up_when_its_time_is_up(ctl: Ctl) -> None:
     assert "it goes on" in ctl("wait", asked(ctl), "--timeout", "0.01", code=124).stderr
+
+
+def test_that_no_worker_takes_its_lane_is_told_once_it_has_waited_a_little(ctl: Ctl) -> None:
+    name, now = asked(ctl), ctl.container.reports.now()
+    told = "no worker takes the realtime lane: start one with `celery -A stockjobs worker -Q realtime`"
+    assert told not in ctl("wait", name, "--timeout", "0.01", code=124).stderr
+    with ctl.container.ready_database.begin() as connection:
+        connection.execute(update(tables.tasks).values(run_at=now - timedelta(seconds=6)))
+    assert ctl("wait", name, "--timeout", "0.01", code=124).stderr.count(told) == 1
+    with ctl.container.ready_database.begin() as connection:
+        workers.show(connection, Worker("w1", tuple(Lane), "prefork", 1, 0, None, "1", 1, now, now))
+    assert told not in ctl("wait", name, "--timeout", "0.01", code=124).stderr
 
 
 def test_an_unknown_one_is_not_found(ctl: Ctl) -> None:
