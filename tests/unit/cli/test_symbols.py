@@ -18,11 +18,13 @@ def stored(ctl: Ctl) -> Ctl:
 
 
 def test_symbols_are_listed_with_what_they_name(stored: Ctl) -> None:
-    lines = [line.split() for line in stored.lines("symbols")[1:]]
-    assert [(line[0], line[4], line[5], line[6], line[-1]) for line in lines] == [
-        ("AAPL", "NMS", "America/New_York", "USD", "active"),
-        ("MSFT", "NMS", "America/New_York", "USD", "active"),
+    lines = stored.lines("symbols")
+    assert [(words[0], *words[3:6]) for words in map(str.split, lines[1:])] == [
+        ("AAPL", "NMS", "USD", "active"),
+        ("MSFT", "NMS", "USD", "active"),
     ]
+    assert max(map(len, lines)) <= 80
+    assert "America/New_York" in stored("symbols", "-o", "wide").stdout
 
 
 def test_a_renamed_symbol_is_shown_with_both_names_and_its_permanent_id(stored: Ctl) -> None:
