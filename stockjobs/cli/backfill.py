@@ -11,12 +11,12 @@ import typer
 from stockjobs.bootstrap import Container
 from stockjobs.cli.ages import span
 from stockjobs.cli.arguments import Key, Timeout, Wait
-from stockjobs.cli.counting import counted
 from stockjobs.cli.later import After, At, OnFailureOfThose, StartAfter, later
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
 from stockjobs.cli.values import checked, words
 from stockjobs.domain.asking.pricing import Basis
+from stockjobs.domain.counting import counted
 from stockjobs.domain.work.jobs import JobSpec, OnFailure, WindowSpec
 from stockjobs.errors import InvalidInput
 from stockjobs.services.market.survey import Survey

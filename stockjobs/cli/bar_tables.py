@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from stockjobs.cli import tables
-from stockjobs.cli.counting import counted
 from stockjobs.cli.views import price
+from stockjobs.domain.counting import counted
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.money import money
 from stockjobs.store.market.instruments import Instrument

@@ -8,6 +8,7 @@ import typer
 
 from stockjobs.cli import tables
 from stockjobs.cli.session import container_of
+from stockjobs.domain.counting import counted
 from stockjobs.domain.market.layouts import Layout
 from stockjobs.errors import InvalidInput
 from stockjobs.store import revisions, schema
@@ -70,7 +71,7 @@ def storage(
         return
     if layout is not None:
         moved = layouts.switch(layout)
-        typer.echo(f"{moved:,} bars were moved: they lie as {layout} now")
+        typer.echo(f"{counted(moved, 'bar')} moved: they lie as {layout} now")
         return
     found = layouts.shown()
     pairs = [("layout", str(found.layout))]

@@ -19,6 +19,7 @@ from stockjobs.cli.tables import fields
 from stockjobs.cli.templates import describe as describe_template
 from stockjobs.cli.views import ATTEMPTS, OCCURRENCES, interval_of, progress, short
 from stockjobs.cli.waiting import ends_in
+from stockjobs.domain.counting import counted
 from stockjobs.domain.events import Event
 from stockjobs.domain.work.dependencies import Awaited
 from stockjobs.domain.work.lanes import lane_of
@@ -140,7 +141,7 @@ def _occurrence_lines(report: OccurrenceReport, now: datetime, zone: str) -> Ite
         yield from _task_lines(task, attempts, now, zone)
     left_out = sum(report.tasks.values()) - len(report.details)
     if left_out > 0:
-        yield f"\nand {left_out:,} tasks more: --limit shows more of them"
+        yield f"\nand {counted(left_out, 'more task')}: --limit shows more of them"
 
 
 def _progress(report: OccurrenceReport, now: datetime, zone: str) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,6 @@ from pydantic.alias_generators import to_camel
 from stockjobs.cli import tables
 from stockjobs.cli.ages import age, moment
 from stockjobs.cli.arguments import Limit, Output, Watch
-from stockjobs.cli.counting import counted
 from stockjobs.cli.filters import moment_of, taking
 from stockjobs.cli.output import Column, Format, View
 from stockjobs.cli.session import container_of, submitter
@@ -22,6 +21,7 @@ from stockjobs.cli.tables import fields
 from stockjobs.cli.values import words
 from stockjobs.cli.views import price, short
 from stockjobs.cli.watching import show
+from stockjobs.domain.counting import counted
 from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars
 from stockjobs.domain.market.findings import FindingFilter, FindingKind, FindingState, words_of
 from stockjobs.errors import InvalidInput

@@ -8,6 +8,7 @@ import typer
 
 from stockjobs.bootstrap import Container
 from stockjobs.cli.session import container_of, submitter
+from stockjobs.domain.counting import counted
 from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.scheduling.schedules import Misfire
 from stockjobs.domain.work.lanes import Lane
@@ -96,7 +97,7 @@ def _made_up(before: Job, after: Job, missed: Misfire | None) -> str:
     found = made_up(schedule, sessions, before.next_due_at, after.updated_at, missed or schedule.misfire)
     left = found.missed
     count = f"{'' if left.is_exact else 'more than '}{left.count:,}" if left else "none"
-    return f": {len(found.run):,} missed due time{'' if len(found.run) == 1 else 's'} made up, {count} left out"
+    return f": {counted(len(found.run), 'missed due time')} made up, {count} left out"
 
 
 def _target(text: str, verb: str) -> Scope | str:

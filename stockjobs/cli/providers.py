@@ -11,13 +11,13 @@ import typer
 
 from stockjobs.cli.ages import span
 from stockjobs.cli.arguments import Output
-from stockjobs.cli.counting import counted
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of
 from stockjobs.cli.tables import fields, lines
 from stockjobs.cli.values import checked
 from stockjobs.domain.asking.limits import Limits
+from stockjobs.domain.counting import counted
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.symbols import normalise
 from stockjobs.domain.periods import parse_instant

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from stockjobs.cli.counting import counted
 from stockjobs.cli.filters import OfJob, OfStates, states_of
 from stockjobs.cli.session import container_of, submitter
+from stockjobs.domain.counting import counted
 from stockjobs.domain.periods import parse_period
 from stockjobs.domain.work.retention import Retention
 from stockjobs.domain.work.states import ENDED, State

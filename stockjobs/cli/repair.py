@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from stockjobs.cli.arguments import Timeout, Wait
-from stockjobs.cli.counting import counted
 from stockjobs.cli.series import End, OfInterval, OfJob, OfProvider, Start, Symbols, wanted_of
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
+from stockjobs.domain.counting import counted
 from stockjobs.services.market.repair import Plan
 
 

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from stockjobs.cli.ages import moment, span
-from stockjobs.cli.counting import counted
 from stockjobs.cli.filters import filtered
 from stockjobs.cli.output import Column, View, as_json, table
 from stockjobs.cli.session import container_of
+from stockjobs.domain.counting import counted
 from stockjobs.domain.work.filters import Filter
 from stockjobs.domain.work.states import OPEN, State
 from stockjobs.services.work.statistics import Load, StatisticsReport

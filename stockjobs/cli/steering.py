@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from stockjobs.cli.counting import counted
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.filters import filtered
 from stockjobs.cli.session import container_of, submitter
+from stockjobs.domain.counting import counted
 from stockjobs.domain.work.filters import Filter
 from stockjobs.errors import InvalidInput
 from stockjobs.services.work.steering import Refused, Retried, Steering

@@ -9,7 +9,6 @@ import typer
 
 from stockjobs.bootstrap import Container
 from stockjobs.cli.arguments import Key, Timeout, Wait
-from stockjobs.cli.counting import counted
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.later import After, At, OnFailureOfThose, StartAfter, later
 from stockjobs.cli.output import as_json
@@ -17,6 +16,7 @@ from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.values import timeout as timeout_of
 from stockjobs.cli.views import OCCURRENCES, occurrence_document
 from stockjobs.cli.waiting import exit_code, tell_errors, wait_for
+from stockjobs.domain.counting import counted
 from stockjobs.domain.work.jobs import OnFailure
 from stockjobs.services.work.reports import OccurrenceReport
 from stockjobs.services.work.requests import Request

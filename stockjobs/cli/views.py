@@ -96,11 +96,11 @@ def progress(report: OccurrenceReport) -> str:
     return f"{ended}/{total}"
 
 
-def _duration(report: OccurrenceReport) -> float | None:
+def _duration(report: OccurrenceReport) -> str | None:
     one = report.occurrence
     if one.started_at is None or one.finished_at is None:
         return None
-    return round((one.finished_at - one.started_at).total_seconds(), 3)
+    return f"{(one.finished_at - one.started_at).total_seconds():.2f}"
 
 
 def _failed(report: OccurrenceReport) -> int:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from stockjobs.bootstrap import Container
-from stockjobs.cli.counting import counted
 from stockjobs.cli.session import container_of
+from stockjobs.domain.counting import counted
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import Conflict, NotFound, Unreachable
 from stockjobs.store.ledger.workers import Worker

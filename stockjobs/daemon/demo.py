@@ -18,6 +18,7 @@ from stockjobs import settings as settings_module
 from stockjobs.bootstrap import Container
 from stockjobs.daemon.folder_lock import locked
 from stockjobs.daemon.system import LOCK, System, SystemConfig
+from stockjobs.domain.counting import counted
 from stockjobs.domain.market.money import money
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.domain.work.states import ENDED, State
@@ -95,7 +96,7 @@ def _watch(container: Container, system: System, console: Console) -> list[Occur
                 was_ended = progress.tasks[bars[one.id]].finished
                 progress.update(bars[one.id], total=sum(report.tasks.values()), completed=ended)
                 if report.has_ended and not was_ended and not console.is_terminal:
-                    console.print(f"{one.job} {one.state}: {report.rows_written:,} rows")
+                    console.print(f"{one.job} {one.state}: {counted(report.rows_written, 'row')}")
             if all(report.has_ended for report in reports) or time.monotonic() > deadline:
                 return [container.reports.occurrence(str(report.occurrence.id), with_tasks=1_000) for report in reports]
             time.sleep(_PAUSE)
@@ -131,7 +132,7 @@ def _tell_result(reports: Sequence[OccurrenceReport], seconds: float, console: C
                     console.print(f"  {task.key}: {task.error}")
     done = sum(report.occurrence.state is State.COMPLETED for report in reports)
     rows = sum(report.rows_written for report in reports)
-    console.print(f"{done} of {len(reports)} jobs have landed {rows:,} rows in {seconds:.0f} s.")
+    console.print(f"{done} of {counted(len(reports), 'job')} landed {counted(rows, 'row')} in {seconds:.0f} s.")
 
 
 def _tell_next(state_dir: Path, console: Console) -> None:

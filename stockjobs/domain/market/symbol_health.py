@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from stockjobs.domain.counting import counted
+
 SUSPECT_DAYS, SUSPECT_SPAN = 3, timedelta(days=3)
 """Unknown on so many days in a row, the first and the last of them so far apart (both counted): suspect."""
 
@@ -56,11 +58,11 @@ def after_unknown(standing: Standing, today: date, said: str) -> Standing:
         return standing
     first = standing.first_unknown_on or today
     days = standing.unknown_days + 1
-    counted = replace(standing, unknown_days=days, first_unknown_on=first, last_unknown_on=today)
+    now = replace(standing, unknown_days=days, first_unknown_on=first, last_unknown_on=today)
     state = _state(standing.state, days, today - first + _A_DAY)
     if state is standing.state:
-        return counted
-    return replace(counted, state=state, reason=f"unknown on {days} days since {first}: {said}")
+        return now
+    return replace(now, state=state, reason=f"unknown on {counted(days, 'day')} since {first}: {said}")
 
 
 def _state(now: Health, days: int, span: timedelta) -> Health:

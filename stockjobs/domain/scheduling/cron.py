@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
 
+from stockjobs.domain.counting import counted
 from stockjobs.domain.excerpts import excerpt
 from stockjobs.errors import InvalidInput
 
@@ -51,8 +52,9 @@ def _fields_of(text: str, where: str) -> list[str]:
     if len(text) > _LONGEST:
         raise InvalidInput.because(where, f"{excerpt(text)} is too long for a cron expression", hint)
     if len(fields) not in (5, 6):
-        came = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
-        raise InvalidInput.because(where, f"{text!r} has {came}, a cron expression has 5 or 6 fields", hint)
+        raise InvalidInput.because(
+            where, f"{text!r} has {counted(len(fields), 'field')}, a cron expression has 5 or 6 fields", hint
+        )
     return fields
 
 

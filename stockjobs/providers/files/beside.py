@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from stockjobs.domain.counting import counted
 from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.market.bars import CorporateAction, Fact
 from stockjobs.errors import MalformedReply
@@ -39,7 +40,9 @@ def _records(path: Path, changed: int, size: int) -> tuple[Record, ...]:  # noqa
     names = [plain(name) for name in rows[0]] if rows else []
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(names):
-            raise MalformedReply(f"{path}, row {number}: it has {len(row)} values, and {len(names)} columns.")
+            raise MalformedReply(
+                f"{path}, row {number}: it has {counted(len(row), 'value')}, and {counted(len(names), 'column')}."
+            )
     return tuple({name: cell.strip() for name, cell in zip(names, row, strict=True)} for row in rows[1:])
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
+from stockjobs.domain.counting import counted
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.market.coverage import slots
 from stockjobs.domain.market.findings import FindingKind
@@ -153,7 +154,7 @@ def _finding(one: Perishing) -> Finding:
         kind=FindingKind.PERISHING,
         symbol=series.symbol,
         reason=f"{series.interval} bars since {series.newest_at:%Y-%m-%d %H:%M}Z are not stored, and the source keeps "
-        f"{one.reach.days} days of them",
+        f"{counted(one.reach.days, 'day')} of them",
         instrument_id=series.instrument_id,
         interval=series.interval,
         at=series.newest_at,

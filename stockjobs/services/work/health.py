@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from stockjobs.domain.asking.budgets import Closure, Usage
+from stockjobs.domain.counting import counted
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import StockjobsError, Unreachable
 from stockjobs.store import revisions
@@ -126,7 +127,7 @@ def _workers(connection: Connection, now: datetime) -> Component:
         if count.pending + count.offered and lane not in served
     ]
     if fleet:
-        about = f"{len(fleet):,} with {slots:,} slot{'' if slots == 1 else 's'}"
+        about = f"{len(fleet):,} with {counted(slots, 'slot')}"
         waits = f"{about}; work waits in {' and '.join(left)}, which none of them serves"
     else:
         about = "no workers: nothing runs until one is started"

@@ -126,7 +126,7 @@ def test_the_demonstration_lands_everything_and_says_what_to_try_next(tmp_path: 
         check=False,
     )
     assert shown.returncode == 0, shown.stdout + shown.stderr
-    assert "4 of 4 jobs have landed" in shown.stdout
+    assert "4 of 4 jobs landed" in shown.stdout
     for symbol in ("AAPL", "7203.T", "BTC-USD", "^GSPC"):
         assert symbol in shown.stdout
     assert shown.stdout.count("stockctl --database-url") == 2

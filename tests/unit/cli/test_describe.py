@@ -36,7 +36,7 @@ def test_an_occurrence_is_shown_with_the_errors_of_its_attempts(ctl: Ctl) -> Non
 def test_tasks_that_are_left_out_are_counted(ctl: Ctl) -> None:
     ctl.apply("DAILY", batchSize=1)
     name = ctl("trigger", "DAILY", "-o", "name").stdout.strip()
-    assert "and 1 tasks more" in ctl("describe", "occurrence", name, "--limit", "1").stdout
+    assert "and 1 more task:" in ctl("describe", "occurrence", name, "--limit", "1").stdout
 
 
 def test_what_is_not_there_is_exit_code_3(ctl: Ctl) -> None:
