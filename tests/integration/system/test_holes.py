@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from stockjobs.daemon.redis import EmbeddedRedis
 from stockjobs.domain.market.coverage import Cause
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.work.jobs import WindowSpec
@@ -18,7 +20,8 @@ from stockjobs.services.market.coverage import CoverageService
 from stockjobs.services.market.covered import Coverage, Wanted
 from stockjobs.services.market.repair import Repair
 from stockjobs.simulator.client import SimulatorClient
-from tests.fixtures.house import House
+from tests.fixtures.database import Beginning
+from tests.fixtures.house import House, beginning_in_house
 from tests.integration.providers.asking import opened
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -27,17 +30,32 @@ NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SYMBOLS = ("AAPL", "7203.T", "TEVA.TA", "BTC-USD", "EURUSD=X")
 
 
+@pytest.fixture(scope="module")
+def beginning(redis_server: EmbeddedRedis, yahoo_process: SimulatorClient) -> Beginning:
+    def collect(house: House) -> None:
+        with asking(house, yahoo_process):
+            house.define(symbols=list(SYMBOLS))
+            house.trigger(window=WindowSpec(start="2026-03-01", end="2026-03-03"))
+            work(house)
+            Calendars(house.database).refresh()
+
+    return beginning_in_house(redis_server, collect)
+
+
 @pytest.fixture
 def collected(house: House, yahoo: SimulatorClient) -> Iterator[House]:
-    """Daily bars of five markets since the new year, collected when their calendars were at hand."""
+    """Daily bars of five markets since the first of March, collected when their calendars were at hand."""
+    with asking(house, yahoo):
+        yield house
+
+
+@contextmanager
+def asking(house: House, yahoo: SimulatorClient) -> Iterator[None]:
+    """At noon of the fourth, with the real provider."""
     move(house, yahoo, NOW)
     with opened(yahoo.url, timeout=60) as provider:
         house.provider = provider  # type: ignore[assignment]
-        house.define(symbols=list(SYMBOLS))
-        house.trigger(window=WindowSpec(start="2026-03-01", end="2026-03-03"))
-        work(house)
-        Calendars(house.database).refresh()
-        yield house
+        yield
 
 
 def move(house: House, yahoo: SimulatorClient, now: datetime) -> None:

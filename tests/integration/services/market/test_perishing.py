@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event, insert, select, update
 
+from stockjobs.daemon.redis import EmbeddedRedis
 from stockjobs.domain.events import EventName
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.work.lanes import Lane
@@ -15,13 +16,15 @@ from stockjobs.services.market.perishing import PerishingService
 from stockjobs.services.market.quarantine import Quarantine
 from stockjobs.store import tables
 from stockjobs.store.ledger import events
+from tests.fixtures.database import Beginning
 from tests.fixtures.exchange import MarketProvider, keep_calendars
-from tests.fixtures.house import House
+from tests.fixtures.house import House, beginning_in_house
 from tests.fixtures.market import add_instrument
 
 pytestmark = pytest.mark.integration
 
 REACH = timedelta(days=29)
+EVENING = datetime(2026, 3, 3, 22, tzinfo=UTC)
 
 
 def collect(house: House) -> None:
@@ -30,13 +33,23 @@ def collect(house: House) -> None:
     house.work(Lane.REALTIME)
 
 
-@pytest.fixture
-def service(house: House, market: MarketProvider) -> PerishingService:
-    """Minutes until the evening of Tuesday the third."""
-    house.clock.now = datetime(2026, 3, 3, 22, tzinfo=UTC)
+@pytest.fixture(scope="module")
+def beginning(redis_server: EmbeddedRedis) -> Beginning:
+    return beginning_in_house(redis_server, collect_minutes)
+
+
+def collect_minutes(house: House) -> None:
+    house.provider = MarketProvider()
+    house.clock.now = EVENING
     keep_calendars(house, "AAPL")
     house.define(symbols=["AAPL"], intervals=["1m"])
     collect(house)
+
+
+@pytest.fixture
+def service(house: House, market: MarketProvider) -> PerishingService:
+    """Minutes until the evening of Tuesday the third."""
+    house.clock.now = EVENING
     return PerishingService(house.database, registry.limits)
 
 

@@ -15,13 +15,22 @@ from stockjobs.store import tables
 from stockjobs.store.database import Database
 from stockjobs.store.ledger import agenda, definitions, holds, lanes
 from stockjobs.store.ledger.definitions import Job
-from tests.fixtures.database import NOON
+from tests.fixtures.database import NOON, Beginning, ManualClock
 from tests.fixtures.house import spec
+
+
+@pytest.fixture(scope="module")
+def beginning() -> Beginning:
+    return crowd
 
 
 @pytest.fixture
 def crowded(database: Database) -> Database:
     """A ledger with ten thousand ended tasks and two thousand pending ones in each lane."""
+    return database
+
+
+def crowd(database: Database, _: ManualClock) -> None:
     job = Job(ids.job_id("CROWD"), "CROWD", 1, spec(), {}, True, None, NOON, NOON)
     occurrence = uuid4()
     with database.begin() as connection:
@@ -41,7 +50,6 @@ def crowded(database: Database) -> Database:
         connection.execute(insert(tables.tasks), rows)
     with database.begin() as connection:
         connection.execute(text("ANALYZE"))
-    return database
 
 
 def _row(occurrence: object, number: int, state: str) -> dict[str, object]:
