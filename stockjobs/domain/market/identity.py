@@ -59,7 +59,7 @@ def sound(said: Identity, now: datetime) -> Sound:
     wrong = {name: "has a control character" for name in _TEXTS if _is_unstorable(getattr(said, name))}
     if said.zone and "zone" not in wrong and not _is_zone(said.zone):
         wrong["zone"] = "is no zone of the IANA database"
-    kept = replace(said, **dict.fromkeys(wrong, ""))  # type: ignore[arg-type]  # all of them texts
+    kept = replace(said, **dict.fromkeys(wrong, "")) if wrong else said  # type: ignore[arg-type]  # all of them texts
     if not (math.isfinite(said.unit) and said.unit > 0):
         wrong["unit"] = "is no positive number"
     if said.first_trade_at is not None and said.first_trade_at > now + _AHEAD:

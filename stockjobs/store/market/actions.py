@@ -11,8 +11,14 @@ from stockjobs.domain.market.actions import Action, Difference
 from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.splits import Split, splits_in
 from stockjobs.store import tables
+from stockjobs.store.statements import several
 
 _actions = tables.corporate_actions
+_KNOWN = (
+    select(*_actions.c["instrument_id", "kind", "at", "value", "split_factor", "landing_id"])
+    .where(_actions.c.instrument_id.in_(several("instruments")), _actions.c.replaced_by.is_(None))
+    .order_by(_actions.c.at, _actions.c.kind)
+)
 
 
 def land(
@@ -59,12 +65,8 @@ def note(connection: Connection, instrument: int, payments: Sequence[Action]) ->
 
 def known(connection: Connection, instruments: Sequence[int]) -> dict[int, list[Action]]:
     """The actions of instruments as they are known now, oldest first; an instrument without any is left out."""
-    columns = ("instrument_id", "kind", "at", "value", "split_factor", "landing_id")
-    query = select(*_actions.c[columns]).where(
-        _actions.c.instrument_id.in_(instruments), _actions.c.replaced_by.is_(None)
-    )
     found: dict[int, list[Action]] = {}
-    for instrument, *values in connection.execute(query.order_by(_actions.c.at, _actions.c.kind)):
+    for instrument, *values in connection.execute(_KNOWN, {"instruments": instruments}):
         found.setdefault(instrument, []).append(Action(*values))
     return found
 
