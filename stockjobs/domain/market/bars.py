@@ -37,7 +37,16 @@ class Bars:
 
     def where(self, mask: NDArray[np.bool_] | NDArray[np.intp]) -> Bars:
         """The bars for which the mask holds, or those at these places."""
-        return Bars(*(getattr(self, name)[mask] for name in COLUMNS))
+        # Written out: it is done several times for each answer, most of them short.
+        return Bars(
+            self.at[mask],
+            self.open[mask],
+            self.high[mask],
+            self.low[mask],
+            self.close[mask],
+            self.volume[mask],
+            self.provisional[mask],
+        )
 
     @classmethod
     def empty(cls) -> Bars:
