@@ -15,6 +15,11 @@ _DAY, _WEEK = 86_400, 7 * 86_400
 _FEW_WEEKS = 8
 
 
+def instant(second: float) -> datetime:
+    """An instant of so many epoch seconds."""
+    return datetime.fromtimestamp(float(second), UTC)
+
+
 def offsets(at: Seconds, zone: tzinfo) -> Seconds:
     """Seconds by which the clocks of a zone are ahead of UTC at some instants (epoch seconds), in whatever order."""
     if not len(at):

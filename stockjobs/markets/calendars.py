@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 
 import exchange_calendars
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from exchange_calendars.exchange_calendar_xtae import XTAEExchangeCalendar
 
+from stockjobs.domain.clocks import instant
 from stockjobs.domain.market.sessions import Session
 from stockjobs.errors import NotFound
 
@@ -84,7 +85,7 @@ def _rows(mic: str, kind: type[exchange_calendars.ExchangeCalendar], first: date
     short = schedule.index.isin(calendar.early_closes)
     days = [day.date() for day in schedule.index]
     return [
-        Session(mic, day, _instant(opens), _instant(closes), _maybe(pause), _maybe(resume), is_half_day=bool(half))
+        Session(mic, day, instant(opens), instant(closes), _maybe(pause), _maybe(resume), is_half_day=bool(half))
         for day, opens, closes, pause, resume, half in zip(days, *(c.tolist() for c in columns), short, strict=True)
     ]
 
@@ -93,9 +94,5 @@ def _seconds(column: pd.Series[pd.Timestamp]) -> np.ndarray[tuple[int], np.dtype
     return column.dt.tz_convert(None).to_numpy().astype("datetime64[s]").astype(np.int64)
 
 
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def _maybe(seconds: int) -> datetime | None:
-    return None if seconds < _NEVER else _instant(seconds)
+    return None if seconds < _NEVER else instant(seconds)

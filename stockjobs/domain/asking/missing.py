@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stockjobs.domain.asking.planning import Window
-from stockjobs.domain.clocks import midnight
+from stockjobs.domain.clocks import instant, midnight
 from stockjobs.domain.market.coverage import Slots, is_missing, keys, slots
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Days, Seconds, Spans
@@ -75,7 +75,7 @@ class Expected:
         """
         if self.interval.is_intraday or not len(self.slots):
             return 0
-        year = _instant(self.slots.at[-1]).year
+        year = instant(self.slots.at[-1]).year
         halves = (datetime(year, month, 1, tzinfo=UTC) for month in (1, 7))
         return max(int(offset_at(self.zone, half).total_seconds()) for half in halves)
 
@@ -105,9 +105,9 @@ class Expected:
     def window(self, first: int, last: int) -> Window:
         """The span of time in which the slots first ≤ place < last lie, wherever in its day a source puts a day's bar."""
         if self.interval.is_intraday:
-            return Window(_instant(self.slots.at[first]), _instant(self.slots.at[last - 1]) + self.interval.length)
+            return Window(instant(self.slots.at[first]), instant(self.slots.at[last - 1]) + self.interval.length)
         start, end = self._first_day(first), self.days[last - 1] + _DAY
-        return Window(_instant(_midnight(self.zone, start)), _instant(_midnight(self.zone, end)))
+        return Window(instant(_midnight(self.zone, start)), instant(_midnight(self.zone, end)))
 
     def _first_day(self, place: int) -> np.datetime64:
         [start] = _period_start(self.days[place : place + 1], self.interval)
@@ -245,7 +245,3 @@ def _period_start(days: Days, interval: Interval) -> Days:
 
 def _midnight(zone: tzinfo, day: np.datetime64) -> int:
     return midnight(zone, int(day.astype(np.int64)))
-
-
-def _instant(second: float) -> datetime:
-    return datetime.fromtimestamp(int(second), UTC)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from stockjobs.domain.clocks import instant
 from stockjobs.domain.market.coverage import SETTLED_AFTER
 from stockjobs.domain.market.days import days_of
 from stockjobs.domain.market.intervals import Interval
@@ -61,7 +62,7 @@ def _opens_after(newest: Newest, interval: Interval, zone: str, spans: Spans) ->
         return _next_trading(newest.at + interval.length, spans)
     [day] = days_of(np.array([int(newest.at.timestamp())]), interval, ZoneInfo(zone)).tolist()
     later = spans.day > _last_day(day, interval)
-    return _instant(spans.open[later][0]) if later.any() else None
+    return instant(spans.open[later][0]) if later.any() else None
 
 
 def _last_day(day: date, interval: Interval) -> np.datetime64:
@@ -80,14 +81,10 @@ def _next_trading(after: datetime, spans: Spans) -> datetime | None:
     if place == len(spans):
         return None
     if spans.break_start[place] <= second < spans.break_end[place]:
-        return _instant(spans.break_end[place])
-    return _instant(max(second, spans.open[place]))
+        return instant(spans.break_end[place])
+    return instant(max(second, spans.open[place]))
 
 
 def _first_open(spans: Spans, after: datetime) -> datetime | None:
     place = int(np.searchsorted(spans.open, after.timestamp(), side="right"))
-    return _instant(spans.open[place]) if place < len(spans) else None
-
-
-def _instant(second: float) -> datetime:
-    return datetime.fromtimestamp(float(second), UTC)
+    return instant(spans.open[place]) if place < len(spans) else None

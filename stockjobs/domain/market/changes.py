@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.market.bars import Bars
+from stockjobs.domain.market.bars import PRICES, Bars
 
 SAME = 2.0**-22
 """Prices that differ by less than this part are the same: two steps of the float32 that sources count in."""
 
-PRICES = ("open", "high", "low", "close")
 
 Mask = NDArray[np.bool_]
 

@@ -14,8 +14,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.market.bars import Bars, Prices, Seconds
-from stockjobs.domain.market.changes import PRICES, SAME, overlap, prices_differ
+from stockjobs.domain.market.bars import PRICES, Bars, Prices, Seconds
+from stockjobs.domain.market.changes import SAME, overlap, prices_differ
 from stockjobs.domain.market.smoothness import are_joined, are_mended
 from stockjobs.domain.market.splits import Split, factors
 

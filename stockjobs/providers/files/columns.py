@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from stockjobs.domain.market.bars import PRICES
 from stockjobs.errors import MalformedReply
-
-PRICES = ("open", "high", "low", "close")
 
 _WORDS = {
     "time": ("datetime", "timestamp", "at", "date", "day", "time", "", "index level 0", "unnamed: 0"),

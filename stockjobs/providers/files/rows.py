@@ -11,9 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from stockjobs.domain.excerpts import shown
-from stockjobs.domain.market.bars import NO_VOLUME, Bars, CorporateAction, Prices, Seconds
+from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars, CorporateAction, Prices, Seconds
 from stockjobs.errors import MalformedReply
-from stockjobs.providers.files.columns import PRICES
 from stockjobs.providers.files.times import BadTime, Times, read_times
 from stockjobs.providers.yahoo.meta import instant
 

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
+from stockjobs.domain.market.bars import PRICES
 from stockjobs.errors import MalformedReply
 from stockjobs.providers.base import Patience
-from stockjobs.providers.files.columns import PRICES, columns_of
+from stockjobs.providers.files.columns import columns_of
 
 _NUMBERS = frozenset((*PRICES, "volume", "dividend", "capital_gain"))
 

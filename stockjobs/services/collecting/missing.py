@@ -23,7 +23,7 @@ from stockjobs.domain.asking.missing import (
 from stockjobs.domain.asking.planning import Window
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Seconds
-from stockjobs.services.market.calendars import calendar_of, traded, zone_named
+from stockjobs.services.market.calendars import traded, zone_for
 from stockjobs.store.database import Connection
 from stockjobs.store.market import extents, gaps
 from stockjobs.store.market.extents import Listed
@@ -79,9 +79,7 @@ def _calendars(
     @cache
     def of(exchange: str, zone: str) -> Expected | None:
         spans = traded(connection, exchange, zone, window.start, max(window.start, min(window.end, now)))
-        return (
-            None if spans is None else expected(spans, interval, zone_named(zone, calendar_of(exchange)), window, now)
-        )
+        return None if spans is None else expected(spans, interval, zone_for(exchange, zone), window, now)
 
     return {(one.exchange, one.zone): of(one.exchange, one.zone) for one in listed.values()}
 

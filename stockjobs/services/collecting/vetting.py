@@ -12,7 +12,7 @@ from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.validation.actions import BrokenAction, check_alone
 from stockjobs.services.collecting.fetching import Answer
-from stockjobs.services.market.calendars import calendar_of, zone_named
+from stockjobs.services.market.calendars import zone_for
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
 from stockjobs.store.market import actions
@@ -56,7 +56,7 @@ def _vetted(claim: Claim, instrument: Instrument, answer: Answer, places: set[da
 
 def zone_of(instrument: Instrument) -> tzinfo:
     """The clock by which the days of an instrument are counted."""
-    return zone_named(instrument.zone, calendar_of(instrument.exchange))
+    return zone_for(instrument.exchange, instrument.zone)
 
 
 def finding_of(claim: Claim, instrument: Instrument, broken: BrokenAction) -> Finding:

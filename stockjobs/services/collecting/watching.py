@@ -21,7 +21,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Seconds, Spans
 from stockjobs.services.collecting.checking import Judged
 from stockjobs.services.collecting.series import Step
-from stockjobs.services.market.calendars import calendar_of, traded, zone_named
+from stockjobs.services.market.calendars import calendar_of, traded, zone_for
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger import events
 from stockjobs.store.ledger.claims import Claim
@@ -73,7 +73,7 @@ def _write_nulls(connection: Connection, judged: Judged, known: Mapping[date, Ga
     instrument, interval, null_at = judged.instrument, judged.answer.request.interval, judged.checked.null_at
     if not known and not len(null_at):
         return
-    zone = zone_named(instrument.zone, calendar_of(instrument.exchange))
+    zone = zone_for(instrument.exchange, instrument.zone)
     over = null_at[null_at < (now - max(_DAY, interval.length)).timestamp()]
     days, count = np.unique(days_of(over, interval, zone), return_counts=True)
     found = [
@@ -153,7 +153,7 @@ class _Look:
 
     def _keys(self, at: Seconds, asked: Spans) -> Seconds:
         instrument = self.judged.instrument
-        zone = zone_named(instrument.zone, calendar_of(instrument.exchange))
+        zone = zone_for(instrument.exchange, instrument.zone)
         return keys(at, asked, self.judged.answer.request.interval, zone)
 
     def _causes(self, asked: Spans, expected: Slots, lacks: NDArray[np.bool_]) -> tuple[Cause, ...]:

@@ -141,8 +141,13 @@ def traded(connection: Connection, code: str, zone: str, start: datetime, end: d
     return served.between(start.timestamp(), end.timestamp()) if served is not None else None
 
 
+def zone_for(code: str, zone: str) -> ZoneInfo:
+    """The zone in which an instrument's bars are dated, from its exchange and zone as its provider writes them."""
+    return zone_named(zone, calendar_of(code))
+
+
 def zone_named(zone: str, exchange: str | None) -> ZoneInfo:
-    """The zone in which an instrument's bars are dated."""
+    """The same, from its exchange as a MIC, `24/7` or `24/5`."""
     if zone:
         return ZoneInfo(zone)
     return zone_of(exchange) if exchange else ZoneInfo("UTC")

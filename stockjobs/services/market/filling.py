@@ -12,7 +12,7 @@ from stockjobs.domain.market.coverage import is_missing, keys, slots
 from stockjobs.domain.market.days import days_of
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Seconds, Spans
-from stockjobs.services.market.calendars import calendar_of, traded, zone_named
+from stockjobs.services.market.calendars import traded, zone_for
 from stockjobs.store.database import Connection
 from stockjobs.store.market import coverage, gaps, instruments, trading_days
 
@@ -35,7 +35,7 @@ class Filling:
         if not len(at):
             return
         exchange, zone_name = instruments.markets(self.connection, [self.instrument_id])[self.instrument_id]
-        zone = zone_named(zone_name, calendar_of(exchange))
+        zone = zone_for(exchange, zone_name)
         first, last = (datetime.fromtimestamp(int(one), UTC) for one in (at[0], at[-1]))
         spans = traded(self.connection, exchange, zone_name, first - _DAY, last + _DAY)
         days = np.unique(days_of(at, self.interval, zone))

@@ -11,7 +11,7 @@ from stockjobs.domain.market.freshness import LOOK_BACK, Due, Standing, overdue_
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.periods import parse_duration
 from stockjobs.services.collecting.standing import names_of
-from stockjobs.services.market.calendars import calendar_of, traded, zone_named
+from stockjobs.services.market.calendars import traded, zone_for
 from stockjobs.services.repetition import taken_twice_if_busy
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.ledger import definitions, events
@@ -107,7 +107,7 @@ class _Look:
         market = (one.exchange, one.zone, one.interval)
         if market not in self._due:
             spans = traded(self._connection, one.exchange, one.zone, self.now - LOOK_BACK, self.now)
-            zone = zone_named(one.zone, calendar_of(one.exchange))
+            zone = zone_for(one.exchange, one.zone)
             self._due[market] = None if spans is None else Due.of(spans, one.interval, zone)
         return self._due[market]
 

@@ -20,7 +20,7 @@ from stockjobs.domain.market.splits import Split, placed
 from stockjobs.domain.market.validation import Context, joined, validate
 from stockjobs.errors import Conflict
 from stockjobs.services.collecting.restating import in_price
-from stockjobs.services.market.calendars import calendar_of, zone_named
+from stockjobs.services.market.calendars import zone_for
 from stockjobs.services.market.filling import Filling
 from stockjobs.store.database import Connection
 from stockjobs.store.market import actions, bars, instruments, landings, restatements
@@ -78,7 +78,7 @@ def held_of(connection: Connection, found: Sequence[tuple[StoredFinding, Bars]])
         if one.instrument_id is not None and one.interval is not None and len(aside):
             by_series.setdefault((one.instrument_id, one.interval), []).append((one, aside))
     markets = instruments.markets(connection, sorted({instrument for instrument, _ in by_series}))
-    zones = {one: zone_named(zone, calendar_of(exchange)) for one, (exchange, zone) in markets.items()}
+    zones = {one: zone_for(exchange, zone) for one, (exchange, zone) in markets.items()}
     pasts = _pasts(connection, by_series, zones)
     spans = [_span(series, several, pasts[series]) for series, several in by_series.items()]
     stored = bars.stored(connection, spans)

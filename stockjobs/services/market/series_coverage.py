@@ -15,7 +15,7 @@ from stockjobs.domain.market.causes import Evidence, Lack, lacks
 from stockjobs.domain.market.coverage import Cause, Slots, is_missing, keys
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Spans
-from stockjobs.services.market.calendars import FIRST_DAY, calendar_of, zone_named
+from stockjobs.services.market.calendars import FIRST_DAY, zone_for
 from stockjobs.services.market.covered import Coverage, Hole, Wanted, Year
 from stockjobs.store.database import Connection
 from stockjobs.store.market import coverage, gaps
@@ -107,7 +107,7 @@ def _in_detail(task: Task, whole: Coverage, market: Market) -> Coverage:
     if not len(expected):
         return whole
     series, interval = whole.series, whole.interval
-    zone = zone_named(series.zone, calendar_of(series.exchange))
+    zone = zone_for(series.exchange, series.zone)
     first = datetime.fromtimestamp(int(expected.at[0]), UTC) - (
         DAY if interval.seconds <= Interval.D1.seconds else MONTH
     )
@@ -125,7 +125,7 @@ def _in_detail(task: Task, whole: Coverage, market: Market) -> Coverage:
 
 def _evidence(task: Task, series: Series, market: Market, first: datetime, last: datetime) -> Evidence:
     interval, spans, connection = task.wanted.interval, market.spans, task.connection
-    zone = zone_named(series.zone, calendar_of(series.exchange))
+    zone = zone_for(series.exchange, series.zone)
     aside = coverage.set_aside(connection, series.instrument_id, interval, first, last)
     untraded = np.empty(0, dtype=np.intp)
     if interval.is_intraday:
@@ -144,7 +144,7 @@ def _hole(task: Task, series: Series, lack: Lack, spans: Spans) -> Hole:
     gap = task.known.get(series.instrument_id, {}).get(day)
     # A gap has the cause of most of its bars; those that were set aside were asked for with the others.
     is_of_it = gap is not None and (gap.cause is lack.cause or lack.cause is Cause.SET_ASIDE)
-    zone = zone_named(series.zone, calendar_of(series.exchange))
+    zone = zone_for(series.exchange, series.zone)
     start, end = _reach(interval, lack.session, spans, zone)
     return Hole(
         series.symbol,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from stockjobs.domain.market.bars import NO_VOLUME, Bars
+from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars
 from stockjobs.store import driver
 from stockjobs.store.market.bar_rows import Rows, Span, Stored
 
@@ -18,7 +18,6 @@ from stockjobs.store.market.bar_rows import Rows, Span, Stored
 _EPOCH_S = 946_684_800
 _MICRO = 1_000_000
 
-_PRICES = ("open", "high", "low", "close")
 # The format of binary COPY: https://www.postgresql.org/docs/current/sql-copy.html
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
@@ -26,7 +25,7 @@ _FIELDS = (
     ("instrument_id", ">i4"),
     ("interval_s", ">i4"),
     ("at", ">i8"),
-    *((name, ">f8") for name in _PRICES),
+    *((name, ">f8") for name in PRICES),
     ("split_factor", ">f8"),
     ("landing_id", ">i4"),
     ("provisional", ">i1"),
@@ -39,20 +38,20 @@ SELECT count(pg_advisory_xact_lock(%s, instrument)) FROM unnest(%s::int[]) AS in
 _STORED = f"""
 SELECT found.* FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::bigint[]) AS span(instrument, seconds, first, last)
 CROSS JOIN LATERAL (
-    SELECT array_agg(at), {", ".join(f"array_agg({name})" for name in _PRICES)}, array_agg(coalesce(volume, {NO_VOLUME})),
+    SELECT array_agg(at), {", ".join(f"array_agg({name})" for name in PRICES)}, array_agg(coalesce(volume, {NO_VOLUME})),
         array_agg(provisional), array_agg(split_factor), array_agg(landing_id)
     FROM (
         SELECT * FROM bars WHERE instrument_id = instrument AND interval_s = seconds
         AND at BETWEEN to_timestamp(first) AND to_timestamp(last) ORDER BY instrument_id, interval_s, at
     ) AS ordered
 ) AS found"""
-_TYPES = (">i8", *(">f8" for _ in _PRICES), ">i8", "?", ">f8", ">i4")
+_TYPES = (">i8", *(">f8" for _ in PRICES), ">i8", "?", ">f8", ">i4")
 _REPLACE = f"""
-UPDATE bars SET {", ".join(f"{name} = new.{name}" for name in _PRICES)}, volume = nullif(new.volume, {NO_VOLUME}),
+UPDATE bars SET {", ".join(f"{name} = new.{name}" for name in PRICES)}, volume = nullif(new.volume, {NO_VOLUME}),
     provisional = new.provisional, split_factor = new.split_factor, landing_id = %s,
     revision = bars.revision + (NOT bars.provisional)::int
-FROM unnest(%s::int[], %s::int[], %s::bigint[], {", ".join("%s::float8[]" for _ in _PRICES)}, %s::bigint[], %s::bool[],
-    %s::float8[]) AS new(instrument_id, interval_s, at, {", ".join(_PRICES)}, volume, provisional, split_factor)
+FROM unnest(%s::int[], %s::int[], %s::bigint[], {", ".join("%s::float8[]" for _ in PRICES)}, %s::bigint[], %s::bool[],
+    %s::float8[]) AS new(instrument_id, interval_s, at, {", ".join(PRICES)}, volume, provisional, split_factor)
 WHERE bars.instrument_id = new.instrument_id AND bars.interval_s = new.interval_s AND bars.at = to_timestamp(new.at)"""
 _KEEP = """
 INSERT INTO bar_versions ({columns}, replaced_by) SELECT {columns}, %s FROM bars
@@ -110,7 +109,7 @@ def keep(connection: Connection, rows: Rows, landing: int, columns: str) -> None
 def replace(connection: Connection, rows: Rows, landing: int) -> None:
     """Write over bars that are there."""
     bars = rows.bars
-    columns = (bars.at, *(getattr(bars, name) for name in _PRICES), bars.volume, bars.provisional, rows.split_factor)
+    columns = (bars.at, *(getattr(bars, name) for name in PRICES), bars.volume, bars.provisional, rows.split_factor)
     arrays = (rows.instrument_id, rows.interval_s, *columns)
     with driver.cursor(connection) as cursor:
         cursor.execute(_REPLACE, (landing, *(column.tolist() for column in arrays)))
@@ -133,7 +132,7 @@ def _tuples(rows: Rows, landing: int, chosen: NDArray[np.bool_]) -> memoryview:
         "instrument_id": rows.instrument_id,
         "interval_s": rows.interval_s,
         "at": (bars.at - _EPOCH_S) * _MICRO,
-        **{name: getattr(bars, name) for name in (*_PRICES, "provisional")},
+        **{name: getattr(bars, name) for name in (*PRICES, "provisional")},
         "split_factor": rows.split_factor,
     }
     everything = bool(chosen.all())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.market.bars import COLUMNS, Bars, Seconds
+from stockjobs.domain.market.bars import COLUMNS, PRICES, Bars, Seconds
 from stockjobs.domain.market.days import same_as_before
 from stockjobs.domain.market.validation.context import NO_TAIL as NO_TAIL
 from stockjobs.domain.market.validation.context import Context as Context
@@ -19,7 +19,7 @@ from stockjobs.domain.market.validation.context import Tail as Tail
 from stockjobs.domain.market.validation.path import is_calm as is_calm
 from stockjobs.domain.market.validation.rules import ALONE, TOGETHER, Family, Rule, severity_of
 from stockjobs.domain.market.validation.severity import Severity, Switches
-from stockjobs.domain.market.validation.view import PRICES, View
+from stockjobs.domain.market.validation.view import View
 
 NO_SWITCHES: Switches = {}
 

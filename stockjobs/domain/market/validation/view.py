@@ -7,12 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from stockjobs.domain.market.bars import Bars, Prices
+from stockjobs.domain.market.bars import PRICES, Bars, Prices
 from stockjobs.domain.market.days import same_as_before
 from stockjobs.domain.market.validation import hours, levels
 from stockjobs.domain.market.validation.context import Context, Mask
-
-PRICES = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True, eq=False)
