@@ -28,11 +28,15 @@ def off_grid(view: View) -> Mask:
         return view.none()
     at, step = view.bars.at, min(interval.seconds, _DAY)
     local = at + offsets(at, view.context.zone)
-    off = (local % step != 0) & ~view.bars.provisional
+    phase = local % step
+    if len(view) > 1 and (phase == phase[0]).all():
+        # Wherever a source puts all of its bars is its grid.
+        return view.none()
+    off = (phase != 0) & ~view.bars.provisional
     if step == _DAY:
         # A source may know only days, or no summer.
         off &= (at % _DAY != 0) & (local % _DAY != _DAY - 3_600)
-    return _unexplained(view, off, local % step, step) if off.any() else off
+    return _unexplained(view, off, phase, step) if off.any() else off
 
 
 def _unexplained(view: View, off: Mask, phase: Seconds, step: int) -> Mask:
@@ -42,9 +46,7 @@ def _unexplained(view: View, off: Mask, phase: Seconds, step: int) -> Mask:
         place = np.maximum(np.searchsorted(sessions.open, view.bars.at, side="right") - 1, 0)
         for start in (sessions.open, sessions.break_end):
             off = off & ((view.bars.at - start[place]) % step != 0)
-    phases, which, count = np.unique(phase, return_inverse=True, return_counts=True)
-    if len(phases) == 1 and len(view) > 1:
-        return view.none()
+    _, which, count = np.unique(phase, return_inverse=True, return_counts=True)
     is_habit = (count > 1) & (count >= _SHARE * len(view))
     if step == _DAY:
         # Exchanges have opened at other hours; two bars at an hour of their own may be an error, more are a habit.
