@@ -99,7 +99,11 @@ def _are_near(some: Seconds, others: Seconds, reach: int) -> bool:
 
 def _moved(stored: Bars, came: Bars, interval: Interval, zone: tzinfo) -> Bars:
     both = overlap(stored, came)
-    astray, unmet = np.delete(np.arange(len(came)), both.came), np.delete(stored.at, both.stored)
+    if len(both) in (len(came), len(stored)):
+        return came
+    is_astray, is_unmet = np.ones(len(came), dtype=np.bool_), np.ones(len(stored), dtype=np.bool_)
+    is_astray[both.came] = is_unmet[both.stored] = False
+    astray, unmet = np.flatnonzero(is_astray), stored.at[is_unmet]
     if not _are_near(came.at[astray], unmet, REACH[interval]):
         return came
     numbers, first = np.unique(periods(unmet, interval, zone), return_index=True)
