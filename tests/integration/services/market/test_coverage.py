@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from stockjobs.daemon.redis import EmbeddedRedis
 from stockjobs.domain.market.coverage import Cause
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.work.jobs import WindowSpec
@@ -14,12 +15,18 @@ from stockjobs.errors import NotFound
 from stockjobs.providers import registry
 from stockjobs.services.market.coverage import CoverageService
 from stockjobs.services.market.covered import Coverage, Wanted
-from tests.fixtures.exchange import MarketProvider, keep_calendars
-from tests.fixtures.house import House, day
+from tests.fixtures.database import Beginning
+from tests.fixtures.exchange import MarketProvider, keep_calendars, keep_new_york
+from tests.fixtures.house import House, beginning_in_house, day
 
 pytestmark = pytest.mark.integration
 
 FRIDAY, MONDAY, TUESDAY = date(2026, 2, 27), date(2026, 3, 2), date(2026, 3, 3)
+
+
+@pytest.fixture(scope="module")
+def beginning(redis_server: EmbeddedRedis) -> Beginning:
+    return beginning_in_house(redis_server, keep_new_york)
 
 
 def looked(

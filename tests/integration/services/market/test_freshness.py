@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from stockjobs.daemon.redis import EmbeddedRedis
 from stockjobs.domain.events import EventName
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.services.market.freshness import FreshnessService
@@ -15,10 +16,16 @@ from stockjobs.store import tables
 from stockjobs.store.ledger import definitions, events
 from stockjobs.store.market import freshness
 from stockjobs.store.market.freshness import Kept
-from tests.fixtures.exchange import MarketProvider, keep_calendars
-from tests.fixtures.house import House, manifest
+from tests.fixtures.database import Beginning
+from tests.fixtures.exchange import MarketProvider, keep_calendars, keep_new_york
+from tests.fixtures.house import House, beginning_in_house, manifest
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def beginning(redis_server: EmbeddedRedis) -> Beginning:
+    return beginning_in_house(redis_server, keep_new_york)
 
 
 def collect(house: House) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import delete
 
+from stockjobs.daemon.redis import EmbeddedRedis
 from stockjobs.domain.market.coverage import Cause
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.work.jobs import WindowSpec
@@ -18,14 +19,20 @@ from stockjobs.services.market.coverage import CoverageService
 from stockjobs.services.market.covered import Wanted
 from stockjobs.services.market.repair import Repair
 from stockjobs.store import tables
-from tests.fixtures.exchange import MarketProvider, keep_calendars
-from tests.fixtures.house import House, day
+from tests.fixtures.database import Beginning
+from tests.fixtures.exchange import MarketProvider, keep_calendars, keep_new_york
+from tests.fixtures.house import House, beginning_in_house, day
 from tests.fixtures.market import add_bars, bar
 
 pytestmark = pytest.mark.integration
 
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
 WANTED = [Wanted("yahoo", ("AAPL",), Interval.D1)]
+
+
+@pytest.fixture(scope="module")
+def beginning(redis_server: EmbeddedRedis) -> Beginning:
+    return beginning_in_house(redis_server, keep_new_york)
 
 
 @pytest.fixture
