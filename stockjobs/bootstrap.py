@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
 from functools import cached_property
@@ -68,7 +69,9 @@ class Container:
         *,
         clock: Clock = database_clock,
         last_resort: LastResort = nullcontext,
+        on_new: Callable[[Database], None] = lambda _: None,
     ) -> None:
+        self._on_new = on_new
         self.settings = settings or settings_module.load()[0]
         self._clock = clock
         self._last_resort = last_resort
@@ -87,7 +90,10 @@ class Container:
             revisions.check(self.database)
         elif not revisions.is_current(self.database):
             # Alembic takes longer to import than everything else here; only a migration should pay for it.
+            is_new = revisions.is_empty(self.database)
             import_module("stockjobs.store.schema").upgrade(self.database)
+            if is_new:
+                self._on_new(self.database)
         return self.database
 
     @cached_property

@@ -9,17 +9,22 @@ import typer
 from stockjobs.bootstrap import Container
 from stockjobs.cli.globals import Globals
 from stockjobs.cli.values import settings_of
+from stockjobs.store.database import Database
 from stockjobs.telemetry import logs
 
 
 def container_of(ctx: typer.Context) -> Container:
     """The container for this call; its connections are given back when the command ends."""
-    container = Container(settings_of(ctx)[0])
+    container = Container(settings_of(ctx)[0], on_new=_tell_new)
     ctx.call_on_close(container.close)
     given = ctx.find_object(Globals)
     if given is not None and given.verbose:
         logs.configure("DEBUG", "text")
     return container
+
+
+def _tell_new(database: Database) -> None:
+    typer.echo(f"stockctl: made a new database, {database.shown}", err=True)
 
 
 def submitter() -> str:

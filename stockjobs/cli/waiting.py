@@ -14,12 +14,9 @@ from stockjobs.cli.ages import span
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.values import timeout as timeout_of
 from stockjobs.cli.views import short
-from stockjobs.domain.work.lanes import Lane
 from stockjobs.domain.work.pace import Progress
 from stockjobs.domain.work.states import State
 from stockjobs.services.work.reports import OccurrenceReport, Reports
-
-_NOBODY_AFTER = timedelta(seconds=5)
 
 
 def wait_for(reports: Reports, occurrence: UUID, timeout: str | None) -> OccurrenceReport:
@@ -64,18 +61,10 @@ class _Nobody:
         """Write it to stderr, if it is so."""
         if self._is_told or State.QUEUED not in report.tasks:
             return
-        lanes = self._left(report)
-        if lanes:
+        nobody = self._reports.unserved(report.occurrence.id)
+        if nobody is not None:
             self._is_told = True
-            named = " and ".join(f"the {lane} lane" for lane in lanes)
-            how = f"start one with `celery -A stockjobs worker -Q {','.join(lanes)}`, or all with `stockd`"
-            typer.echo(f"stockctl: no worker takes {named}: {how}", err=True)
-
-    def _left(self, report: OccurrenceReport) -> list[Lane]:
-        reports, now = self._reports, self._reports.now()
-        waiting = reports.tasks(occurrence=str(report.occurrence.id), states=[State.QUEUED])
-        lanes = {task.lane(now) for task in waiting if now - task.run_at >= _NOBODY_AFTER}
-        return sorted(lanes - {lane for worker in reports.workers() for lane in worker.lanes}) if lanes else []
+            typer.echo(f"stockctl: {nobody}", err=True)
 
 
 def ends_in(progress: Progress, now: datetime) -> str:

@@ -101,6 +101,11 @@ class Database:
             return self._engine
 
     @property
+    def shown(self) -> str:
+        """Where it is, without the password."""
+        return _shown(self.url)
+
+    @property
     def is_postgresql(self) -> bool:
         """True on PostgreSQL, False on SQLite."""
         return self.url.get_backend_name() == "postgresql"
@@ -221,13 +226,17 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {mode}")
 
 
+def _shown(url: URL) -> str:
+    return mask_secrets(url.render_as_string(hide_password=True))
+
+
 @contextmanager
 def _translated(url: URL) -> Iterator[None]:
     try:
         yield
     except (sql.OperationalError, sql.InterfaceError, sql.TimeoutError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()
-        shown = mask_secrets(url.render_as_string(hide_password=True))
+        shown = _shown(url)
         if reason and "no such table" in reason[0]:
             raise SchemaMismatch(f"database {shown} has not all tables: run `stockctl db upgrade`") from error
         if any(refusal in " ".join(reason) for refusal in _REFUSALS):

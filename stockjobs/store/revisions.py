@@ -31,6 +31,12 @@ def is_current(database: Database) -> bool:
         return current(connection) == HEAD
 
 
+def is_empty(database: Database) -> bool:
+    """True for a database in which nothing was ever made."""
+    with database.read() as connection:
+        return current(connection) is None
+
+
 def check(database: Database) -> None:
     """Raise SchemaMismatch if the database is not at the revision that this program was written for."""
     with database.read() as connection:

@@ -17,6 +17,7 @@ from stockjobs.domain.work.lanes import Lane
 from stockjobs.domain.work.pace import Progress, progress_of
 from stockjobs.domain.work.states import ENDED, State
 from stockjobs.errors import NotFound, SchemaMismatch
+from stockjobs.services.work.unserved import Unserved, unserved
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.ledger import definitions, filters, lanes, occurrences, tallies, tasks, throughput, waits, workers
 from stockjobs.store.ledger.definitions import Job
@@ -227,6 +228,10 @@ class Reports:
                 raise NotFound(f"nothing is stored for {symbol!r}: `stockctl data` lists what is")
             return known[symbol], reading.read(connection, known[symbol].id, interval, start, end)
 
+    def unserved(self, occurrence: UUID) -> Unserved | None:
+        """What nobody takes of an occurrence, though it has been due for a while; None if there is no such work."""
+        return unserved(self._database, occurrence)
+
     def wait(
         self,
         occurrence: UUID,
@@ -251,5 +256,7 @@ class Reports:
             if state in ENDED:
                 return self.occurrence(str(occurrence), with_tasks=1_000)
             if is_over:
-                raise TimeoutError(f"occurrence {occurrence} is still {state} after {timeout}")
+                nobody = unserved(self._database, occurrence)
+                why = f"; {nobody}" if nobody else ""
+                raise TimeoutError(f"occurrence {occurrence} is still {state} after {timeout}{why}")
             time.sleep(_POLL_S)

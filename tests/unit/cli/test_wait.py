@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
+import pytest
 from sqlalchemy import update
 
 from stockjobs.domain.work.lanes import Lane
@@ -46,11 +48,19 @@ def test_the_wait_is_given_up_when_its_time_is_up(ctl: Ctl) -> None:
 
 def test_that_no_worker_takes_its_lane_is_told_once_it_has_waited_a_little(ctl: Ctl) -> None:
     name, now = asked(ctl), ctl.container.reports.now()
-    told = "no worker takes the realtime lane: start one with `celery -A stockjobs worker -Q realtime`"
+    told = "start one with `celery -A stockjobs worker -Q realtime`"
     assert told not in ctl("wait", name, "--timeout", "0.01", code=124).stderr
     with ctl.container.ready_database.begin() as connection:
         connection.execute(update(tables.tasks).values(run_at=now - timedelta(seconds=6)))
-    assert ctl("wait", name, "--timeout", "0.01", code=124).stderr.count(told) == 1
+    said = ctl("wait", name, "--timeout", "0.01", code=124).stderr
+    assert said.count(told) == 1
+    assert f"no worker has shown itself in {ctl.container.database.shown} (is STOCKJOBS_STATE_DIR set" in said
+    with pytest.raises(TimeoutError, match="no worker has shown itself"):
+        ctl.container.reports.wait(UUID(name.partition("/")[2]), timedelta())
+    others = Worker("w0", (Lane.HISTORICAL,), "prefork", 1, 0, None, "1", 1, now, now)
+    with ctl.container.ready_database.begin() as connection:
+        workers.show(connection, others)
+    assert f"no worker takes the realtime lane: {told}" in ctl("wait", name, "--timeout", "0.01", code=124).stderr
     with ctl.container.ready_database.begin() as connection:
         workers.show(connection, Worker("w1", tuple(Lane), "prefork", 1, 0, None, "1", 1, now, now))
     assert told not in ctl("wait", name, "--timeout", "0.01", code=124).stderr
@@ -58,3 +68,9 @@ def test_that_no_worker_takes_its_lane_is_told_once_it_has_waited_a_little(ctl: 
 
 def test_an_unknown_one_is_not_found(ctl: Ctl) -> None:
     ctl("wait", "12345678", code=3)
+
+
+def test_that_a_new_database_was_made_is_told_once(ctl: Ctl) -> None:
+    url = f"sqlite:///{ctl.folder}/other.db"
+    assert f"stockctl: made a new database, {url}\n" in ctl("--database-url", url, "get", "jobs").stderr
+    assert ctl("--database-url", url, "get", "jobs").stderr == "Nothing found.\n"
