@@ -31,7 +31,8 @@ def budget(
     if reopen:
         provider, _, egress = reopen.partition("/")
         was_closed = container.reopening.reopen(provider, egress or "default", by=submitter())
-        typer.echo(f"budget/{provider}/{egress or 'default'} {'is open again' if was_closed else 'was open'}")
+        again = "is open again: it is asked at once, and closes if it still refuses" if was_closed else "was open"
+        typer.echo(f"budget/{provider}/{egress or 'default'} {again}")
         return
     write(_VIEW, container.budgets.usages(), output, datetime.now(UTC))
 
@@ -87,14 +88,15 @@ _VIEW: View[Usage] = View(
         Column("provider", lambda one: one.provider),
         Column("egress", lambda one: one.egress),
         Column("state", _state),
-        Column("until", lambda one: one.closed_until, is_wait=True),
+        Column("until", lambda one: one.closed_until, is_wait=True, spare=2),
         Column("second", lambda one: _window(one, 0), is_right=True),
         Column("minute", lambda one: _window(one, 1), is_right=True),
         Column("hour", lambda one: _window(one, 2), is_right=True),
-        Column("waiting", lambda one: one.waiting, is_right=True),
+        Column("waiting", lambda one: one.waiting, is_right=True, spare=3),
         Column("realtime", lambda one: _opens(one, Lane.REALTIME)),
-        Column("historical", lambda one: _opens(one, Lane.HISTORICAL)),
+        Column("historical", lambda one: _opens(one, Lane.HISTORICAL), spare=1),
         Column("failures", lambda one: one.failures, is_wide=True, is_right=True),
     ),
     document=_document,
+    none="No worker has asked a provider within the last day.",
 )

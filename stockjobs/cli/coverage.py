@@ -10,6 +10,7 @@ from stockjobs.cli.arguments import Output
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.series import End, OfInterval, OfJob, OfProvider, Start, Symbols, looked, wanted_of
 from stockjobs.cli.session import container_of
+from stockjobs.domain.market.coverage import Cause
 from stockjobs.services.market.covered import Coverage, Year
 
 
@@ -41,7 +42,7 @@ COVERAGE: View[Coverage] = View(
     columns=(
         Column("symbol", lambda found: found.series.symbol),
         Column("interval", lambda found: found.interval),
-        Column("expected", lambda found: found.expected, is_right=True),
+        Column("expected", lambda found: found.expected, is_right=True, spare=1),
         Column("stored", lambda found: found.stored, is_right=True),
         Column("percent", lambda found: percent(found.stored, found.expected), is_right=True),
         Column("missing", _causes),
@@ -96,3 +97,5 @@ def coverage(
         write(YEARS, [(one, year) for one in found for year in one.years], output, now)
     else:
         write(COVERAGE, found, output, now)
+    if output is Format.TABLE and not by_year and any(Cause.UNKNOWN in one.causes for one in found):
+        typer.echo("stockctl: unknown: not asked for yet; `stockctl repair` asks", err=True)

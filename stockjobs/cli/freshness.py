@@ -35,12 +35,13 @@ FRESHNESS: View[Freshness] = View(
         Column("behind", lambda found: span(found.behind), is_right=True),
         Column("target", lambda found: span(found.target), is_right=True),
         Column("newest bar", lambda found: found.worst.newest_at),
-        Column("symbol", lambda found: found.worst.symbol),
-        Column("interval", lambda found: found.worst.interval),
-        Column("stale for", lambda found: found.stale_since),
+        Column("symbol", lambda found: found.worst.symbol, spare=2),
+        Column("interval", lambda found: found.worst.interval, spare=3),
+        Column("stale for", lambda found: found.stale_since, spare=1),
     ),
     document=_document,
     keeps_empty=True,
+    none="Nothing found: no job has `freshness:` set, or beat has not looked yet.",
 )
 
 

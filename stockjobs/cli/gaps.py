@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +13,7 @@ from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.series import End, OfInterval, OfJob, OfProvider, Start, Symbols, looked, wanted_of
 from stockjobs.cli.session import container_of
 from stockjobs.domain.market.coverage import Cause
-from stockjobs.services.market.covered import Hole
+from stockjobs.services.market.covered import Coverage, Hole
 
 
 def _next(hole: Hole) -> object:
@@ -44,8 +46,8 @@ GAPS: View[Hole] = View(
         Column("day", lambda hole: hole.day),
         Column("missing", lambda hole: hole.missing, is_right=True),
         Column("cause", lambda hole: hole.cause),
-        Column("asked", lambda hole: hole.gap.asked if hole.gap else 0, is_right=True),
-        Column("last asked", lambda hole: hole.gap.asked_at if hole.gap else None),
+        Column("asked", lambda hole: hole.gap.asked if hole.gap else 0, is_right=True, spare=2),
+        Column("last asked", lambda hole: hole.gap.asked_at if hole.gap else None, spare=3),
         Column("next ask", _next, is_wait=True),
         Column(
             "lost in", lambda hole: hole.lost_at if hole.cause is not Cause.BEYOND_RETENTION else None, is_wait=True
@@ -54,6 +56,16 @@ GAPS: View[Hole] = View(
     document=_document,
     keeps_empty=True,
 )
+
+
+def _none(series: Sequence[Coverage]) -> str:
+    """What to say where no bar is known to be missing."""
+    if not series:
+        return "Nothing is stored yet."
+    unjudged = next((one for one in series if one.note), None)
+    if unjudged is not None:
+        return f"No bars are known to be missing; of {unjudged.series.symbol} it cannot be told: {unjudged.note}."
+    return "No bars are missing."
 
 
 def gaps(
@@ -75,9 +87,11 @@ def gaps(
     """
     container = container_of(ctx)
     wanted = wanted_of(container, symbols, job, interval, between=(start, end), provider=provider)
-    found = [hole for one in looked(container, wanted) for hole in one.holes if not cause or hole.cause in cause]
+    series = list(looked(container, wanted))
+    found = [hole for one in series for hole in one.holes if not cause or hole.cause in cause]
     found.sort(key=lambda hole: (-hole.day.toordinal(), hole.symbol, hole.interval.seconds))
     shown = found[:limit] if limit else found
-    write(GAPS, shown, output, container.reports.now())
+    view = replace(GAPS, none=_none(series)) if not cause else GAPS
+    write(view, shown, output, container.reports.now())
     if len(shown) < len(found):
         typer.echo(f"stockctl: the newest {limit:,} of {len(found):,}; --limit 0 shows all", err=True)

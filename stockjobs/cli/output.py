@@ -45,6 +45,8 @@ class Column(Generic[T]):
     is_right: bool = False
     is_wait: bool = False
     """The time is one to come: a past one is shown as `due`."""
+    spare: int = 0
+    """Where a terminal is too narrow, the column with the highest number is left out first; 0 always stays."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class View(Generic[T]):
     document: Callable[[T], dict[str, Any]]
     keeps_empty: bool = False
     """True if something empty has a meaning in the document, so that it has to be in its YAML."""
+    none: str = "Nothing found."
+    """What people are told where there is nothing."""
 
 
 def write(view: View[T], things: Sequence[T], form: Format, now: datetime, *, as_list: bool = True) -> None:
@@ -72,17 +76,22 @@ def write(view: View[T], things: Sequence[T], form: Format, now: datetime, *, as
     elif form is Format.CSV:
         write_csv(view, things)
     elif things:
-        _echo(table(view, things, now, is_wide=form is Format.WIDE))
+        is_wide = form is Format.WIDE
+        _echo(table(view, things, now, is_wide=is_wide, width=None if is_wide else tables.width()))
     else:
-        typer.echo("Nothing found.", err=True)
+        typer.echo(view.none, err=True)
 
 
-def table(view: View[T], things: Sequence[T], now: datetime, *, is_wide: bool) -> Iterator[str]:
-    """The lines of a table."""
+def table(
+    view: View[T], things: Sequence[T], now: datetime, *, is_wide: bool, width: int | None = None
+) -> Iterator[str]:
+    """The lines of a table. Where it is wider than `width`, columns that can be spared are left out."""
     columns = [column for column in view.columns if is_wide or not column.is_wide]
-    rows = [[_cell(column, column.value(thing), now) for column in columns] for thing in things]
-    right = frozenset(index for index, column in enumerate(columns) if column.is_right)
-    return tables.lines([column.title for column in columns], rows, right=right, colour=tables.has_colour())
+    cells = [[column.title, *(_cell(column, column.value(thing), now) for thing in things)] for column in columns]
+    kept = tables.fitting(cells, [column.spare for column in columns], width)
+    titles, *rows = zip(*(cells[index] for index in kept), strict=True)
+    right = frozenset(place for place, index in enumerate(kept) if columns[index].is_right)
+    return tables.lines(titles, rows, right=right, colour=tables.has_colour())
 
 
 def _cell(column: Column[T], value: object, now: datetime) -> str:

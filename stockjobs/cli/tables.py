@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -27,6 +28,23 @@ _COLOURS = {
 def has_colour() -> bool:
     """True if stdout is a terminal that wants colours (https://no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int | None:
+    """How many characters a line of the terminal takes; None where stdout is none, and lines may be as long as they are."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def fitting(columns: Sequence[Sequence[str]], spare: Sequence[int], most: int | None) -> list[int]:
+    """The places of the columns that fit into a line: the highest in `spare` go first, those that are 0 stay."""
+    widths = [max(map(cell_len, column)) for column in columns]
+    kept = list(range(len(columns)))
+    while most is not None and sum(widths[index] + len(GAP) for index in kept) - len(GAP) > most:
+        least = max(kept, key=lambda index: spare[index])
+        if not spare[least]:
+            break
+        kept.remove(least)
+    return kept
 
 
 def lines(

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from stockjobs.cli.output import Column, View
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.money import money
+from stockjobs.domain.work.jobs import JobType
 from stockjobs.domain.work.lanes import lane_of
 from stockjobs.domain.work.states import ENDED, State
 from stockjobs.services.documents.manifests import manifest_of
@@ -66,19 +67,24 @@ def _freshness(report: JobReport) -> str | None:
     return None if found is None else "stale" if found.is_stale else "fresh"
 
 
+def _intervals(report: JobReport) -> str | None:
+    spec = report.job.spec
+    return None if spec.type is JobType.FUNDAMENTALS else ",".join(spec.intervals)
+
+
 JOBS: View[JobReport] = View(
     name=lambda report: f"job/{report.job.name}",
     columns=(
         Column("name", lambda report: report.job.name),
-        Column("type", lambda report: report.job.spec.type),
-        Column("mode", lambda report: report.job.spec.mode),
+        Column("type", lambda report: report.job.spec.type, spare=3),
+        Column("mode", lambda report: report.job.spec.mode, spare=4),
         Column("schedule", lambda report: report.job.spec.schedule.shown()),
         Column("status", lambda report: report.job.status),
-        Column("last", lambda report: report.last.state if report.last else None),
-        Column("last run", lambda report: report.last.created_at if report.last else None),
+        Column("last", lambda report: report.last.state if report.last else None, spare=1),
+        Column("last run", lambda report: report.last.created_at if report.last else None, spare=2),
         Column("next run", _next_run, is_wait=True),
         Column("symbols", lambda report: listed(report.job.spec.symbols), is_wide=True),
-        Column("intervals", lambda report: ",".join(report.job.spec.intervals), is_wide=True),
+        Column("intervals", _intervals, is_wide=True),
         Column("priority", lambda report: report.job.spec.priority.name.lower(), is_wide=True),
         Column("freshness", _freshness, is_wide=True),
         Column("version", lambda report: report.job.version, is_wide=True, is_right=True),
@@ -133,9 +139,9 @@ OCCURRENCES: View[OccurrenceReport] = View(
         Column("job", lambda report: report.occurrence.job),
         Column("state", lambda report: report.occurrence.state),
         Column("tasks", progress, is_right=True),
-        Column("failed", _failed, is_right=True),
-        Column("rows", lambda report: report.rows_written, is_right=True),
-        Column("seconds", _duration, is_right=True),
+        Column("failed", _failed, is_right=True, spare=2),
+        Column("rows", lambda report: report.rows_written, is_right=True, spare=1),
+        Column("seconds", _duration, is_right=True, spare=3),
         Column("age", lambda report: report.occurrence.created_at),
         Column("submitter", lambda report: report.occurrence.submitter, is_wide=True),
         Column("scheduled for", lambda report: report.occurrence.scheduled_for, is_wide=True),
@@ -165,14 +171,14 @@ TASKS: View[Task] = View(
     name=lambda task: f"task/{task.id}",
     columns=(
         Column("id", lambda task: short(task.id)),
-        Column("occurrence", lambda task: short(task.occurrence_id)),
+        Column("occurrence", lambda task: short(task.occurrence_id), spare=4),
         Column("job", lambda task: task.job),
         Column("interval", interval_of),
         Column("symbols", lambda task: listed(task.symbols)),
         Column("state", lambda task: task.state),
-        Column("lane", lambda task: lane_of(task.about, datetime.now(UTC))),
-        Column("attempt", lambda task: task.number, is_right=True),
-        Column("age", lambda task: task.created_at),
+        Column("lane", lambda task: lane_of(task.about, datetime.now(UTC)), spare=3),
+        Column("attempt", lambda task: task.number, is_right=True, spare=2),
+        Column("age", lambda task: task.created_at, spare=1),
         Column("priority", lambda task: task.priority.name.lower(), is_wide=True),
         Column("about", lambda task: task.about, is_wide=True),
         Column("failures", lambda task: task.failures, is_wide=True, is_right=True),
@@ -211,9 +217,9 @@ LANES: View[LaneReport] = View(
         Column("pending", lambda report: report.count.pending, is_right=True),
         Column("offered", lambda report: report.count.offered, is_right=True),
         Column("running", lambda report: report.count.running, is_right=True),
-        Column("in redis", lambda report: report.depth, is_right=True),
+        Column("in redis", lambda report: report.depth, is_right=True, spare=2),
         Column("held", lambda report: report.count.held, is_right=True),
-        Column("paused", lambda report: report.pause.at if report.pause else None),
+        Column("paused", lambda report: report.pause.at if report.pause else None, spare=1),
         Column("by", _paused_by),
     ),
     document=_lane_document,
@@ -229,16 +235,17 @@ WORKERS: View[Worker] = View(
     columns=(
         Column("name", lambda worker: worker.name),
         Column("lanes", lambda worker: ",".join(worker.lanes)),
-        Column("pool", lambda worker: worker.pool),
+        Column("pool", lambda worker: worker.pool, spare=3),
         Column("slots", lambda worker: worker.concurrency, is_right=True),
         Column("running", lambda worker: worker.running, is_right=True),
-        Column("memory", lambda worker: _mebibytes(worker.memory), is_right=True),
+        Column("memory", lambda worker: _mebibytes(worker.memory), is_right=True, spare=2),
         Column("seen", lambda worker: worker.seen_at),
-        Column("age", lambda worker: worker.started_at),
+        Column("age", lambda worker: worker.started_at, spare=1),
         Column("version", lambda worker: worker.version, is_wide=True),
         Column("pid", lambda worker: str(worker.pid), is_wide=True, is_right=True),
     ),
     document=camel,
+    none="No worker has shown itself within the last minute.",
 )
 
 ATTEMPTS: View[Attempt] = View(
@@ -246,10 +253,10 @@ ATTEMPTS: View[Attempt] = View(
     columns=(
         Column("attempt", lambda attempt: attempt.number, is_right=True),
         Column("state", lambda attempt: attempt.state),
-        Column("worker", lambda attempt: attempt.worker),
-        Column("requests", lambda attempt: attempt.requests, is_right=True),
+        Column("worker", lambda attempt: attempt.worker, spare=1),
+        Column("asked", lambda attempt: attempt.requests, is_right=True),
         Column("rows", lambda attempt: attempt.rows_written, is_right=True),
-        Column("rejected", lambda attempt: attempt.rows_rejected, is_right=True),
+        Column("rejected", lambda attempt: attempt.rows_rejected, is_right=True, spare=2),
         Column("age", lambda attempt: attempt.started_at),
     ),
     document=camel,
@@ -267,11 +274,12 @@ HOLDINGS: View[Holding] = View(
         Column("symbol", lambda holding: holding.symbol),
         Column("interval", lambda holding: holding.interval),
         Column("bars", lambda holding: holding.bars, is_right=True),
-        Column("first", lambda holding: f"{holding.first:%Y-%m-%d}"),
+        Column("first", lambda holding: f"{holding.first:%Y-%m-%d}", spare=2),
         Column("last", lambda holding: f"{holding.last:%Y-%m-%d %H:%M}Z"),
-        Column("last close", lambda holding: price(holding.last_close), is_right=True),
-        Column("currency", lambda holding: money(holding.currency, holding.unit)),
-        Column("provider", lambda holding: holding.provider),
+        Column("last close", lambda holding: price(holding.last_close), is_right=True, spare=1),
+        Column("currency", lambda holding: money(holding.currency, holding.unit), spare=3),
+        Column("provider", lambda holding: holding.provider, spare=4),
     ),
     document=camel,
+    none="Nothing is stored yet.",
 )

@@ -31,7 +31,12 @@ def show(
             "--watch", f"cannot follow as {form}", "use -o table or wide, or `stockctl events -w`"
         )
     things = read()
-    write(view, things, form, now(), as_list=as_list)
+    if follow and things:
+        # Lines that come later have the same columns, so none is left out.
+        for line in table(view, things, now(), is_wide=form is Format.WIDE):
+            typer.echo(line)
+    else:
+        write(view, things, form, now(), as_list=as_list)
     known = {view.name(thing): view.document(thing) for thing in things}
     has_titles = bool(things)
     while follow:

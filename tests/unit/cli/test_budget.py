@@ -47,7 +47,7 @@ def test_reopening_is_told_with_by_whom(ctl: Ctl, budgets: Budgets, redis_url: s
     ask(budgets, RateLimited("429", retry_after=timedelta(minutes=9)))
     assert ctl.lines("--redis-url", redis_url, "budget")[1].split()[2] == "limited"
     reopen = ("--redis-url", redis_url, "budget", "--reopen", "yahoo/tokyo")
-    assert ctl(*reopen).stdout == "budget/yahoo/tokyo is open again\n"
+    assert ctl(*reopen).stdout.startswith("budget/yahoo/tokyo is open again: ")
     [told] = [one for one in ctl.container.feed.last(10) if one.name is EventName.PROVIDER_REOPENED]
     assert (told.data["provider"], told.data["egress"], told.data["was"]) == ("yahoo", "tokyo", "limited")
     assert told.data["by"]
@@ -85,4 +85,4 @@ def test_a_price_goes_by_the_budget_that_workers_keep(ctl: Ctl, budgets: Budgets
     ask(budgets)
     price = ("backfill", "-s", "AAPL,MSFT", "--start", "2024-01-01", "--end", "2024-02-01", "--dry-run")
     (line,) = ctl.lines("--redis-url", redis_url, *price)
-    assert line.endswith("2 requests to yahoo, about 4s as the workers' budget for historical work allows (dry run)")
+    assert line.endswith("2 requests to yahoo, about 4s, as the workers' budget for historical work allows (dry run)")
