@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.values import checked, words
 from stockjobs.domain.market.money import money
 from stockjobs.domain.periods import parse_instant
-from stockjobs.domain.work.jobs import WindowSpec
+from stockjobs.domain.work.jobs import JobType, WindowSpec
 from stockjobs.services.market.symbols import Renaming, SymbolReport
 
 group = typer.Typer(
@@ -64,19 +65,20 @@ SYMBOLS: View[SymbolReport] = View(
     columns=(
         Column("symbol", lambda report: report.name.symbol),
         Column("instrument", lambda report: str(report.name.instrument.id), is_wide=True, is_right=True),
-        Column("from", lambda report: f"{report.name.valid_from:%Y-%m-%d}"),
+        Column("seen", lambda report: f"{report.name.valid_from:%Y-%m-%d}", spare=1),
         Column("to", lambda report: f"{report.name.valid_to:%Y-%m-%d}" if report.name.valid_to else None),
-        Column("exchange", lambda report: report.name.instrument.exchange),
+        Column("exchange", lambda report: report.name.instrument.exchange, spare=2),
         Column("zone", lambda report: report.name.instrument.zone, is_wide=True),
-        Column("currency", _currency),
+        Column("currency", _currency, spare=3),
         Column("kind", lambda report: report.name.instrument.kind, is_wide=True),
         Column("health", lambda report: report.standing.state.value),
-        Column("name", lambda report: report.name.instrument.name),
+        Column("name", lambda report: report.name.instrument.name, spare=4),
         Column("provider", lambda report: report.name.provider, is_wide=True),
         Column("uid", lambda report: report.name.uid, is_wide=True),
         Column("reason", lambda report: report.standing.reason, is_wide=True),
     ),
     document=_document,
+    none="Nothing is stored yet: a symbol is listed once something of it has landed.",
 )
 
 
@@ -112,14 +114,22 @@ def rename(
 ) -> None:
     """Let an instrument bear another symbol. Its data stays its data, under one permanent id.
 
-    Jobs that name the old one ask for the new one from now on.
+    Jobs that name the old one ask for its bars by the new one from now on; of fundamentals, the new one has to be named.
     """
     wish = Renaming(provider, old, new, _instant(at))
     jobs = container_of(ctx).symbols.rename(wish, by=submitter())
-    typer.echo(f"symbol/{old.upper()} renamed to {new.upper()}")
-    if jobs:
-        named = ", ".join(jobs[:5]) + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
-        typer.echo(f"stockctl: {named} still name {old.upper()}: its bars are asked for as {new.upper()}", err=True)
+    was, now = old.upper(), new.upper()
+    typer.echo(f"symbol/{was} renamed to {now}")
+    bars = [job.name for job in jobs if job.spec.type is not JobType.FUNDAMENTALS]
+    facts = [job.name for job in jobs if job.spec.type is JobType.FUNDAMENTALS and now not in job.spec.symbols]
+    if bars:
+        typer.echo(f"stockctl: {_named(bars)} still name {was}: its bars are asked for as {now}", err=True)
+    if facts:
+        typer.echo(f"stockctl: {_named(facts)} no longer collect {was}: put {now} into their symbols", err=True)
+
+
+def _named(jobs: Sequence[str]) -> str:
+    return ", ".join(jobs[:5]) + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -13,6 +13,7 @@ from stockjobs.errors import Conflict, InvalidInput, NotFound
 from stockjobs.services.repetition import taken_twice_if_busy
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.ledger import definitions, events
+from stockjobs.store.ledger.definitions import Job
 from stockjobs.store.market import health, instruments
 from stockjobs.store.market.instruments import Instrument, Name
 
@@ -53,11 +54,11 @@ class Symbols:
         return [SymbolReport(name, standings.get((name.provider, name.symbol), Standing())) for name in found]
 
     @taken_twice_if_busy
-    def rename(self, wish: Renaming, *, by: str) -> Sequence[str]:
+    def rename(self, wish: Renaming, *, by: str) -> Sequence[Job]:
         """Let an instrument bear another symbol from a moment on, now if none is given. Its data and its id stay.
 
-        Returns the jobs that still name the old one: it is asked for by the new one there. Raises NotFound, Conflict where the
-        new one names something else, InvalidInput for a moment that cannot be.
+        Returns the jobs that still name the old one: its bars are asked for by the new one there. Raises NotFound, Conflict where
+        the new one names something else, InvalidInput for a moment that cannot be.
         """
         old, new = normalise(wish.old, "OLD"), normalise(wish.new, "NEW")
         with self._database.begin() as connection:
@@ -74,7 +75,7 @@ class Symbols:
             data = {"provider": wish.provider, "symbol": old, "successor": new, "instrument": instrument.id, "by": by}
             events.append(connection, Event(EventName.SYMBOL_RENAMED, now, data=data))
             every = definitions.every(connection)
-        return [job.name for job in every if job.spec.provider == wish.provider and old in job.spec.symbols]
+        return [job for job in every if job.spec.provider == wish.provider and old in job.spec.symbols]
 
     @taken_twice_if_busy
     def revive(self, provider: str, symbol: str, *, by: str) -> bool:

@@ -45,3 +45,10 @@ def test_a_dead_symbol_is_revived(stored: Ctl) -> None:
     assert stored("symbols", "revive", "aapl").stdout == "symbol/AAPL is active again\n"
     assert stored("symbols", "revive", "AAPL").stdout == "symbol/AAPL was active already\n"
     assert stored("symbols", "revive", "NONE", code=3)
+
+
+def test_a_renaming_names_the_jobs_of_bars_and_those_of_fundamentals_that_name_the_old_one(stored: Ctl) -> None:
+    stored.apply("FACTS", type="fundamentals")
+    told = stored("symbols", "rename", "AAPL", "APPL").stderr
+    assert "still name AAPL: its bars are asked for as APPL" in told
+    assert "stockctl: FACTS no longer collect AAPL: put APPL into their symbols" in told

@@ -146,7 +146,7 @@ def test_a_renamed_instrument_is_asked_for_by_its_new_symbol_and_keeps_its_data(
     ((_, instrument, _),) = names(house)
     before = count(house, instrument)
     house.clock.advance(timedelta(days=1))
-    assert symbols.rename(Renaming("yahoo", "abc", "xyz"), by="ann") == ["DAILY"]
+    assert symbols.rename(Renaming("yahoo", "abc", "xyz"), by="ann")[0].name == "DAILY"
     listed.asked.clear()
     house.clock.advance(timedelta(days=1))
     assert run(house) == ["completed"]
