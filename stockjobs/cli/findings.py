@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from stockjobs.domain.counting import counted
 from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars
 from stockjobs.domain.market.findings import FindingFilter, FindingKind, FindingState, words_of
 from stockjobs.errors import InvalidInput
-from stockjobs.services.market.quarantine import Decided
+from stockjobs.services.market.quarantine import Decided, Quarantine
 from stockjobs.services.market.refusing import remedy_of
 from stockjobs.services.market.releasing import Held
 from stockjobs.store.market.quarantine import StoredFinding
@@ -51,6 +52,8 @@ Names = Annotated[
 All = Annotated[bool, typer.Option("--all", help="All that are open, if nothing else says which.")]
 
 
+_COUNTED = 1_000
+
 Replace = Annotated[
     bool, typer.Option("--replace", help="Also where a stored bar passes the checks; it is kept as a version.")
 ]
@@ -65,12 +68,12 @@ FINDINGS: View[StoredFinding] = View(
     columns=(
         Column("id", lambda finding: short(finding.id)),
         Column("symbol", lambda finding: finding.symbol),
-        Column("interval", lambda finding: finding.interval),
+        Column("interval", lambda finding: finding.interval, spare=1),
         Column("at", lambda finding: f"{finding.at:%Y-%m-%d %H:%M}Z" if finding.at else None),
-        Column("kind", lambda finding: finding.kind),
+        Column("kind", lambda finding: finding.kind, spare=2),
         Column("rule", lambda finding: finding.rule),
         Column("state", lambda finding: finding.state),
-        Column("age", lambda finding: finding.created_at),
+        Column("age", lambda finding: finding.created_at, spare=3),
         Column("job", lambda finding: finding.job, is_wide=True),
         Column("reason", lambda finding: finding.reason, is_wide=True),
         Column("decided", lambda finding: finding.decided_at, is_wide=True),
@@ -170,6 +173,7 @@ def release(ctx: typer.Context, meant: Meant, *, replace: Replace = False) -> No
         done = quarantine.release(meant.names, by=by, replace=replace)
     else:
         done = _total(quarantine.release_matching(meant.wanted, job=meant.job, by=by, replace=replace))
+        _tell_if_none(quarantine, meant, done)
     typer.echo(f"{counted(done.findings, 'finding')} released, {counted(done.written, 'bar')} written")
     if done.passed_over:
         left = f"{counted(done.passed_over, 'finding')} cannot be released so"
@@ -187,7 +191,19 @@ def reject(ctx: typer.Context, meant: Meant) -> None:
         done = quarantine.reject(meant.names, by=by)
     else:
         done = _total(quarantine.reject_matching(meant.wanted, job=meant.job, by=by))
+        _tell_if_none(quarantine, meant, done)
     typer.echo(f"{counted(done.findings, 'finding')} rejected")
+
+
+def _tell_if_none(quarantine: Quarantine, meant: Meant, done: Decided) -> None:
+    """Say of which states those are that were meant, where none of them is open."""
+    if done.findings or done.passed_over:
+        return
+    others = Counter(one.state for one in quarantine.listed(meant.wanted, job=meant.job, limit=_COUNTED))
+    more = " or more" if sum(others.values()) == _COUNTED else ""
+    said = ", ".join(f"{count}{more} {state}" for state, count in sorted(others.items()))
+    hint = ": one that is rejected is released by its id" if FindingState.REJECTED in others else ""
+    typer.echo(f"stockctl: none of those that are meant is open ({said or 'there is none'}){hint}", err=True)
 
 
 def _total(batches: Iterable[Decided]) -> Decided:
@@ -218,8 +234,8 @@ def _lines(held: Held, now: datetime, zone: str) -> Iterator[str]:
     if remedy := remedy_of(found):
         pairs.append(("To do", remedy))
     yield from fields(pairs)
-    yield "Bars set aside:" if len(aside) else "Bars set aside:  none"
     if len(aside):
+        yield "Bars set aside:"
         titles = ("time", "", "open", "high", "low", "close", "volume")
         yield from (f"  {line}" for line in tables.lines(titles, list(_rows(held)), right=frozenset(range(2, 7))))
 

@@ -27,7 +27,8 @@ class Deed:
 def restatement(step: Step, series: Series, deed: Deed) -> Finding:
     """The finding that a series was told anew."""
     if deed.split is None:
-        reason = f"the source tells all earlier prices {1 / deed.ratio:.6g} times as they were, and no known split explains it"
+        told = f"the source tells all earlier prices {1 / deed.ratio:.6g} times as they were, and no known split explains it"
+        reason = f"{told}: a split told later is matched with it"
     else:
         reason = f"a split of {deed.split.ratio:g} new shares for an old one on {instant(deed.split.at):%Y-%m-%d}"
     evidence = {

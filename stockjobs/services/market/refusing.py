@@ -93,9 +93,10 @@ def _would_replace(held: Held, good: Bars) -> str:
     at = datetime.fromtimestamp(int(good.at[0]), UTC)
     came = held.told.where(held.told.at == good.at[0])
     what = f"would replace the stored bar of {at:%Y-%m-%d %H:%M} UTC{others}, which passes the checks"
+    leave = "Leave it rejected" if held.finding.state is FindingState.REJECTED else "Reject the finding"
     return (
         f"{what}: stored is {_shown(good)}; set aside was {_shown(came)}, as {held.finding.reason}. "
-        "Reject the finding, or release it with --replace (the stored bar is kept as a version)"
+        f"{leave}, or release it with --replace (the stored bar is kept as a version)"
     )
 
 

@@ -83,6 +83,8 @@ def test_findings_that_options_describe_are_decided(found: Ctl) -> None:
     assert found.lines("reject", "--symbol", "MSFT", "--rule", "high-below-low") == ["1 finding rejected"]
     assert found.lines("release", "--all") == ["1 finding released, 1 bar written"]
     assert found.lines("reject", "--all") == ["0 findings rejected"]
+    told = "none of those that are meant is open (1 rejected): one that is rejected is released by its id"
+    assert told in found("release", "--symbol", "MSFT").stderr
     assert [one["state"] for one in found.json("get", "findings", "--state", "rejected,released")].count(
         "rejected"
     ) == 1
@@ -101,7 +103,9 @@ def test_a_good_stored_bar_is_shown_beside_the_other_and_gives_way_only_if_told_
     assert stored == ["stored", "104.00", "105.00", "103.00", "104.00", "1,000"]
     assert "--replace" in ctl("release", name, code=5).stderr
     assert "1 finding cannot be released so" in ctl("release", "--all").stderr
-    assert ctl.lines("release", "--all", "--replace") == ["1 finding released, 1 bar written"]
+    ctl("reject", name)
+    assert "Leave it rejected, or release it with --replace" in ctl("release", name, code=5).stderr
+    ctl("release", name, "--replace")
 
 
 @pytest.mark.parametrize("verb", ["release", "reject"])
