@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -74,7 +75,8 @@ def backfill(
     if dry_run:
         typer.echo(f"{price(cost, spec.provider)} (dry run)")
     else:
-        typer.echo(f"stockctl: {price(cost, spec.provider)}", err=True)
+        if cost.tasks:
+            typer.echo(f"stockctl: {price(cost, spec.provider)}", err=True)
         conclude(
             container,
             _submitted(container, replace(asked, survey=cost.survey), key, when.timing(container)),
@@ -118,7 +120,7 @@ def _submitted(container: Container, asked: _Asked, key: str | None, timing: Tim
 _BASES = {
     Basis.TOLD: "as the workers' budget for historical work allows",
     Basis.BUDGET: "as the budget for historical work allows by the settings here, as no worker told of its own",
-    Basis.MEASURED: "as workers did lately",
+    Basis.MEASURED: "at the workers' recent pace",
 }
 
 
@@ -129,7 +131,11 @@ def price(cost: Estimate, provider: str) -> str:
     said = f"{counted(cost.tasks, 'task')}, {counted(cost.requests, 'request')} to {provider}"
     if cost.duration is None:
         return f"{said}; how long that takes is not known yet"
-    return f"{said}, about {span(cost.duration.length)} {_BASES[cost.duration.basis]}"
+    return f"{said}, {_about(cost.duration.length)}, {_BASES[cost.duration.basis]}"
+
+
+def _about(length: timedelta) -> str:
+    return f"about {span(length)}" if length >= timedelta(seconds=1) else "less than a second"
 
 
 def _tell_lost(cost: Estimate, provider: str) -> None:

@@ -32,23 +32,29 @@ def repair(
 ) -> None:
     """Ask for just the bars that are missing and may be had, as one occurrence.
 
-    What it takes is told first. Bars that the source does not have are asked for again only after their pause, or with --force.
+    What it takes is written to stderr before it starts. Bars that the source does not have are asked for again only after their
+    pause, or with --force.
     """
     check_timeout(timeout)
     container = container_of(ctx)
     wanted = wanted_of(container, symbols, job, interval, between=(start, end), provider=provider)
     plan = container.repair.plan(wanted, force=force)
-    _tell(plan, force=force)
-    if dry_run or not plan.parts:
+    said = _price(plan, force=force)
+    if dry_run:
+        typer.echo(f"{said} (dry run)")
+        return
+    typer.echo(f"stockctl: {said}", err=True)
+    if not plan.parts:
         return
     occurrence = container.repair.submit(plan, submitter=submitter())
     conclude(container, occurrence, output, wait=wait, timeout=timeout)
 
 
-def _tell(plan: Plan, *, force: bool) -> None:
+def _price(plan: Plan, *, force: bool) -> str:
+    """What a repair takes, in a line."""
     symbols = {symbol for part in plan.parts for symbol in part.symbols}
     price = f"{counted(plan.bars, 'missing bar')} of {counted(len(symbols), 'symbol')}"
     takes = f"{price}: {counted(plan.requests, 'request')} to {plan.provider}" if plan.parts else "nothing to ask for"
     hint = "" if force or not plan.left else "; --force asks for those that the source said it does not have"
     left = f"; {counted(plan.left, 'bar')} left alone (`stockctl gaps` says why{hint})" if plan.left else ""
-    typer.echo(f"stockctl: {takes}{left}", err=True)
+    return f"{takes}{left}"

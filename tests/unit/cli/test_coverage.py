@@ -36,13 +36,14 @@ def test_gaps_lists_each_day_the_newest_first(collected: Ctl) -> None:
     rows = collected.json("gaps", "AAPL", "--end", "2024-03-16")
     assert [row["day"] for row in rows] == ["2024-03-14", "2024-03-13", "2024-03-12", "2024-03-11"]
     assert {row["cause"] for row in rows} == {"unknown"}
+    assert "unknown: not asked for yet" in collected("coverage", "AAPL", "--end", "2024-03-16").stderr
     assert collected.json("gaps", "AAPL", "--end", "2024-03-16", "--cause", "source-null") == []
 
 
 def test_repair_tells_its_price_and_a_dry_run_does_nothing(collected: Ctl) -> None:
     result = collected("repair", "AAPL", "--end", "2024-03-16", "--dry-run")
-    assert result.stderr == "stockctl: 4 missing bars of 1 symbol: 1 request to yahoo\n"
-    assert result.stdout == ""
+    assert result.stdout == "4 missing bars of 1 symbol: 1 request to yahoo (dry run)\n"
+    assert result.stderr == ""
 
 
 def test_repair_closes_the_holes(collected: Ctl) -> None:
@@ -51,6 +52,7 @@ def test_repair_closes_the_holes(collected: Ctl) -> None:
     [row] = collected.json("coverage", "AAPL", "--end", "2024-03-16")
     assert (row["expected"], row["stored"]) == (10, 10)
     assert "nothing to ask for" in collected("repair", "AAPL", "--end", "2024-03-16").stderr
+    assert collected("gaps", "AAPL", "--end", "2024-03-16").stderr == "No bars are missing.\n"
 
 
 def test_a_job_and_symbols_exclude_each_other_and_an_unknown_job_is_named(collected: Ctl) -> None:
