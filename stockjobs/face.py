@@ -271,12 +271,25 @@ def bars(
     window = (_instant(start), _instant(end))
     query = BarsQuery(names, _interval(interval), *window, _adjusted(adjusted), _instant(as_of), provider)
     found = _container().reading.table(query, lambda one: warnings.warn(str(one), stacklevel=4))
+    if query.as_of and not found.num_rows and (early := _too_early(query)):
+        warnings.warn(early, stacklevel=2)
     if format == "arrow":
         return found
     # Only those who want one pay for pandas.
     frames = import_module("stockjobs.services.market.frames")
     made: pd.DataFrame = frames.frame(found) if isinstance(symbols, str) else frames.frame_of_many(found, names)
     return made
+
+
+def _too_early(query: BarsQuery) -> str:
+    """That nothing was known yet at the moment that is asked about; nothing if something was."""
+    known = _container().reading.known(query.provider, query.symbols[:1])
+    first = _container().reading.absence(query, next(iter(known.values()))).first_landing_at if known else None
+    if query.as_of is None or first is None or first <= query.as_of:
+        return ""
+    return (
+        f"no bars were known at {query.as_of:%Y-%m-%d %H:%M:%SZ}: the first data landed at {first:%Y-%m-%d %H:%M:%SZ}"
+    )
 
 
 _FORMATS = ("pandas", "arrow")

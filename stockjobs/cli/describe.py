@@ -26,6 +26,7 @@ from stockjobs.domain.work.lanes import lane_of
 from stockjobs.domain.work.states import State
 from stockjobs.services.documents.manifests import render_document
 from stockjobs.services.market.freshness import Freshness
+from stockjobs.services.work import adhoc
 from stockjobs.services.work.reports import OccurrenceReport
 from stockjobs.store.ledger.definitions import Job
 from stockjobs.store.ledger.tasks import Attempt, Task
@@ -126,7 +127,7 @@ def _occurrence_lines(report: OccurrenceReport, now: datetime, zone: str) -> Ite
         ("Asked by", one.submitter),
         ("Scheduled for", moment(one.scheduled_for, zone)),
         *_waiting(report, now, zone),
-        ("Window", " ".join(f"{name} {value}" for name, value in (one.requested_window or {}).items()) or "the job's"),
+        ("Window", _window(report, zone)),
         ("Started", _when(one.started_at, now, zone)),
         ("Ended", _when(one.finished_at, now, zone)),
         ("Tasks", f"{progress(report)} ended ({states})" if states else "none"),
@@ -142,6 +143,17 @@ def _occurrence_lines(report: OccurrenceReport, now: datetime, zone: str) -> Ite
     left_out = sum(report.tasks.values()) - len(report.details)
     if left_out > 0:
         yield f"\nand {counted(left_out, 'more task')}: --limit shows more of them"
+
+
+def _window(report: OccurrenceReport, zone: str) -> str:
+    """The window that was asked for; of what was asked for without a job, from the first to the last of its tasks."""
+    asked = report.occurrence.requested_window
+    if asked:
+        return " ".join(f"{name} {value}" for name, value in asked.items())
+    tasks = [task for task, _ in report.details] if adhoc.LABEL in report.labels else []
+    starts = [task.window_start for task in tasks if task.window_start]
+    ends = [task.window_end for task in tasks if task.window_end]
+    return f"{moment(min(starts), zone)} to {moment(max(ends), zone)}" if starts and ends else "the job's"
 
 
 def _progress(report: OccurrenceReport, now: datetime, zone: str) -> Iterator[tuple[str, str]]:

@@ -64,7 +64,11 @@ def check_name(name: str, where: str = "provider") -> None:
         return
     known = names()
     nearest = get_close_matches(name.lower(), known, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(known)}"
+    hint = (
+        f"did you mean {nearest[0]}?"
+        if nearest
+        else f"known: {', '.join(known)}; is its package installed in this environment?"
+    )
     raise InvalidInput.because(where, f"there is no provider {excerpt(name)}", hint)
 
 

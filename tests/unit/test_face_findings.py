@@ -46,3 +46,8 @@ def test_words_that_are_none_are_refused(found: Ctl) -> None:
         stockjobs.findings(state="bad")
     with pytest.raises(NotFound):
         stockjobs.findings(job="NONE")
+
+
+def test_bars_as_of_a_moment_before_the_first_landing_say_so(found: Ctl) -> None:
+    with pytest.warns(UserWarning, match="no bars were known at 2020-01-01 .*: the first data landed at "):
+        assert stockjobs.bars("AAPL", as_of="2020-01-01").empty

@@ -42,3 +42,9 @@ def test_tasks_that_are_left_out_are_counted(ctl: Ctl) -> None:
 def test_what_is_not_there_is_exit_code_3(ctl: Ctl) -> None:
     assert "there is no job 'NONE'" in ctl("describe", "job", "NONE", code=3).stderr
     assert "there is no occurrence 'abcd'" in ctl("describe", "occurrence", "abcd", code=3).stderr
+
+
+def test_the_window_of_what_was_asked_without_a_job_is_that_of_its_tasks(ctl: Ctl) -> None:
+    ctl("backfill", "-s", "AAPL", "--start", "2024-01-02", "--end", "2024-01-09")
+    [name] = ctl.lines("get", "occurrences", "-o", "name")
+    assert "Window:         2024-01-02 00:00:00Z to 2024-01-09 00:00:00Z" in ctl("describe", "occurrence", name).stdout
