@@ -1,4 +1,4 @@
-"""What a request pays for the fleet's budget: no gate, a provider without a budget, and one with three windows.
+"""What a request pays for the fleet's budget: no gate, no budget, few places (fewer than 50 a second), and plenty.
 
 Run it with `python bench/budget.py`. It starts a Redis of its own. What is measured is the time of a thread that enters and
 leaves, beside the plain round trips to the same Redis that it is made of.
@@ -6,6 +6,7 @@ leaves, beside the plain round trips to the same Redis that it is made of.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -27,16 +28,20 @@ from stockjobs.transport.budget import Budgets, Place
 
 ROUNDS, REQUESTS = 7, 500
 PLENTY = Budget(per_second=100_000, per_minute=1_000_000, per_hour=10_000_000)
+FEW, FEW_REQUESTS = Budget(per_second=49, per_minute=1_000_000, per_hour=10_000_000), 20
+"""So few of a second's places that nobody ever waits: then another egress has its turn."""
 
 
 def main() -> None:
     """Measure and print."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with tempfile.TemporaryDirectory(prefix="sj-") as folder, EmbeddedRedis(Path(folder)) as server:
         budgets = Budgets(server.url)
         cases: dict[str, Callable[[], None]] = {
             "open gate": _passing(OPEN_GATE),
             "no budget": _passing(_gate(budgets, NO_BUDGET)),
-            "three windows": _passing(_gate(budgets, PLENTY)),
+            "few places": _passing_few(budgets),
+            "plenty": _passing(_gate(budgets, PLENTY)),
             "two pings": lambda: _ping(budgets),
         }
         table = Table("way", "µs a request", "/ two pings", "µs of CPU")
@@ -48,8 +53,8 @@ def main() -> None:
         budgets.close()
 
 
-def _gate(budgets: Budgets, budget: Budget) -> Gate:
-    place = Place("bench", f"e{budget.per_second}", budget, 0.3, timedelta(seconds=20))
+def _gate(budgets: Budgets, budget: Budget, number: int = 0) -> Gate:
+    place = Place("bench", f"e{budget.per_second}-{number}", budget, 0.3, timedelta(seconds=20))
     return Gates(budgets, place).gate(uuid4(), Lane.HISTORICAL, lambda _: None)
 
 
@@ -59,6 +64,16 @@ def _passing(gate: Gate) -> Callable[[], None]:
     def run() -> None:
         with patience.request():
             pass
+
+    return run
+
+
+def _passing_few(budgets: Budgets) -> Callable[[], None]:
+    gates = [_gate(budgets, FEW, number) for number in range((ROUNDS + 1) * REQUESTS // FEW_REQUESTS)]
+    passing = [_passing(gate) for gate in gates for _ in range(FEW_REQUESTS)]
+
+    def run() -> None:
+        passing.pop()()
 
     return run
 
