@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from stockjobs.bootstrap import Container
 from stockjobs.domain.events import Event, event_names
+from stockjobs.domain.excerpts import shown
 from stockjobs.domain.market.findings import FindingFilter, FindingKind, FindingState, words_of
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.reading import Adjusted, BarsQuery
@@ -267,7 +268,7 @@ def bars(
     """
     if format not in _FORMATS:
         raise InvalidInput.because("format", f"{format!r} is not one of {', '.join(_FORMATS)}")
-    names = tuple(dict.fromkeys(map(normalise, [symbols] if isinstance(symbols, str) else symbols)))
+    names = _names(symbols)
     window = (_instant(start), _instant(end))
     query = BarsQuery(names, _interval(interval), *window, _adjusted(adjusted), _instant(as_of), provider)
     found = _container().reading.table(query, lambda one: warnings.warn(str(one), stacklevel=4))
@@ -279,6 +280,12 @@ def bars(
     frames = import_module("stockjobs.services.market.frames")
     made: pd.DataFrame = frames.frame(found) if isinstance(symbols, str) else frames.frame_of_many(found, names)
     return made
+
+
+def _names(symbols: object) -> tuple[str, ...]:
+    if not isinstance(symbols, Iterable) or isinstance(symbols, bytes):
+        raise InvalidInput.because("symbols", f"{shown(symbols)} is neither a symbol nor several")
+    return tuple(dict.fromkeys(map(normalise, [symbols] if isinstance(symbols, str) else symbols)))
 
 
 def _too_early(query: BarsQuery) -> str:
@@ -366,6 +373,8 @@ def _instant(when: When | None) -> datetime | None:
             when = datetime.fromisoformat(when)
         except ValueError:
             raise InvalidInput.because("", f"{when!r} is not a day or an instant", "such as 2026-01-31") from None
+    if not isinstance(when, date) or when != when:
+        raise InvalidInput.because("", f"{shown(when)} is not a day or an instant", "such as 2026-01-31")
     if not isinstance(when, datetime):
         when = datetime(when.year, when.month, when.day)  # noqa: DTZ001 - made aware below
     try:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import stockjobs
@@ -46,6 +49,24 @@ def test_words_that_are_none_are_refused(found: Ctl) -> None:
         stockjobs.findings(state="bad")
     with pytest.raises(NotFound):
         stockjobs.findings(job="NONE")
+
+
+@pytest.mark.parametrize(
+    ("symbols", "start", "told"),
+    [
+        (None, None, "nothing is neither a symbol nor several"),
+        (5, None, "5 is neither a symbol nor several"),
+        (b"AAPL", None, "is neither a symbol nor several"),
+        (["AAPL", None], None, "nothing is not a text"),
+        ("AAPL", 0, "0 is not a day or an instant"),
+        ("AAPL", math.nan, "nan is not a day or an instant"),
+        ("AAPL", pd.NaT, "NaT is not a day or an instant"),
+        ("AAPL", np.datetime64("2026-01-05"), "is not a day or an instant"),
+    ],
+)
+def test_what_is_no_symbol_or_no_time_is_refused(found: Ctl, symbols: Any, start: Any, told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        stockjobs.bars(symbols, start=start)
 
 
 def test_bars_as_of_a_moment_before_the_first_landing_say_so(found: Ctl) -> None:

@@ -63,6 +63,9 @@ PRICES = ("open", "high", "low", "close")
 COLUMNS = ("at", *PRICES, "volume", "provisional")
 
 
+ACTION_KINDS = ("split", "dividend", "capital_gain")
+
+
 @dataclass(frozen=True)
 class CorporateAction:
     """A split or a dividend: `kind` is split, dividend or capital_gain.

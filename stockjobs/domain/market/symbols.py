@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from stockjobs.domain.excerpts import excerpt
+from stockjobs.domain.excerpts import excerpt, shown
 from stockjobs.errors import InvalidInput
 
 MAX_LENGTH = 25
@@ -22,6 +22,8 @@ def normalise(text: str, where: str = "symbol") -> str:
 
     Raises `InvalidInput` with the reason when the text is no symbol; `where` names its place in the input.
     """
+    if not isinstance(text, str):
+        raise InvalidInput.because(where, f"{shown(text)} is not a text", _EXAMPLES)
     symbol = text.strip(" ")
     reason = _objection(symbol)
     if reason is not None:

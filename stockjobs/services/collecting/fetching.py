@@ -5,10 +5,19 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stockjobs.domain.market.bars import BarsReply, BarsRequest, FactsReply
-from stockjobs.errors import HeldBack, IdentityMismatch, Interrupted, OurFault, ProviderDown, ProviderError, RateLimited
+from stockjobs.errors import (
+    HeldBack,
+    IdentityMismatch,
+    Interrupted,
+    MalformedReply,
+    OurFault,
+    ProviderDown,
+    ProviderError,
+    RateLimited,
+)
 from stockjobs.providers.base import Patience, Provider
 from stockjobs.services.collecting.asking import Asks
 
@@ -153,8 +162,21 @@ class _Batch:
 
 
 def _about(request: BarsRequest, reply: BarsReply) -> BarsReply:
-    """The reply, if it is about the symbol that was asked for. Raises IdentityMismatch: its prices would land on another's."""
+    """The reply, if it is about the symbol that was asked for, by that name.
+
+    Raises IdentityMismatch: its prices would land on another's; MalformedReply for a time of no zone.
+    """
     identity = reply.identity
-    if identity is not None and identity.symbol.casefold() != request.symbol.casefold():
+    if identity is None:
+        return reply
+    if identity.symbol.casefold() != request.symbol.casefold():
         raise IdentityMismatch(f"Asked for {request.symbol}, the answer is about {identity.symbol[:40] or 'nobody'}.")
-    return reply
+    told = [*(action.at for action in reply.actions), *([identity.first_trade_at] if identity.first_trade_at else [])]
+    if any(at.tzinfo is None for at in told):
+        raise MalformedReply(
+            f"The answer about {request.symbol} has a time without a zone: of an event or the first trade."
+        )
+    if identity.symbol == request.symbol:
+        return reply
+    # In other letters it would be another instrument.
+    return replace(reply, identity=replace(identity, symbol=request.symbol))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from stockjobs.domain.market.bars import Bars, CorporateAction
+from stockjobs.domain.market.bars import ACTION_KINDS, Bars, CorporateAction
 from stockjobs.domain.market.days import first_bar
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.validation.context import Context, Tail
@@ -85,6 +85,10 @@ class CheckedActions:
     broken: tuple[BrokenAction, ...] = ()
 
 
+def _is_no_action(placed: Placed) -> bool:
+    return placed.action.kind not in ACTION_KINDS
+
+
 def _is_no_ratio(placed: Placed) -> bool:
     ratio = placed.action.value
     return placed.action.kind == "split" and not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO
@@ -100,6 +104,7 @@ def _is_unfelt(placed: Placed) -> bool:
 
 
 ALONE = (
+    ActionRule("action-kind", Severity.HOLD, "it is no split, dividend or capital gain", _is_no_action, is_fixed=True),
     ActionRule(
         "split-ratio", Severity.HOLD, "its ratio is not between a millionth and a million", _is_no_ratio, is_fixed=True
     ),

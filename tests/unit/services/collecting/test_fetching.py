@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockjobs.domain.asking.limits import Limits
-from stockjobs.domain.market.bars import Bars, BarsReply, BarsRequest, FactsReply, Identity
+from stockjobs.domain.market.bars import Bars, BarsReply, BarsRequest, CorporateAction, FactsReply, Identity
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import (
     HeldBack,
@@ -306,3 +306,35 @@ def test_an_answer_about_another_symbol_is_nobodys() -> None:
     fetched = fetch(asks(("AAA", "BBB")), MixedUp(), patient())
     assert list(fetched.bars) == ["AAA"]
     assert isinstance(fetched.errors["BBB"], IdentityMismatch)
+
+
+class Saying(Answering):
+    """Answers with an identity and actions of one's choice."""
+
+    def __init__(self, identity: Identity, *actions: CorporateAction) -> None:
+        super().__init__()
+        self._reply = BarsReply(identity, Bars.empty(), actions)
+
+    def bars(self, request: BarsRequest, *, now: datetime, patience: Patience) -> BarsReply:
+        return self._reply
+
+
+NASDAQ = Identity("AAA", "NMS", "America/New_York", "USD", "EQUITY")
+
+
+def test_a_symbol_that_comes_in_small_letters_is_the_one_that_was_asked_for() -> None:
+    fetched = fetch(asks(("AAA",)), Saying(replace(NASDAQ, symbol="aaa")), patient())
+    assert fetched.bars["AAA"][0].reply.identity == NASDAQ
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        Saying(NASDAQ, CorporateAction("dividend", datetime(2026, 1, 5), 1.0)),
+        Saying(replace(NASDAQ, first_trade_at=datetime(2020, 1, 2))),
+    ],
+)
+def test_a_time_without_a_zone_is_no_answer(provider: Saying) -> None:
+    [error] = fetch(asks(("AAA",)), provider, patient()).errors.values()
+    assert isinstance(error, MalformedReply)
+    assert "time without a zone" in str(error)

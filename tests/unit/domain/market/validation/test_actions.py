@@ -43,8 +43,8 @@ def test_what_is_let_through_can_be_reckoned_with(kind: str, value: float) -> No
 
 def test_what_is_fixed_is_held_whatever_a_job_says_and_the_far_future_if_it_does_not_say_otherwise() -> None:
     ahead = CorporateAction("dividend", NOW + timedelta(days=3), 1.0)
-    checked = check_alone([on(5, 0.0, "split"), on(5, math.nan), ahead, on(4, 1.0)], NOW, {})
-    assert [one.rule for one in checked.broken] == ["split-ratio", "payment-amount", "action-ahead"]
+    checked = check_alone([on(5, 2.0, "bonus"), on(5, 0.0, "split"), on(5, math.nan), ahead, on(4, 1.0)], NOW, {})
+    assert [one.rule for one in checked.broken] == ["action-kind", "split-ratio", "payment-amount", "action-ahead"]
     assert checked.good == (on(4, 1.0),)
     assert ahead in check_alone([ahead], NOW, {"action-ahead": Severity.OFF}).good
 
