@@ -230,13 +230,15 @@ def test_down_only_what_is_so_now_is_left_of_what_was_told_anew(database: Databa
     revisions.check(database)
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "EDT", "../etc"])
 def test_an_event_that_was_kept_twice_a_day_is_kept_once_and_payments_have_the_splits_after_them(
-    empty_database_url: str,
+    empty_database_url: str, zone: str
 ) -> None:
     database = Database(empty_database_url)
     schema.upgrade(database, "0004")
     _add_market_data(database)
     with database.begin() as connection:
+        connection.execute(text("UPDATE instruments SET zone = :zone"), {"zone": zone})
         [first, second] = connection.execute(text("SELECT at FROM bars ORDER BY at")).scalars()
         hour, day = (second - first) / 24, second - first
         later = {"noon": first + 2 * hour, "before": first - day, "then": first - day + hour, "after": second}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, time, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 from alembic import op
@@ -204,7 +204,15 @@ def _keep_each_day_once(connection: sa.Connection) -> None:
 def _day(at: datetime, zone: str) -> date:
     """As `stockjobs.domain.market.actions.session_day` had it."""
     utc = at.astimezone(UTC)
-    return utc.date() if utc.time() == time() else at.astimezone(ZoneInfo(zone or "UTC")).date()
+    return utc.date() if utc.time() == time() else at.astimezone(_zone(zone)).date()
+
+
+def _zone(name: str) -> tzinfo:
+    """A zone by its name; sources have told of some that nobody knows, such as EDT."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
 
 
 def _find() -> None:
