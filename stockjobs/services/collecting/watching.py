@@ -29,7 +29,7 @@ from stockjobs.store.market import coverage, gaps, trading_days
 from stockjobs.store.market.findings import Finding
 from stockjobs.store.market.gaps import Gap
 
-_DAY = timedelta(days=1)
+_DAY, _DAY_S = timedelta(days=1), 86_400
 _NEXT_SESSION = timedelta(days=14)
 """No market is closed for longer between two sessions, save in wars and revolutions."""
 
@@ -65,7 +65,9 @@ def _has_all(judged: Judged, spans: Spans, now: datetime) -> bool:
         return True
     if judged.answer.request.interval.is_intraday:
         return False
-    return int(np.searchsorted(judged.good.at, spans.close[settled - 1])) >= settled
+    # A session's bar stands in the day up to its close; one of another day does not stand for it.
+    closes, at = spans.close[:settled], judged.good.at
+    return bool((np.searchsorted(at, closes) > np.searchsorted(at, closes - _DAY_S)).all())
 
 
 def _write_nulls(connection: Connection, judged: Judged, known: Mapping[date, Gap], now: datetime) -> None:
