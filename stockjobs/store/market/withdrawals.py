@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, Integer, Table, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, Table, delete, exists, func, literal, select, update
 
 from stockjobs.domain.market.findings import FindingState
 from stockjobs.domain.market.intervals import Interval
@@ -14,6 +14,7 @@ from stockjobs.store.market.bar_versions import COLUMNS
 from stockjobs.store.statements import upsert
 
 _bars, _versions, _positions, _findings = tables.bars, tables.bar_versions, tables.positions, tables.findings
+_landings = tables.landings
 
 
 def released_at(connection: Connection, instrument: int, interval: Interval, at: Sequence[int]) -> frozenset[int]:
@@ -23,6 +24,26 @@ def released_at(connection: Connection, instrument: int, interval: Interval, at:
         _findings.c.interval_s == interval.seconds,
         _findings.c.at.in_([datetime.fromtimestamp(one, UTC) for one in at]),
         _findings.c.state == FindingState.RELEASED.value,
+    )
+    return frozenset(int(one.timestamp()) for one in connection.execute(query).scalars())
+
+
+def landed_again(
+    connection: Connection, series: tuple[int, Interval], at: Sequence[int], *, besides: str
+) -> frozenset[int]:
+    """Of some times (epoch seconds) those whose bars have left the series once, and were landed again by another job, or a
+    person, than this one."""
+    of_bar = [_versions.c[name] == _bars.c[name] for name in ("instrument_id", "interval_s", "at")]
+    after = _versions.alias()
+    of_version = [after.c[name] == _versions.c[name] for name in ("instrument_id", "interval_s", "at")]
+    # What replaced a bar has the number of the landing that ended it; of one that was taken out nothing has.
+    was_replaced = exists().where(*of_version, after.c.landing_id == _versions.c.replaced_by)
+    has_left = exists().where(*of_bar, _versions.c.replaced_by < _bars.c.landing_id, ~was_replaced)
+    query = (
+        select(_bars.c.at)
+        .join(_landings, _landings.c.id == _bars.c.landing_id)
+        .where(*_of(_bars, *series), _bars.c.at.in_([datetime.fromtimestamp(one, UTC) for one in at]))
+        .where(_landings.c.by != besides, has_left)
     )
     return frozenset(int(one.timestamp()) for one in connection.execute(query).scalars())
 
