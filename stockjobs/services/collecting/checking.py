@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from stockjobs.domain.market.bars import Bars, CorporateAction, Seconds
+from stockjobs.domain.market.bars import PRICES, Bars, CorporateAction, Seconds
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.validation import NO_TAIL, Broken, Checked, Context, Tail, is_calm, joined, validate
+from stockjobs.domain.market.validation import Broken, Checked, Context, is_calm, joined, validate
 from stockjobs.domain.market.validation.actions import check_by_price
 from stockjobs.services.collecting.fetching import Answer
 from stockjobs.services.collecting.vetting import Vetted, finding_of
@@ -19,9 +19,10 @@ from stockjobs.services.market import calendars
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
 from stockjobs.store.market import actions, findings, tails
-from stockjobs.store.market.findings import Finding
+from stockjobs.store.market.bar_rows import Span
+from stockjobs.store.market.findings import Finding, Look
 from stockjobs.store.market.instruments import Instrument
-from stockjobs.store.market.tails import Place
+from stockjobs.store.market.tails import NOTHING_BESIDE, Beside
 
 _DAY = timedelta(days=1)
 
@@ -63,27 +64,31 @@ class Judged:
 def judge(connection: Connection, claim: Claim, vetted: Sequence[Vetted], now: datetime) -> list[Judged]:
     """Check the bars of answers by the rules of the job, and then their payments by their prices.
 
-    A bar that somebody has released is good.
+    A bar that somebody has released is good, and one that somebody has rejected is set aside, whatever else tells.
     """
-    before = _tails(connection, vetted)
-    return [_judged(connection, claim, one, _Around(now, before.get(id(one), NO_TAIL))) for one in vetted]
+    beside = _beside(connection, vetted)
+    return [_judged(connection, claim, one, _Around(now, beside.get(id(one), NOTHING_BESIDE))) for one in vetted]
 
 
 @dataclass(frozen=True)
 class _Around:
-    """The time of a check, and the last stored bars before an answer."""
+    """The time of a check, and what is stored beside an answer."""
 
     now: datetime
-    before: Tail
+    beside: Beside
 
 
-def _tails(connection: Connection, vetted: Sequence[Vetted]) -> dict[int, Tail]:
-    """The last stored bars before each answer that has bars, by the identity of the answer; read once for all."""
+def _beside(connection: Connection, vetted: Sequence[Vetted]) -> dict[int, Beside]:
+    """What is stored beside each answer that has bars, by the identity of the answer; read once for all."""
     with_bars = [one for one in vetted if len(one.answer.reply.bars)]
-    places = [
-        Place(one.instrument.id, one.answer.request.interval, int(one.answer.reply.bars.at.min())) for one in with_bars
-    ]
-    return dict(zip(map(id, with_bars), tails.before(connection, places), strict=True))
+    spans = [_span(one) for one in with_bars]
+    return dict(zip(map(id, with_bars), tails.beside(connection, spans), strict=True))
+
+
+def _span(vetted: Vetted) -> Span:
+    # In whatever order they came.
+    at = vetted.answer.reply.bars.at
+    return Span(vetted.instrument.id, vetted.answer.request.interval, int(at.min()), int(at.max()))
 
 
 def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Around) -> Judged:
@@ -98,6 +103,11 @@ def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Aroun
         released = findings.released(connection, held)
         checked = _with_released(checked, [place for place, one in enumerate(held) if one.id in released])
         held = [one for one in held if one.id not in released]
+    if around.beside.has_rejected:
+        # Their findings are there, and decided: nobody is asked again.
+        rejected = findings.rejected(connection, _span(vetted))
+        checked = _without_rejected(checked, rejected)
+        held = [one for one in held if findings.look_of(one) not in rejected]
     noted = [_finding(claim, instrument, interval, one, FindingState.NOTED) for one in checked.noted]
     paid = check_by_price(answer.reply.actions, checked.good, context, claim.spec.validation)
     odd = [finding_of(claim, instrument, one) for one in paid.broken]
@@ -114,7 +124,8 @@ def _context(connection: Connection, instrument: Instrument, answer: Answer, aro
         interval=request.interval,
         zone=zone,
         sessions=calendars.traded(connection, instrument.exchange, instrument.zone, first - _DAY, last + _DAY),
-        before=around.before,
+        before=around.beside.before,
+        after=around.beside.after,
         unit=instrument.unit,
         kind=instrument.kind,
     )
@@ -134,6 +145,20 @@ def _with_released(checked: Checked, places: Collection[int]) -> Checked:
     bars = [checked.good, *(one.bars for place, one in enumerate(checked.rejected) if place in places and one.bars)]
     rest = tuple(one for place, one in enumerate(checked.rejected) if place not in places)
     return replace(checked, good=joined(bars), rejected=rest)
+
+
+def _without_rejected(checked: Checked, rejected: Mapping[Look, tuple[str, str]]) -> Checked:
+    """The same with those of the good bars among the rejected ones that somebody has rejected at the same prices."""
+    good = checked.good
+    broken: dict[int, Broken] = {}
+    for place in np.flatnonzero(np.isin(good.at, [look[0] for look in rejected])).tolist():
+        bar = good.where(np.array([place]))
+        look = (int(bar.at[0]), *(float(getattr(bar, name)[0]) for name in PRICES))
+        if look in rejected:
+            rule, reason = rejected[look]
+            broken[place] = Broken(rule, int(bar.at[0]), reason, bars=bar)
+    left = good.where(np.delete(np.arange(len(good)), list(broken)))
+    return replace(checked, good=left, rejected=(*checked.rejected, *broken.values()))
 
 
 def _finding(claim: Claim, instrument: Instrument, interval: Interval, broken: Broken, state: FindingState) -> Finding:

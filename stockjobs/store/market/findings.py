@@ -17,6 +17,7 @@ from stockjobs.domain.market.bars import COLUMNS, NO_VOLUME, PRICES, Bars, Secon
 from stockjobs.domain.market.findings import FindingKind, FindingState, may_become
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
+from stockjobs.store.market.bar_rows import Span
 from stockjobs.store.statements import insert_many, insert_new
 
 
@@ -100,6 +101,37 @@ def released(connection: Connection, found: Sequence[Finding]) -> frozenset[UUID
     )
     known = {(row.at, row.rule, _prices_of(row.evidence)) for row in connection.execute(query)}
     return frozenset(one.id for one in found if (one.at, one.rule, _prices_of(one.evidence)) in known)
+
+
+Look = tuple[Any, ...]
+"""How a bar looks: its time (epoch seconds) and its prices."""
+
+
+def rejected(connection: Connection, span: Span) -> dict[Look, tuple[str, str]]:
+    """The bars of a span that somebody has rejected, with the rule that each breaks and the reason.
+
+    A bar is the same whose prices are, as of those that are released.
+    """
+    columns = (_findings.c.at, _findings.c.rule, _findings.c.reason, _findings.c.evidence)
+    first, last = (datetime.fromtimestamp(at, UTC) for at in (span.first, span.last))
+    query = select(*columns).where(
+        _findings.c.instrument_id == span.instrument_id,
+        _findings.c.interval_s == span.interval.seconds,
+        _findings.c.at.between(first, last),
+        _findings.c.kind == FindingKind.REJECTED_BAR.value,
+        _findings.c.state == FindingState.REJECTED.value,
+    )
+    rows = connection.execute(query)
+    return {_look(row.at, row.evidence): (row.rule or "", row.reason) for row in rows}
+
+
+def look_of(finding: Finding) -> Look:
+    """How the bar of a finding looks."""
+    return _look(finding.at, finding.evidence)
+
+
+def _look(at: datetime | None, evidence: Mapping[str, Any]) -> Look:
+    return (int(at.timestamp()) if at else None, *_prices_of(evidence))
 
 
 def _prices_of(evidence: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Tail:
-    """The last stored bars before an answer, oldest first: when each opens (epoch seconds) and its close."""
+    """The stored bars next to an answer, oldest first: when each opens (epoch seconds) and its close."""
 
     at: Seconds
     close: Prices
@@ -36,8 +36,8 @@ class Context:
 
     `interval` is that of the bars, `zone` dates them. `sessions` are those from a day before the first bar to a day after the
     last, None where no calendar reaches. `actions` are the splits and dividends of the answer and the stored ones, `before` the
-    last stored bars, `unit` what a price counts for in the currency (0.01 for pence), `kind` the provider's word for what
-    trades (EQUITY).
+    last stored bars before the answer and `after` the first ones after it, `unit` what a price counts for in the currency (0.01
+    for pence), `kind` the provider's word for what trades (EQUITY).
     """
 
     now: datetime
@@ -46,5 +46,6 @@ class Context:
     sessions: Spans | None = None
     actions: Sequence[CorporateAction] = ()
     before: Tail = NO_TAIL
+    after: Tail = NO_TAIL
     unit: float = 1.0
     kind: str = ""

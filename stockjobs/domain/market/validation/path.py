@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stockjobs.domain.market.bars import Bars, CorporateAction, Prices, Seconds
-from stockjobs.domain.market.validation.context import Context, Mask
+from stockjobs.domain.market.validation.context import NO_TAIL, Context, Mask, Tail
 
 RESTLESS = 1.35
 """Only moves beyond this factor are looked at."""
@@ -26,7 +26,8 @@ _STALE_S, _STALE_BARS = 30 * 86_400, 20
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """The closes of bars, after those of the `stored` bars before them; move `i` leads from close `i` to the next.
+    """The closes of bars, between those of the `stored` bars before them and the `after` bars after them; move `i` leads from
+    close `i` to the next.
 
     A move is a logarithm; one that a dividend explains is 0.
     """
@@ -35,6 +36,12 @@ class Path:
     close: Prices
     stored: int
     moves: Prices
+    after: int = 0
+
+    @property
+    def came(self) -> slice:
+        """The places of the bars themselves."""
+        return slice(self.stored, len(self.at) - self.after)
 
     @cached_property
     def spread(self) -> float:
@@ -58,26 +65,38 @@ class Path:
 
 
 def is_calm(bars: Bars, context: Context) -> bool:
-    """True if no move is worth a look: not between two bars, nor inside of one, nor from the stored bars before."""
-    close, last = bars.close, context.before.close[-1:]
+    """True if no move is worth a look: not between two bars, nor inside of one, nor from or to the stored bars beside them."""
+    close, last, next_ = bars.close, context.before.close[-1:], context.after.close[:1]
     with np.errstate(all="ignore"):
-        moves = np.concatenate((close[1:] / close[:-1], bars.high / bars.low, close[:1] / last))
+        moves = np.concatenate((close[1:] / close[:-1], bars.high / bars.low, close[:1] / last, next_ / close[-1:]))
     # No comparison with what is no number holds.
     return bool(moves.max() < RESTLESS and moves.min() > 1 / RESTLESS)
 
 
 def path_of(bars: Bars, context: Context) -> Path:
-    """The path over bars with positive prices, oldest first."""
-    tail = context.before
-    is_stale = len(tail) > 0 and bars.at[0] - tail.at[-1] > _stale_after(context)
-    stored = 0 if is_stale else len(tail)
-    at = np.concatenate((tail.at[:stored], bars.at))
-    close = np.concatenate((tail.close[:stored], bars.close))
+    """The path over bars with positive prices, oldest first, from the stored ones before them."""
+    return _path(bars, context, NO_TAIL)
+
+
+def path_through(bars: Bars, context: Context) -> Path:
+    """The same on to the stored bars after them."""
+    return _path(bars, context, context.after)
+
+
+def _path(bars: Bars, context: Context, after: Tail) -> Path:
+    stale = _stale_after(context)
+    before = context.before
+    if len(before) and bars.at[0] - before.at[-1] > stale:
+        before = NO_TAIL
+    if len(after) and after.at[0] - bars.at[-1] > stale:
+        after = NO_TAIL
+    at = np.concatenate((before.at, bars.at, after.at))
+    close = np.concatenate((before.close, bars.close, after.close))
     moves = np.diff(np.log(close))
     for action in context.actions:
         if action.kind != "split":
             _allow_for_dividend(moves, at, close, action)
-    return Path(at, close, stored, moves)
+    return Path(at, close, len(before), moves, len(after))
 
 
 def _stale_after(context: Context) -> int:

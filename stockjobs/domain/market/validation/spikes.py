@@ -8,7 +8,7 @@ import numpy as np
 
 from stockjobs.domain.market.bars import Bars
 from stockjobs.domain.market.validation.context import Context, Mask
-from stockjobs.domain.market.validation.path import path_of
+from stockjobs.domain.market.validation.path import path_through
 from stockjobs.domain.market.validation.splits import explains
 from stockjobs.domain.market.validation.units import CENT
 
@@ -23,7 +23,7 @@ _BACK = 0.25
 def spikes(bars: Bars, context: Context) -> tuple[Mask, Mask]:
     """The bars, up to three in a row, far from what the bars before and after agree upon; and those to which a price jumps
     without coming back, or that hold such a jump."""
-    path = path_of(bars, context)
+    path = path_through(bars, context)
     moves = path.moves.copy()
     if path.is_anchored and explains(context, path):
         moves[path.stored - 1] = 0
@@ -38,8 +38,7 @@ def spikes(bars: Bars, context: Context) -> tuple[Mask, Mask]:
             jump[place + 1] = True
         else:
             spike[place + 1 : stop + 1] = True
-    spike[: path.stored] = jump[: path.stored] = False
-    spike, jump = spike[path.stored :], jump[path.stored :]
+    spike, jump = spike[path.came], jump[path.came]
     top, bottom = np.maximum(bars.open, bars.close), np.minimum(bars.open, bars.close)
     jump |= (bars.high > JUMP * top) | (bars.low * JUMP < bottom)
     return spike, jump & ~spike

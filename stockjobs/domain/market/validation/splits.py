@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, combinations
 
 import numpy as np
@@ -51,8 +51,21 @@ def explains(context: Context, path: Path) -> bool:
         return False
     move = path.moves[path.stored - 1]
     news = [size for ex, size in _splits(context, least=0.0) if _is_news(path, ex)][-_AT_ONCE:]
-    together = chain.from_iterable(combinations(news, count) for count in range(1, len(news) + 1))
-    return any(abs(move + math.fsum(sizes)) <= path.tolerance for sizes in together)
+    return any(abs(move + math.fsum(sizes)) <= path.tolerance for sizes in _together(news))
+
+
+def explains_onward(context: Context, path: Path) -> bool:
+    """True if the move from an answer to the stored bars after it is a split, or several together, that the ones have in their
+    prices and the others have not."""
+    if not path.after:
+        return False
+    last = path.came.stop - 1
+    later = [size for ex, size in _splits(context, least=0.0) if ex > path.at[last]][-_AT_ONCE:]
+    return any(abs(abs(path.moves[last]) - abs(math.fsum(sizes))) <= path.tolerance for sizes in _together(later))
+
+
+def _together(sizes: Sequence[float]) -> Iterator[tuple[float, ...]]:
+    return chain.from_iterable(combinations(sizes, count) for count in range(1, len(sizes) + 1))
 
 
 def _is_news(path: Path, ex: int) -> bool:

@@ -8,8 +8,8 @@ import numpy as np
 
 from stockjobs.domain.market.bars import Bars
 from stockjobs.domain.market.validation.context import Context, Mask
-from stockjobs.domain.market.validation.path import Levels, levels_of, most_common, path_of, returning
-from stockjobs.domain.market.validation.splits import explains
+from stockjobs.domain.market.validation.path import Levels, Path, levels_of, most_common, path_through, returning
+from stockjobs.domain.market.validation.splits import explains, explains_onward
 
 _EXPONENTS = (1, 2, 3)
 _TEN = math.log(10)
@@ -22,21 +22,30 @@ _TOLERANCE_WITHIN = 0.12
 
 def off_by_unit(bars: Bars, context: Context) -> tuple[Mask, Levels]:
     """The bars whose prices are 10, 100 or 1000 times too high or too low, and the power of ten by which each is off."""
-    path = path_of(bars, context)
+    path = path_through(bars, context)
     steps = np.zeros(len(path.moves), dtype=np.int64)
     for exponent in _EXPONENTS:
         steps += exponent * path.like(exponent * _TEN, path.tolerance)
     if path.is_anchored and explains(context, path):
         steps[path.stored - 1] = 0
+    if path.after and explains_onward(context, path):
+        steps[path.came.stop - 1] = 0
     levels = levels_of(steps)
-    power = levels - (0 if path.is_anchored else _base(levels, bars.volume > 0, context.unit))
+    power = levels - _right(path, levels, bars.volume > 0, context.unit)
     off = power != 0
     is_cheap = bool(path.close.min() < CENT)
     if path.spread >= _WILD or is_cheap:
         off &= (np.abs(power) > 1) | (returning(off) & (not is_cheap))
-    power = np.where(off, power, 0)[path.stored :]
+    power = np.where(off, power, 0)[path.came]
     within = _within(bars, is_wild=path.spread >= _WILD or is_cheap)
     return (power != 0) | (within != 0), np.where(power != 0, power, within)
+
+
+def _right(path: Path, levels: Levels, traded: Mask, unit: float) -> int:
+    """The level that is right: that of the stored bars before, else of those after, else one of the answer's own."""
+    if path.is_anchored:
+        return 0
+    return most_common(levels[path.came.stop :]) if path.after else _base(levels, traded, unit)
 
 
 def _base(levels: Levels, traded: Mask, unit: float) -> int:
