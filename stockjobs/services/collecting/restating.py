@@ -52,7 +52,7 @@ def settled(step: Step, series: Series, stored: Stored, known: Sequence[Split]) 
     told.as_events_say(stored, known)
     if any(split.at > series.came.at[0] - RECENT.total_seconds() for split in splits):
         # Those of which it is still not known are found again, and open then.
-        restatements.clear_up(step.connection, (series.instrument.id, series.interval), step.claim.job, step.now)
+        _clear_up(step, series)
     if told.told:
         [stored] = bars.stored(step.connection, [bars.span_of(series.instrument.id, series.interval, series.came)])
     applied = tuple(split for split in splits if split not in told.not_applied)
@@ -61,6 +61,15 @@ def settled(step: Step, series: Series, stored: Stored, known: Sequence[Split]) 
     came = InPrices(series.came.at, factor, splits, series.interval, zone_of(series.instrument))
     retold = Retold(came, told.restated, tuple(told.noted))
     return Settled(landing, (*found, *told.findings), retold, tuple(sorted(set(told.told))))
+
+
+def _clear_up(step: Step, series: Series) -> None:
+    """Close what was unclear of the bars that have come. A run without a window has asked for all that was unclear when it
+    began: what did not come is beyond what the source keeps."""
+    asked_at = step.claim.claimed_at if step.claim.window_start is None else None
+    since = instant(int(series.came.at[0]))
+    which = (series.instrument.id, series.interval)
+    restatements.clear_up(step.connection, which, since, asked_at=asked_at, by=step.claim.job, now=step.now)
 
 
 def _is_told_whole(step: Step, series: Series, stored: Stored) -> bool:

@@ -59,11 +59,23 @@ def unclear(connection: Connection, instruments: Sequence[int], interval: Interv
     return {row.instrument_id: row.at for row in connection.execute(query.order_by(_findings.c.at.desc()))}
 
 
-def clear_up(connection: Connection, series: tuple[int, Interval], by: str, now: datetime) -> int:
-    """Close the findings that it is not known in which shares bars of an instrument and interval are. Returns how many."""
+def clear_up(
+    connection: Connection,
+    series: tuple[int, Interval],
+    since: datetime,
+    *,
+    asked_at: datetime | None,
+    by: str,
+    now: datetime,
+) -> int:
+    """Close the findings that it is not known in which shares bars of an instrument and interval are: those about bars since an
+    instant, and all that were known at `asked_at`. Returns how many."""
     instrument, interval = series
+    looked_at = _findings.c.at >= since
+    if asked_at is not None:
+        looked_at |= _findings.c.created_at <= asked_at
     of_series = (_findings.c.instrument_id == instrument, *_is_unclear(interval))
-    return findings.mend_where(connection, *of_series, by=by, now=now)
+    return findings.mend_where(connection, *of_series, looked_at, by=by, now=now)
 
 
 def _is_unclear(interval: Interval) -> tuple[ColumnElement[bool], ...]:
