@@ -52,8 +52,8 @@ def source(house: House) -> Pence:
 
 
 def collect_daily(house: House, source: Pence, bars: Bars) -> None:
-    """One run an evening, each of which finds one bar more."""
-    for day in range(3, DAYS + 1):
+    """Runs on some evenings, as the first days come, the first one in pence, one with trades and those in pounds again."""
+    for day in (3, 4, 8, DAYS - 1, DAYS):
         house.clock.now = datetime.fromtimestamp(int(bars.at[day - 1]), UTC) + timedelta(hours=30)
         source.history = bars.where(np.arange(DAYS) < day)
         collect(house)
