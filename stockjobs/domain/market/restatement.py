@@ -140,8 +140,8 @@ def _is_lacking(factor: float, at: int, split: Split, splits: Sequence[Split]) -
     if explaining is not None:
         return split in explaining
     whole = math.prod(one.ratio for one in splits if one.since > at)
-    # What is missing grows or shrinks by the ratio: a factor is nearer to the whole one with the split than without.
-    return abs(math.log(whole / factor / split.ratio)) < abs(math.log(whole / factor)) - SPREAD
+    # What is missing grows or shrinks by the ratio: a factor is much nearer to the whole one with the split than without.
+    return abs(math.log(whole / factor / split.ratio)) < abs(math.log(whole / factor)) / 2 - SPREAD
 
 
 def _by_split(old: Known, now: Bars, ratios: Prices, splits: Sequence[Split]) -> Verdict | None:
@@ -157,9 +157,18 @@ def _by_split(old: Known, now: Bars, ratios: Prices, splits: Sequence[Split]) ->
         return _varies("a split has been applied to a part of the bars", old.bars, ratios, place)
     landings = {int(landing): True for landing in old.landing[restated]}
     landings |= {int(landing): False for landing in old.landing[can_tell & ~restated]}
-    last = int(np.flatnonzero(restated)[-1])
-    lacking = missing(float(old.split_factor[last]), int(old.bars.at[last]), splits)
+    lacking = _missing_of_all(old.bars.at[restated], old.split_factor[restated], splits)
     return Restated(math.prod(split.ratio for split in lacking), lacking, landings) if lacking else None
+
+
+def _missing_of_all(at: Seconds, factor: Prices, splits: Sequence[Split]) -> tuple[Split, ...]:
+    """The splits that are not yet in the price of one bar or another."""
+    found: set[Split] = set()
+    later = np.searchsorted([one.since for one in splits], at, side="right")
+    for count, value in {*zip(later.tolist(), factor.tolist(), strict=True)}:
+        place = int(np.flatnonzero((later == count) & (factor == value))[0])
+        found.update(missing(value, int(at[place]), splits))
+    return tuple(sorted(found))
 
 
 def _is_of_a_split(at: Seconds, ratios: Prices, splits: Sequence[Split]) -> NDArray[np.bool_]:

@@ -170,7 +170,8 @@ class _Landing:
         if stored is None:
             self._written += land_actions(step, series, together(splits, series.splits))
             return None
-        done = settled(step, series, stored, splits)
+        heard = known.heard(series.instrument.id)
+        done = settled(step, series, stored, {split: heard[split] for split in splits})
         self._found.extend(done.findings)
         if done.told:
             self._told.append((series, done.told))

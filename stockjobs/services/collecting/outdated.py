@@ -28,6 +28,10 @@ class Learnt:
         """The splits of an instrument, oldest first."""
         return tuple(self.splits.get(instrument, ()))
 
+    def heard(self, instrument: int) -> Mapping[Split, datetime]:
+        """The same, with when each was first heard of."""
+        return self.splits.get(instrument, {})
+
     def new(self, instrument: int) -> tuple[Split, ...]:
         """Those of which the attempt could not know when it began."""
         return tuple(split for split, at in self.splits.get(instrument, {}).items() if at > self.began)

@@ -54,9 +54,14 @@ def land_actions(step: Step, series: Series, splits: Sequence[Split], retold: Re
         if retold.restated:
             anew = _in_new_shares(step, series, splits)
             actions.land(connection, instrument, anew, step.now, landing=step.landing)
+    known = known_actions(step, series) if told else ()
+    if retold is None and any(one.checked.rejected for one in series.judged):
+        # Nothing tells in which shares they are, so what is known stays.
+        kept = {(one.kind, one.at) for one in known if one.is_payment}
+        told = [one for one in told if (one.kind, one.at) not in kept]
     if not told:
         return 0
-    found = difference(known_actions(step, series), told, answered(series))
+    found = difference(known, told, answered(series))
     if found.new:
         _mend(step, series, found.new)
     return actions.land(connection, instrument, found, step.now, landing=step.landing)

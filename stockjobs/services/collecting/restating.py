@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
@@ -34,12 +35,12 @@ class Settled:
     told: tuple[Split, ...] = ()
 
 
-def settled(step: Step, series: Series, stored: Stored, known: Sequence[Split]) -> Settled:
+def settled(step: Step, series: Series, stored: Stored, known: Mapping[Split, datetime]) -> Settled:
     """Hold what came of a series against what is stored of its span, and tell stored history anew if the source did so.
 
-    `known` are the splits of the instrument in the store, those in the answer not among them.
+    `known` are the splits of the instrument in the store, with when each was first heard of.
     """
-    splits = together(known, series.splits)
+    splits = together(tuple(known), series.splits)
     verdict = compared(Known(stored.bars, stored.split_factor, stored.landing_id), series.came, splits)
     if isinstance(verdict, Varies) and verdict.is_other_unit and _is_told_whole(step, series, stored):
         verdict = Revised(len(stored), verdict.first, abs(verdict.highest - 1))

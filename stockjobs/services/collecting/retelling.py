@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -49,13 +49,18 @@ class Retelling:
             count = len(verdict.splits)
             self._restate_all(verdict.splits, {one: 0 if is_old else count for one, is_old in verdict.is_old.items()})
 
-    def as_events_say(self, stored: Stored, known: Sequence[Split]) -> None:
-        """Restate what no overlap shows, where a split is new or recent and not in the stored prices."""
+    def as_events_say(self, stored: Stored, known: Mapping[Split, datetime]) -> None:
+        """Restate what no overlap shows, where a split is new or recent and not in the stored prices.
+
+        `known` says when those that were told of before were first heard of: other intervals may have told of them.
+        """
         came, pending = self._series.came, stored.bars.at[~stored.bars.provisional]
         if not len(came):
             return
         since = int(came.at[0]) - RECENT.total_seconds()
-        looked_at = [split for split in self._splits if split not in known or split.at >= since]
+        lately = {split: heard for split, heard in known.items() if heard.timestamp() >= since}
+        new = {*self._splits} - known.keys() | self._heard_since(stored, lately)
+        looked_at = [split for split in self._splits if split in new or split.at >= since]
         lacking = tuple(split for split in looked_at if self._is_lacking(split))
         # The source told these as they are stored: it has not applied the split yet, or it had long before.
         told = [split for split in lacking if (pending < split.since).any()]
@@ -68,6 +73,14 @@ class Retelling:
             as_told = stored.landing_id[stored.bars.at < split.since] if is_sure else ()
             sure = {int(landing): False for landing in as_told}
             self._restate(split.ratio, split, sure, only_note=split in told)
+
+    def _heard_since(self, stored: Stored, known: Mapping[Split, datetime]) -> set[Split]:
+        """The known splits that were heard of since the series was written, as far as the overlap tells; all without any."""
+        if not len(stored) or not known:
+            return {*known}
+        last = int(stored.landing_id.max())
+        written_at = bar_versions.landed_at(self._step.connection, [last]).get(last)
+        return {split for split, heard in known.items() if written_at is not None and heard >= written_at}
 
     def _is_lacking(self, split: Split) -> bool:
         last = bar_versions.last_before(self._step.connection, self._part(split))

@@ -1,0 +1,253 @@
+"""Whatever a source tells and whenever it is asked: in the end the store has what the source has, each thing once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from stockjobs.domain.asking.planning import OVERLAP_BARS
+from stockjobs.domain.market.bars import PRICES, Bars, BarsReply, BarsRequest, Identity
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.reading import BarsQuery
+from stockjobs.services.collecting.fetching import Answer, Fetched
+from stockjobs.services.collecting.landing import land
+from stockjobs.services.market.reading import Reading
+from stockjobs.store import tables
+from stockjobs.store.database import Database
+from stockjobs.store.market import reading as stored_bars
+from stockjobs.store.market import restatements
+from tests.fixtures.database import ManualClock
+from tests.fixtures.source import Event, Source
+from tests.unit.services.collecting.test_actions import Desk
+
+D1, W1, H1 = Interval.D1, Interval.W1, Interval.H1
+DAYS, HOURS = 60, 7
+FIRST = date(2025, 9, 1)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Something that is asked for at a time, in hours since the open of the first day: a window in days, None for what is new."""
+
+    after: int
+    interval: Interval
+    window: tuple[int, int] | None = None
+
+
+@dataclass
+class Collector:
+    """Asks a source about a symbol of its own, as runs do, and remembers what was stored when."""
+
+    database: Database
+    source: Source
+    symbol: str = field(default_factory=lambda: f"S{uuid4().hex[:12]}")
+    then: dict[tuple[datetime, Interval], list[tuple[object, ...]]] = field(default_factory=dict)
+
+    def run(self, interval: Interval, now: datetime, window: tuple[datetime, datetime] | None = None) -> None:
+        """One attempt, and another where its answer came too late to be trusted."""
+        start, end = window or (self._start(interval), now)
+        for again in range(3):
+            now += timedelta(seconds=20 * again)
+            request = BarsRequest(self.symbol, interval, start, min(end, now))
+            came = self.source.bars(interval, start, min(end, now), now)
+            identity = Identity(self.symbol, "NMS", "America/New_York", "USD", "EQUITY")
+            reply = BarsReply(identity, came, self.source.events(start, min(end, now), now))
+            desk = Desk(self.database, now)
+            with self.database.begin() as connection:
+                claim = replace(desk._claim(), window_start=window[0] if window else None)
+                landed = land(connection, claim, Fetched({self.symbol: (Answer(request, reply),)}), now)
+            if not landed.overtaken:
+                break
+        self.then[now, interval] = [row for row in self.rows(interval) if not row[-1]]
+
+    def _start(self, interval: Interval) -> datetime:
+        table = tables.positions
+        of = (table.c.instrument_id == self.number(), table.c.interval_s == interval.seconds)
+        with self.database.read() as connection:
+            position = connection.execute(select(table.c.newest_at).where(*of)).scalar_one_or_none()
+        if position is None:
+            return self.source.opens(0) - 7 * DAY
+        newest = [row[0] for row in self.rows(interval) if row[0] <= position][-OVERLAP_BARS:][0]  # type: ignore[operator]
+        with self.database.read() as connection:
+            unclear = restatements.unclear(connection, [self.number()], interval)
+        return min(newest, *unclear.values()) if unclear else newest  # type: ignore[type-var,return-value]
+
+    def number(self) -> int:
+        """The instrument."""
+        symbols = tables.symbols
+        with self.database.read() as connection:
+            query = select(symbols.c.instrument_id).where(symbols.c.symbol == self.symbol)
+            return int(connection.execute(query).scalar_one_or_none() or 0)
+
+    def rows(self, interval: Interval) -> list[tuple[object, ...]]:
+        """When each stored bar opens, its prices, and whether it may still change."""
+        with self.database.read() as connection:
+            bars = stored_bars.read(connection, self.number(), interval, None, None)
+        return _rows(bars)
+
+    def ats(self, interval: Interval) -> list[datetime]:
+        """When the stored bars open."""
+        return [row[0] for row in self.rows(interval)]  # type: ignore[misc]
+
+    def factors(self, interval: Interval) -> list[float]:
+        """By how much the shares of each stored bar have become more."""
+        bars = tables.bars
+        of = (bars.c.instrument_id == self.number(), bars.c.interval_s == interval.seconds)
+        with self.database.read() as connection:
+            return list(connection.execute(select(bars.c.split_factor).where(*of).order_by(bars.c.at)).scalars())
+
+    def known(self, kind: str) -> list[tuple[datetime, float]]:
+        """The events of a kind that hold."""
+        table = tables.corporate_actions
+        of = (table.c.instrument_id == self.number(), table.c.kind == kind, table.c.replaced_by.is_(None))
+        with self.database.read() as connection:
+            return [
+                tuple(row)
+                for row in connection.execute(select(table.c.at, table.c.value).where(*of).order_by(table.c.at))
+            ]  # type: ignore[misc]
+
+    def open_findings(self, *kinds: str) -> list[tuple[object, ...]]:
+        """What of some kinds is left to decide."""
+        table = tables.findings
+        of = (table.c.instrument_id == self.number(), table.c.state == "open", table.c.kind.in_(kinds))
+        columns = (table.c.kind, table.c.rule, table.c.interval_s, table.c.at, table.c.reason)
+        with self.database.read() as connection:
+            return [tuple(row) for row in connection.execute(select(*columns).where(*of))]
+
+
+def _rows(bars: Bars) -> list[tuple[object, ...]]:
+    prices = (getattr(bars, name).astype(np.float32).tolist() for name in PRICES)
+    at = [datetime.fromtimestamp(one, UTC) for one in bars.at.tolist()]
+    return list(zip(at, *prices, bars.provisional.tolist(), strict=True))
+
+
+events = st.lists(st.integers(5, DAYS - 5), max_size=3, unique=True)
+ratios = st.sampled_from([2.0, 4.0, 7.0, 10.0, 1.5, 0.5, 0.1, 0.05])
+
+
+@st.composite
+def sources(draw: Callable[[st.SearchStrategy], object]) -> Source:
+    """A source with its prices and events."""
+    moves = np.random.default_rng(draw(st.integers(0, 10_000))).normal(0, 0.004, DAYS * HOURS)  # type: ignore[arg-type]
+    late = st.integers(0, 72).map(lambda hours: timedelta(hours=hours))
+    splits = tuple(Event(day, draw(ratios), draw(late)) for day in sorted(draw(events)))  # type: ignore[arg-type,call-overload]
+    paid = tuple(Event(day, 1.0 + number, timedelta()) for number, day in enumerate(sorted(draw(events))))  # type: ignore[call-overload]
+    clock = draw(st.sampled_from([time(9, 30), time(0)]))
+    source = Source(FIRST, moves, splits, paid, clock)  # type: ignore[arg-type]
+    return replace(source, splits=_in_order(source))
+
+
+def _in_order(source: Source) -> tuple[Event, ...]:
+    """A source applies splits one after the other."""
+    found: list[Event] = []
+    for one in source.splits:
+        least = found and source.applied(found[-1]) - source.opens(one.day)
+        found.append(replace(one, applied_after=max(one.applied_after, least)) if least else one)
+    return tuple(found)
+
+
+@st.composite
+def plans(draw: Callable[[st.SearchStrategy], object]) -> tuple[Run, ...]:
+    """Some intervals, and when they are asked for what."""
+    intervals = draw(st.sampled_from([(D1,), (D1, W1), (D1, H1)]))
+    runs = []
+    for after in sorted(draw(st.lists(st.integers(24, DAYS * 33), min_size=2, max_size=8))):  # type: ignore[call-overload]
+        first, length = draw(st.integers(0, DAYS)), draw(st.integers(3, 30))
+        window = draw(st.sampled_from([None, (first, min(first + length, DAYS))]))  # type: ignore[operator]
+        runs.append(Run(after, draw(st.sampled_from(intervals)), window))  # type: ignore[arg-type]
+    return tuple(runs)
+
+
+def _window(source: Source, run: Run) -> tuple[datetime, datetime] | None:
+    if run.window is None:
+        return None
+    first, last = (datetime.combine(source.first, time(), UTC) + days * 7 / 5 * DAY for days in run.window)
+    return first, last
+
+
+def play(database: Database, clock: ManualClock, source: Source, plan: tuple[Run, ...]) -> None:
+    """Run a plan, then what runs every day, and at last all once more, by when every split is applied for long."""
+    collector, intervals = Collector(database, source), {run.interval for run in plan}
+    begin, end = source.opens(0), source.opens(DAYS - 1) + 25 * DAY
+    clock.now = end + 5 * DAY
+    for run in plan:
+        collector.run(run.interval, begin + run.after * timedelta(hours=1), _window(source, run))
+    for days in range(2):
+        for interval in intervals:
+            collector.run(interval, end + days * DAY)
+    assert collector.open_findings("varying-ratio", "unclear-shares") == []
+    _assert_as_told(collector, intervals, end + DAY)
+    for interval in intervals:
+        # What was set aside and what no overlap reaches is asked for as every gap is.
+        collector.run(interval, end + 2 * DAY, (begin - 7 * DAY, end))
+    assert collector.open_findings("varying-ratio", "unclear-shares", "rejected-bar") == []
+    _assert_as_told(collector, intervals, end + 2 * DAY)
+    _assert_known_as_it_was(collector)
+
+
+def _assert_as_told(collector: Collector, intervals: set[Interval], now: datetime) -> None:
+    source = collector.source
+    for interval in intervals:
+        told = {row[0]: row for row in _rows(source.bars(interval, source.opens(0) - 7 * DAY, now, now))}
+        rows = [row for row in collector.rows(interval) if not row[-1]]
+        assert [_single(row) for row in rows] == [_single(told[row[0]]) for row in rows], interval
+        assert collector.factors(interval) == pytest.approx(source.factors(interval, collector.ats(interval)), rel=1e-6)
+    every = source.events(source.opens(0) - 7 * DAY, now, now)
+    for kind in ("split", "dividend"):
+        exist = {one.at: one.value for one in every if one.kind == kind}
+        known = collector.known(kind)
+        assert known == [(at, pytest.approx(exist[at], rel=1e-5)) for at, _ in known], kind
+
+
+def _assert_known_as_it_was(collector: Collector) -> None:
+    reading = Reading(collector.database)
+    for (then, interval), rows in collector.then.items():
+        found = reading.table(BarsQuery((collector.symbol,), interval, as_of=then)).to_pylist()
+        settled = [(row["at"], row["close"]) for row in found if not row["provisional"]]
+        assert settled == [(row[0], pytest.approx(row[4], rel=1e-6)) for row in rows], (then, interval)
+    reading.close()
+
+
+def _single(row: tuple[object, ...]) -> tuple[object, ...]:
+    return (row[0], *(pytest.approx(price, rel=3e-7) for price in row[1:5]), row[5])
+
+
+def test_the_store_has_what_the_source_has(database: Database, clock: ManualClock) -> None:
+    # Each example later than the one before: what was known at a moment is told by all that landed until then.
+    begins = iter(FIRST + timedelta(weeks=52 * number) for number in range(1_000))
+
+    @settings(max_examples=8, phases=(Phase.explicit, Phase.generate))
+    @given(source=sources(), plan=plans())
+    def check(source: Source, plan: tuple[Run, ...]) -> None:
+        play(database, clock, replace(source, first=next(begins)), plan)
+
+    check()
+
+
+def test_a_split_that_only_another_interval_told_of_is_applied_once_a_series_goes_on(database: Database) -> None:
+    moves = np.random.default_rng(1).normal(0, 0.004, DAYS * HOURS)
+    source = Source(FIRST, moves, (Event(10, 4.0),))
+    collector, begin = Collector(database, source), source.opens(0)
+    for interval, days, first, last in ((D1, 8, 0, 8), (H1, 60, 0, 60), (D1, 70, 60, 66), (D1, 71, 60, 70)):
+        collector.run(interval, begin + days * DAY, (begin + first * DAY - DAY, begin + last * DAY))
+    _assert_as_told(collector, {D1, H1}, begin + 71 * DAY)
+
+
+def test_a_source_that_applies_a_split_weeks_late_is_not_believed_unseen(database: Database) -> None:
+    moves = np.random.default_rng(1).normal(0, 0.004, DAYS * HOURS)
+    source = Source(FIRST, moves, (Event(20, 1.2, timedelta(days=16)),))
+    collector = Collector(database, source)
+    for days in range(28, 28 + 15):
+        collector.run(D1, source.opens(0) + days * DAY)
+    assert collector.open_findings("varying-ratio", "rejected-bar") == []
+    collector.run(D1, source.opens(0) + 46 * DAY, (source.opens(0) - DAY, source.opens(0) + 46 * DAY))
+    assert {row[0] for row in collector.open_findings("varying-ratio")} == {"varying-ratio"}
