@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from stockjobs.domain.market.validation.rules import RULES
 
 from stockjobs.domain.events import EventName
 from stockjobs.domain.market.findings import FindingState
+from stockjobs.domain.market.validation.rules import RULES
 from stockjobs.errors import InvalidInput
 from stockjobs.services.documents import manifests
 
