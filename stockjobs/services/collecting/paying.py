@@ -18,6 +18,7 @@ from stockjobs.domain.market.actions import (
     session_day,
 )
 from stockjobs.domain.market.bars import CorporateAction
+from stockjobs.domain.market.days import first_bar
 from stockjobs.domain.market.findings import FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.restatement import lacks
@@ -26,6 +27,8 @@ from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.collecting.vetting import zone_of
 from stockjobs.store.market import actions, bar_versions, findings
 from stockjobs.store.market.bar_versions import Part
+
+_DAY = 86_400
 
 Noted = tuple[tuple[Split, frozenset[int]], ...]
 """Splits, and the numbers of the landings whose prices were found to have them."""
@@ -49,22 +52,33 @@ def land_actions(step: Step, series: Series, splits: Sequence[Split], retold: Re
     """
     connection, instrument = step.connection, series.instrument.id
     told = [_told(one, retold.came if retold else _last_bar(step, series, one.at, splits)) for one in series.actions]
+    told = _beside_good(step, series, told)
     if retold is not None and (told or retold.restated or retold.noted):
         actions.note(connection, instrument, _noted(known_actions(step, series), told, splits, retold.noted))
         if retold.restated:
             anew = _in_new_shares(step, series, splits)
             actions.land(connection, instrument, anew, step.now, landing=step.landing)
-    known = known_actions(step, series) if told else ()
-    if retold is None and any(one.checked.rejected for one in series.judged):
-        # Nothing tells in which shares they are, so what is known stays.
-        kept = {(one.kind, one.at) for one in known if one.is_payment}
-        told = [one for one in told if (one.kind, one.at) not in kept]
     if not told:
         return 0
-    found = difference(known, told, answered(series))
+    found = difference(known_actions(step, series), told, answered(series))
     if found.new:
         _mend(step, series, found.new)
     return actions.land(connection, instrument, found, step.now, landing=step.landing)
+
+
+def _beside_good(step: Step, series: Series, told: list[Action]) -> list[Action]:
+    """Without the known payments beside whose day's bar was set aside: nothing tells in which shares they are."""
+    held = np.concatenate([one.held.at for one in series.judged if one.checked.rejected] or [series.came.at[:0]])
+    if not len(held) or not any(one.is_payment for one in told):
+        return told
+    known = {(one.kind, one.at) for one in known_actions(step, series)}
+    interval, zone = _kind(series)
+
+    def is_doubtful(one: Action) -> bool:
+        first = first_bar(one.at, interval, zone)
+        return one.is_payment and bool(((held >= first) & (held < first + max(interval.seconds, _DAY))).any())
+
+    return [one for one in told if (one.kind, one.at) not in known or not is_doubtful(one)]
 
 
 def land_splits(step: Step, series: Series) -> int:
