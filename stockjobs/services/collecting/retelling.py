@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.restatement import Restated, lacks
@@ -95,6 +96,7 @@ class Retelling:
         past, factor = bar_versions.history(connection, self._part(split))
         lacking = lacks(past.at, factor, split, self._splits) if split else np.ones(len(past.at), dtype=np.bool_)
         done = {int(landing) for landing in past.landing[~lacking]}
+        self._note_rest(split, past, lacking & np.isin(past.landing, sorted(done)))
         known = {**sure, **dict.fromkeys(done, False)}
         is_shown = split is None or bool(sure)
         if not only_note:
@@ -118,6 +120,16 @@ class Retelling:
             self._tell_anew(ratio, split, without=new | done | unclear)
         if unclear and split is not None:
             self._ask_again(past, unclear, split)
+
+    def _note_rest(self, split: Split | None, past: Past, rest: NDArray[np.bool_]) -> None:
+        """Note a split for the bars of landings of which the others have it: what came in one landing is in one kind of shares.
+
+        They came when the source told history anew before it told why, after the bars that were told anew then.
+        """
+        if split is not None and rest.any():
+            at = [instant(one) for one in past.at[rest].tolist()]
+            bar_versions.note_split_at(self._step.connection, self._part(split), at, split.ratio)
+            self._note(split, {int(one) for one in past.landing[rest]})
 
     def _restate_all(self, splits: tuple[Split, ...], sure: Mapping[int, int]) -> None:
         """Restate by several splits at once: one alone would not tell in which shares a landing is."""

@@ -100,6 +100,12 @@ def note_split(connection: Connection, part: Part, ratio: float) -> None:
     connection.execute(update(_bars).where(*_is_in(part)).values(split_factor=_bars.c.split_factor * ratio))
 
 
+def note_split_at(connection: Connection, part: Part, at: Collection[datetime], ratio: float) -> None:
+    """As `note_split`, of single bars of a part, by when they opened."""
+    of_them = (*_is_in(part), _bars.c.at.in_(at))
+    connection.execute(update(_bars).where(*of_them).values(split_factor=_bars.c.split_factor * ratio))
+
+
 def note_between(connection: Connection, series: tuple[int, Interval], span: tuple[int, int], ratio: float) -> None:
     """Write down that a split is in the prices of the bars of a span (epoch seconds, its end excluded) of an instrument and
     interval."""

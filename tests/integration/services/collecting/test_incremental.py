@@ -16,6 +16,7 @@ from stockjobs.services.collecting.conclusion import Outcome, Verdict
 from stockjobs.services.market.calendars import Calendars
 from stockjobs.simulator.client import SimulatorClient
 from tests.fixtures.house import House
+from tests.fixtures.redis import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -69,13 +70,22 @@ def written(house: House) -> dict[str, tuple[int, int]]:
         "findings",
         "sessions",
     )
+    # Connections tell what they did some seconds later, or when they close.
+    house.database.dispose()
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    eventually(lambda: asked_of(house, f"{others} AND backend_type = 'client backend'") == 0)
     query = "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del, n_dead_tup FROM pg_stat_user_tables WHERE relname = ANY(:names)"
     with house.database.begin() as connection:
-        connection.execute(text("SELECT pg_stat_force_next_flush()"))
         connection.execute(text("SELECT pg_stat_clear_snapshot()"))
         return {
             name: (changed, dead) for name, changed, dead in connection.execute(text(query), {"names": list(names)})
         }
+
+
+def asked_of(house: House, query: str) -> object:
+    """The answer to a question of one value."""
+    with house.database.read() as connection:
+        return connection.execute(text(query)).scalar_one()
 
 
 def test_while_the_market_is_closed_nothing_is_asked(house: House, market: SimulatorClient) -> None:

@@ -160,6 +160,29 @@ def test_one_ratio_without_a_split_restates_and_the_split_that_is_told_later_add
     assert len(findings(house, FindingKind.RESTATEMENT)) == 1
 
 
+def test_a_split_that_is_applied_days_before_its_own_is_in_every_bar_that_came_since(
+    house: House, source: Telling
+) -> None:
+    """The bar that came when history was told anew, before anybody knew why, and the one of the day after."""
+    collect(house)
+    source.split(1.5, day(-3), event=False)
+    source.actions = (CorporateAction("dividend", day(-1), 2.0),)
+    for _ in range(2):
+        tomorrow(house, source)
+        collect(house)
+    source.actions = (*source.actions, CorporateAction("split", day(-3), 1.5))
+    tomorrow(house, source)
+    collect(house)
+    assert_as_told(house, source)
+    assert [row["split_factor"] for row in stored(house)[:-1]] == pytest.approx([1.5] * 367)
+    table = tables.corporate_actions
+    with house.database.read() as connection:
+        paid = select(table.c.value, table.c.split_factor).where(
+            table.c.kind == "dividend", table.c.replaced_by.is_(None)
+        )
+        assert connection.execute(paid).one() == (2.0, pytest.approx(1.5))
+
+
 def test_a_split_that_is_told_of_before_it_is_applied_restates_when_it_is(house: House, source: Telling) -> None:
     collect(house)
     source.actions = (CorporateAction("split", day(-1), 4.0),)
