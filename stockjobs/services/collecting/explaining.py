@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from stockjobs.domain.market.bars import Bars
 from stockjobs.domain.market.days import in_place
 from stockjobs.domain.market.explaining import NEAR_S, explained
 from stockjobs.domain.market.findings import FindingState
+from stockjobs.domain.market.shares import EARLY
 from stockjobs.domain.market.splits import Split
 from stockjobs.services.collecting.restating import in_price
 from stockjobs.services.collecting.series import Series, Step
@@ -18,9 +19,6 @@ from stockjobs.services.collecting.vetting import zone_of
 from stockjobs.services.market.filling import Filling
 from stockjobs.store.market import actions, aside, bars, findings
 from stockjobs.store.market.bar_rows import Span, Stored
-
-EARLY = timedelta(days=2)
-"""So long before its ex-day sources have applied a split."""
 
 
 def land_explained(step: Step, series: Series, told: Sequence[Split]) -> int:

@@ -67,7 +67,7 @@ def test_that_no_worker_takes_its_lane_is_told_once_it_has_waited_a_little(ctl: 
 
 
 def test_an_unknown_one_is_not_found(ctl: Ctl) -> None:
-    ctl("wait", "12345678", code=3)
+    assert "12345678" in ctl("wait", "12345678", code=3).stderr
 
 
 def test_that_a_new_database_was_made_is_told_once(ctl: Ctl) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from stockjobs.domain.market.bars import Bars
 from stockjobs.domain.market.days import first_bar
 from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.shares import LATE
 from stockjobs.domain.market.validation.context import Context, Mask
 from stockjobs.domain.market.validation.path import Levels, Path, levels_of, most_common, path_of, returning
 
@@ -24,8 +25,7 @@ _EXACTLY = 0.002
 _AT_ONCE = 6
 """So many new splits are looked at together."""
 _DAY_S = 86_400
-_LATE_S = 14 * _DAY_S
-"""So long after the day of a split sources have still told earlier prices anew."""
+_LATE_S = LATE.total_seconds()
 
 
 def unsplit(bars: Bars, context: Context) -> tuple[Mask, float]:
