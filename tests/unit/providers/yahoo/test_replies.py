@@ -89,6 +89,8 @@ def test_a_rate_limit_carries_the_wait_that_was_asked_for() -> None:
         ("1.5", None),
         ("9" * 40, None),
         ("٣", None),
+        ("Tue, 09 Jun 99999999999999999999 12:01:30 GMT", None),
+        ("Tue, 09 Jun 2026 12:01:30 +99999999999999999", None),
     ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(value: str | None, wait: timedelta | None) -> None:
