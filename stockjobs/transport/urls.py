@@ -98,12 +98,6 @@ def parse(text: str, where: str = "REDIS_URL") -> BrokerUrl:
     raise _refused(where, "the scheme is none of redis, rediss, redis+socket, unix")
 
 
-def masked(text: str) -> str:
-    """Any URL, well-formed or not, without its credentials."""
-    without_userinfo = re.sub(r"://.*@", "://***@", text)
-    return re.sub(r"(?i)\b(\w*(?:password|secret|token)\w*=)[^&\s]*", r"\1***", without_userinfo)
-
-
 def _tcp(parts: SplitResult, port: int | None, where: str) -> BrokerUrl:
     if not parts.hostname:
         raise _refused(where, "no host is named")

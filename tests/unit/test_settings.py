@@ -154,6 +154,7 @@ def test_a_refusal_never_shows_a_password() -> None:
         ("postgresql://me:p@s/s:w@db/x", "postgresql://me:***@db/x"),
         ("postgresql://me:p w@db/x", "postgresql://me:***@db/x"),
         ("redis://:pw@h:6379/0", "redis://:***@h:6379/0"),
+        ("redis://:p/@w@h:6379/0", "redis://:***@h:6379/0"),
         ("postgresql://db/x?user=me&password=pw", "postgresql://db/x?user=me&password=***"),
         ("me:pw@db/x", "***"),
         ("sqlite:///stockjobs.db", "sqlite:///stockjobs.db"),
