@@ -70,6 +70,8 @@ class Control:
     def _ask(
         self, command: str, nodes: Sequence[str], arguments: Mapping[str, object], *, is_answered: bool
     ) -> dict[str, dict[str, Any]]:
+        # Of its own: a command cannot be given twice, so none is given over a pooled connection that may have been cut since.
+        connection = self._app.connection_for_write()
         try:
             replies = self._app.control.broadcast(
                 command,
@@ -79,9 +81,12 @@ class Control:
                 timeout=self._timeout,
                 # Or it would wait until the time is up, whether all have answered or not.
                 limit=len(nodes),
+                connection=connection,
             )
-        except (OperationalError, OSError) as error:
+        except (OperationalError, *connection.connection_errors) as error:
             raise BrokerAway(f"the broker cannot be reached: {mask_secrets(str(error))}") from error
+        finally:
+            connection.release()
         return {node: said for reply in replies or () for node, said in reply.items()}
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 import redis
 from celery import Celery
 
+from stockjobs.transport.control import Answer, Control
 from stockjobs.transport.publisher import Publisher
 from tests.fixtures.redis import CeleryProcess, done, eventually, release, worker
 from tests.integration.transport.knocks import realtime
@@ -98,3 +100,21 @@ def test_a_dropped_lane_gets_nothing_more_and_an_added_one_goes_on(redis_url: st
         assert done(redis_db) == []
         control.add_consumer("realtime", reply=True, limit=1)
         runs(redis_db, process, 5)
+
+
+def test_a_command_is_given_though_the_connections_of_the_last_one_were_cut(
+    redis_url: str, redis_db: redis.Redis
+) -> None:
+    control = Control(redis_url, timeout=30)
+    with worker(redis_url) as process:
+        eventually(lambda: "ready." in process.output(), tell=process.output)
+        node = re.findall(r"w\d+@\S+", process.output())[0]
+        assert control.grow([node], 1) == [Answer(node, True, "pool will grow")]
+        redis_db.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        redis_db.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        eventually(lambda: process.output().count("mingle: all alone") == 2, tell=process.output)
+        app = Celery(broker=redis_url, set_as_current=False)
+        with app.connection_for_write() as fresh:
+            eventually(lambda: bool(app.control.ping(limit=1, connection=fresh)), tell=process.output)
+        assert control.grow([node], 1) == [Answer(node, True, "pool will grow")]
+    control.close()
