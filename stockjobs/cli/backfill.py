@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
@@ -11,22 +10,33 @@ import typer
 
 from stockjobs.bootstrap import Container
 from stockjobs.cli.ages import span
-from stockjobs.cli.arguments import Key, Timeout, Wait
-from stockjobs.cli.later import After, At, OnFailureOfThose, StartAfter, later
+from stockjobs.cli.arguments import Key
+from stockjobs.cli.ending import Ending, conclude, ending_of
+from stockjobs.cli.later import Later, later
 from stockjobs.cli.session import container_of, submitter
-from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
+from stockjobs.cli.taking import taking
 from stockjobs.cli.values import checked, words
 from stockjobs.domain.asking.pricing import Basis
 from stockjobs.domain.counting import counted
-from stockjobs.domain.work.jobs import JobSpec, OnFailure, WindowSpec
+from stockjobs.domain.work.jobs import JobSpec, WindowSpec
 from stockjobs.errors import InvalidInput
 from stockjobs.services.market.survey import Survey
 from stockjobs.services.work.requests import Estimate, Request, Timing
 from stockjobs.store.ledger.occurrences import Occurrence
 
 
-def backfill(
-    ctx: typer.Context,
+@dataclass(frozen=True)
+class Asked:
+    """A job and the window asked of it, or a definition of its own; what is missing of it, once that is known."""
+
+    job: str = ""
+    window: WindowSpec | None = None
+    spec: JobSpec | None = None
+    survey: Survey | None = None
+
+
+def asked_of(
+    *,
     job: Annotated[
         str | None, typer.Argument(metavar="JOB", help="A job, whose symbols and intervals are used.")
     ] = None,
@@ -46,72 +56,54 @@ def backfill(
     ] = None,
     provider: Annotated[str, typer.Option(help="Where the data comes from, for --symbols.")] = "yahoo",
     refetch: Annotated[bool, typer.Option("--refetch", help="Ask for all of it, also for what is stored.")] = False,
+) -> Asked:
+    """What is asked for. Raises InvalidInput."""
+    names, intervals = words(symbols), words(interval)
+    given = {"start": start, "end": end, "period": period, "refetch": refetch or None}
+    window = {name: value for name, value in given.items() if value is not None}
+    if (job is None) == (not names):
+        raise InvalidInput.because(
+            "backfill", "takes a job, or --symbols, and not both", "stockctl backfill --symbols AAPL"
+        )
+    if job is None:
+        what = {"type": "marketdata", "mode": "backfill", "provider": provider}
+        return Asked(spec=checked(JobSpec, {**what, "symbols": names, "intervals": intervals, "window": window}))
+    if intervals:
+        raise InvalidInput.because("--interval", "goes with --symbols", "a job has intervals of its own")
+    return Asked(job, checked(WindowSpec, window) if window else None)
+
+
+@taking(asked=asked_of, when=later, ending=ending_of)
+def backfill(
+    ctx: typer.Context,
+    asked: Asked,
     key: Key = None,
-    at: At = None,
-    start_after: StartAfter = None,
-    after: After = None,
-    on_failure: OnFailureOfThose = OnFailure.SKIP,
+    *,
+    when: Later,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it takes: tasks, requests, minutes; and do nothing.")
     ] = False,
-    wait: Wait = False,
-    timeout: Timeout = None,
-    output: SaidAs = Said.TEXT,
+    ending: Ending,
 ) -> None:
     """Collect what is missing of a window of the past, for a job or for symbols.
 
     Days are UTC days. Without a window a job's own is taken, or ten years. What is stored is not asked for again, nor what the
     provider is known not to have; the price is written to stderr before it starts.
     """
-    check_timeout(timeout)
-    given = {"start": start, "end": end, "period": period, "refetch": refetch or None}
-    window = {name: value for name, value in given.items() if value is not None}
-    asked = _asked(job, words(symbols), words(interval), provider, window)
-    when = later(at, start_after, after, on_failure)
     container = container_of(ctx)
     spec = asked.spec or container.reports.job(asked.job).job.spec
     cost = container.requests.estimate(spec, asked.window)
     _tell_lost(cost, spec.provider)
     if dry_run:
         typer.echo(f"{price(cost, spec.provider)} (dry run)")
-    else:
-        if cost.tasks:
-            typer.echo(f"stockctl: {price(cost, spec.provider)}", err=True)
-        conclude(
-            container,
-            _submitted(container, replace(asked, survey=cost.survey), key, when.timing(container)),
-            output,
-            wait=wait,
-            timeout=timeout,
-        )
+        return
+    if cost.tasks:
+        typer.echo(f"stockctl: {price(cost, spec.provider)}", err=True)
+    occurrence = _submitted(container, replace(asked, survey=cost.survey), key, when.timing(container))
+    conclude(container, occurrence, ending)
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A job and the window asked of it, or a definition of its own; what is missing of it, once that is known."""
-
-    job: str = ""
-    window: WindowSpec | None = None
-    spec: JobSpec | None = None
-    survey: Survey | None = None
-
-
-def _asked(
-    job: str | None, symbols: list[str], intervals: list[str], provider: str, window: Mapping[str, object]
-) -> _Asked:
-    if (job is None) == (not symbols):
-        raise InvalidInput.because(
-            "backfill", "takes a job, or --symbols, and not both", "stockctl backfill --symbols AAPL"
-        )
-    if job is None:
-        what = {"type": "marketdata", "mode": "backfill", "provider": provider}
-        return _Asked(spec=checked(JobSpec, {**what, "symbols": symbols, "intervals": intervals, "window": window}))
-    if intervals:
-        raise InvalidInput.because("--interval", "goes with --symbols", "a job has intervals of its own")
-    return _Asked(job, checked(WindowSpec, window) if window else None)
-
-
-def _submitted(container: Container, asked: _Asked, key: str | None, timing: Timing) -> Occurrence:
+def _submitted(container: Container, asked: Asked, key: str | None, timing: Timing) -> Occurrence:
     if asked.spec is not None:
         return container.requests.submit(asked.spec, submitter=submitter(), key=key, timing=timing, survey=asked.survey)
     return container.requests.trigger(Request(asked.job, submitter(), key, asked.window, timing, asked.survey))

@@ -8,8 +8,9 @@ import typer
 
 from stockjobs.cli.arguments import Output
 from stockjobs.cli.output import Column, Format, View, write
-from stockjobs.cli.series import End, OfInterval, OfJob, OfProvider, Start, Symbols, looked, wanted_of
+from stockjobs.cli.series import Named, looked, named
 from stockjobs.cli.session import container_of
+from stockjobs.cli.taking import taking
 from stockjobs.domain.market.coverage import Cause
 from stockjobs.services.market.covered import Coverage, Year
 
@@ -73,14 +74,10 @@ YEARS: View[tuple[Coverage, Year]] = View(
 )
 
 
+@taking(series=named)
 def coverage(
     ctx: typer.Context,
-    symbols: Symbols = None,
-    job: OfJob = None,
-    interval: OfInterval = None,
-    start: Start = None,
-    end: End = None,
-    provider: OfProvider = "yahoo",
+    series: Named,
     by_year: Annotated[bool, typer.Option("--by-year", help="A line for each year.")] = False,
     holes: Annotated[bool, typer.Option("--incomplete", help="Only series of which something is missing.")] = False,
     output: Output = Format.TABLE,
@@ -90,8 +87,9 @@ def coverage(
     Expected are the bars of sessions that are over. `stockctl gaps` lists the missing ones by day, `repair` asks for them.
     """
     container = container_of(ctx)
-    wanted = wanted_of(container, symbols, job, interval, between=(start, end), provider=provider)
-    found = [one for one in looked(container, wanted) if not holes or one.stored < one.expected or one.note]
+    found = [
+        one for one in looked(container, series.wanted(container)) if not holes or one.stored < one.expected or one.note
+    ]
     now = container.reports.now()
     if by_year:
         write(YEARS, [(one, year) for one in found for year in one.years], output, now)

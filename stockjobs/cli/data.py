@@ -12,9 +12,10 @@ import typer
 
 from stockjobs.cli import absence, bar_tables
 from stockjobs.cli.exits import ExitCode
-from stockjobs.cli.filters import moment_of, taking
+from stockjobs.cli.filters import moment_of
 from stockjobs.cli.output import Format, write
 from stockjobs.cli.session import container_of
+from stockjobs.cli.taking import taking
 from stockjobs.cli.targets import DataFormat, Target, target_of
 from stockjobs.cli.values import checked, words
 from stockjobs.cli.views import HOLDINGS
@@ -65,7 +66,7 @@ def _instant(text: str | None) -> datetime | None:
     return parse_instant(text) if text else None
 
 
-@taking(_query, "query")
+@taking(query=_query, target=target_of)
 def data(
     ctx: typer.Context,
     query: BarsQuery,
@@ -77,21 +78,14 @@ def data(
             min=0, help=f"So many of the newest bars; 0 for all. A table shows {bar_tables.NEWEST} if not given."
         ),
     ] = None,
-    output: Annotated[
-        DataFormat | None,
-        typer.Option("--output", "-o", help="How to write it; if not given, as --file ends, or a table."),
-    ] = None,
-    file: Annotated[
-        str | None, typer.Option("--file", "-f", metavar="PATH", help="Where to write it; - is stdout.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    *,
+    target: Target,
 ) -> None:
     """Show stored bars, write them to a file, or tell of which symbols there are any.
 
     Prices are as the provider gave them unless --adjusted says otherwise. Tables show times in the zone of the exchange,
     everything else in UTC. A symbol that names nothing any more leads to what it named last.
     """
-    target = target_of(output, file, force=force)
     wanted = tuple(dict.fromkeys(normalise(symbol) for symbol in words(symbols)))
     container = container_of(ctx)
     if wanted and every:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import wraps
-from inspect import Parameter, Signature, signature
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from stockjobs.cli.session import container_of
 from stockjobs.cli.values import words
 from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.periods import iso, parse_instant, parse_period
@@ -43,38 +40,6 @@ Since = Annotated[
 Before = Annotated[
     str | None, typer.Option("--before", metavar="WHEN", help="Only those made before then, said as for --since.")
 ]
-
-
-def taking(made: Callable[..., Any], name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a verb the options of a function where it has a parameter of this name: it takes what the function makes of them.
-
-    The function is told the present time first.
-    """
-    options = dict(signature(made, eval_str=True).parameters)
-    del options["now"]
-
-    def decorated(verb: Callable[..., None]) -> Callable[..., None]:
-        takes = signature(verb, eval_str=True).parameters
-
-        @wraps(verb)
-        def with_options(ctx: typer.Context, **given: Any) -> None:
-            said = {option: given.pop(option) for option in options}
-            verb(ctx, **{name: made(container_of(ctx).reports.now(), **said)}, **given)
-
-        found: list[Parameter] = []
-        for own, parameter in takes.items():
-            found.extend(options.values() if own == name else [parameter.replace(kind=Parameter.KEYWORD_ONLY)])
-        # Typer reads both.
-        with_options.__signature__ = Signature(found)  # type: ignore[attr-defined]
-        with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in found}
-        return with_options
-
-    return decorated
-
-
-def filtered(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb the options of `filter_of`, where it has a parameter `wanted`: it takes the filter that they describe."""
-    return taking(filter_of, "wanted")(verb)
 
 
 def filter_of(

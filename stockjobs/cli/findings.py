@@ -15,10 +15,11 @@ from pydantic.alias_generators import to_camel
 from stockjobs.cli import tables
 from stockjobs.cli.ages import age, moment
 from stockjobs.cli.arguments import Limit, Output, Watch
-from stockjobs.cli.filters import moment_of, taking
+from stockjobs.cli.filters import moment_of
 from stockjobs.cli.output import Column, Format, View
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.tables import fields
+from stockjobs.cli.taking import taking
 from stockjobs.cli.values import words
 from stockjobs.cli.views import price, short
 from stockjobs.cli.watching import show
@@ -135,7 +136,7 @@ def meant_of(
     return replace(found, names=tuple(name.removeprefix("finding/") for name in names or ()))
 
 
-@taking(listed_of, "meant")
+@taking(meant=listed_of)
 def findings(
     ctx: typer.Context, output: Output = Format.TABLE, watch: Watch = False, *, meant: Meant, limit: Limit = 50
 ) -> None:
@@ -161,7 +162,7 @@ def describe(
         typer.echo(line)
 
 
-@taking(meant_of, "meant")
+@taking(meant=meant_of)
 def release(ctx: typer.Context, meant: Meant, *, replace: Replace = False) -> None:
     """Decide that bars which were set aside are good: they are stored now, and not set aside again.
 
@@ -180,7 +181,7 @@ def release(ctx: typer.Context, meant: Meant, *, replace: Replace = False) -> No
         typer.echo(f"stockctl: {left}: `stockctl release ID` says of one why", err=True)
 
 
-@taking(meant_of, "meant")
+@taking(meant=meant_of)
 def reject(ctx: typer.Context, meant: Meant) -> None:
     """Decide that bars which were set aside are bad, or that a finding is done with: nobody is asked about it again.
 

@@ -10,8 +10,9 @@ import typer
 
 from stockjobs.cli.arguments import Output
 from stockjobs.cli.output import Column, Format, View, write
-from stockjobs.cli.series import End, OfInterval, OfJob, OfProvider, Start, Symbols, looked, wanted_of
+from stockjobs.cli.series import Named, looked, named
 from stockjobs.cli.session import container_of
+from stockjobs.cli.taking import taking
 from stockjobs.domain.market.coverage import Cause
 from stockjobs.services.market.covered import Coverage, Hole
 
@@ -68,14 +69,10 @@ def _none(series: Sequence[Coverage]) -> str:
     return "No bars are missing."
 
 
+@taking(series=named)
 def gaps(
     ctx: typer.Context,
-    symbols: Symbols = None,
-    job: OfJob = None,
-    interval: OfInterval = None,
-    start: Start = None,
-    end: End = None,
-    provider: OfProvider = "yahoo",
+    series: Named,
     cause: Annotated[list[Cause] | None, typer.Option("--cause", help="Only those of this cause; repeatable.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many, the newest first; 0 for all.")] = 1_000,
     output: Output = Format.TABLE,
@@ -86,12 +83,11 @@ def gaps(
     source will no longer keep the bars, where it keeps only the newest.
     """
     container = container_of(ctx)
-    wanted = wanted_of(container, symbols, job, interval, between=(start, end), provider=provider)
-    series = list(looked(container, wanted))
-    found = [hole for one in series for hole in one.holes if not cause or hole.cause in cause]
+    looked_at = list(looked(container, series.wanted(container)))
+    found = [hole for one in looked_at for hole in one.holes if not cause or hole.cause in cause]
     found.sort(key=lambda hole: (-hole.day.toordinal(), hole.symbol, hole.interval.seconds))
     shown = found[:limit] if limit else found
-    view = replace(GAPS, none=_none(series)) if not cause else GAPS
+    view = replace(GAPS, none=_none(looked_at)) if not cause else GAPS
     write(view, shown, output, container.reports.now())
     if len(shown) < len(found):
         typer.echo(f"stockctl: the newest {limit:,} of {len(found):,}; --limit 0 shows all", err=True)

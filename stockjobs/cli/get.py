@@ -10,11 +10,12 @@ from typer.core import TyperGroup
 
 from stockjobs.bootstrap import Container
 from stockjobs.cli.arguments import Limit, Output, Watch
-from stockjobs.cli.filters import filtered
+from stockjobs.cli.filters import filter_of
 from stockjobs.cli.findings import findings
 from stockjobs.cli.output import Format
 from stockjobs.cli.rule_table import rules
 from stockjobs.cli.session import container_of
+from stockjobs.cli.taking import taking
 from stockjobs.cli.templates import templates
 from stockjobs.cli.values import matches
 from stockjobs.cli.views import JOBS, LANES, OCCURRENCES, TASKS, WORKERS, LaneReport
@@ -88,7 +89,7 @@ def jobs(
 
 
 @group.command()
-@filtered
+@taking(wanted=filter_of)
 def occurrences(
     ctx: typer.Context,
     ids: Annotated[
@@ -113,7 +114,7 @@ def occurrences(
 
 
 @group.command()
-@filtered
+@taking(wanted=filter_of)
 def tasks(
     ctx: typer.Context,
     output: Output = Format.TABLE,

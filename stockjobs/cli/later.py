@@ -48,7 +48,13 @@ class Later:
         return Timing(self.at, start, self.after, self.on_failure)
 
 
-def later(at: str | None, start_after: str | None, after: list[str] | None, on_failure: OnFailure) -> Later:
+def later(
+    *,
+    at: At = None,
+    start_after: StartAfter = None,
+    after: After = None,
+    on_failure: OnFailureOfThose = OnFailure.SKIP,
+) -> Later:
     """Read what was typed. Raises InvalidInput."""
     return Later(
         parse_instant(at, "--at") if at else None,

@@ -12,10 +12,12 @@ import typer
 
 from stockjobs.cli.ages import moment
 from stockjobs.cli.output import as_json
-from stockjobs.cli.rules import Cron, Exchange, Interval, Once, Session, TimeZone, rule_of
+from stockjobs.cli.rules import Clocks, Rule, rule_of
+from stockjobs.cli.rules import clocks_of as clocks_given
 from stockjobs.cli.session import container_of
 from stockjobs.cli.sources import sources
 from stockjobs.cli.tables import has_colour, lines
+from stockjobs.cli.taking import taking
 from stockjobs.cli.values import checked
 from stockjobs.domain.scheduling.windows import parse_start
 from stockjobs.domain.work.jobs import ScheduleSpec
@@ -45,19 +47,17 @@ class _Asked:
     """Where the schedule was typed, which one that is never due is refused with; "" of a stored job."""
 
 
-def show(
-    ctx: typer.Context,
-    job: Annotated[str | None, typer.Argument(metavar="JOB", help="The job's name.")] = None,
-    filename: Annotated[
-        list[str] | None,
-        typer.Option("--filename", "-f", metavar="FILE|FOLDER|-", help="Manifests, in place of a job."),
-    ] = None,
-    cron: Cron = None,
-    interval: Interval = None,
-    once: Once = None,
-    session: Session = None,
-    time_zone: TimeZone = None,
-    exchange: Exchange = None,
+@dataclass(frozen=True)
+class Limits:
+    """How many due times are shown, and between which instants, as they were typed."""
+
+    count: int | None
+    start: str | None
+    end: str | None
+
+
+def limits_of(
+    *,
     count: Annotated[
         int | None, typer.Option("-n", "--count", min=1, max=_AT_MOST, help="At most so many; 5, or all until --to.")
     ] = None,
@@ -65,6 +65,23 @@ def show(
         str | None, typer.Option("--from", metavar="DAY|INSTANT", help="From then on, included; now if not given.")
     ] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="DAY|INSTANT", help="Until then, excluded.")] = None,
+) -> Limits:
+    """What was typed; a day is read later, by the clocks of each schedule."""
+    return Limits(count, start, end)
+
+
+@taking(rule=rule_of, clocks=clocks_given, limits=limits_of)
+def show(
+    ctx: typer.Context,
+    job: Annotated[str | None, typer.Argument(metavar="JOB", help="The job's name.")] = None,
+    filename: Annotated[
+        list[str] | None,
+        typer.Option("--filename", "-f", metavar="FILE|FOLDER|-", help="Manifests, in place of a job."),
+    ] = None,
+    *,
+    rule: Rule,
+    clocks: Clocks,
+    limits: Limits,
     output: Annotated[Shown, typer.Option("--output", "-o", help="How to write them.")] = Shown.TABLE,
 ) -> None:
     """Show when a job is due next, or all its due times between two instants.
@@ -73,7 +90,6 @@ def show(
     Times are shown in UTC and by the clocks of the schedule's zone, or else of its exchange's; days begin by them too. Nothing is
     stored.
     """
-    rule = rule_of(cron, interval, once, session)
     if sum((job is not None, bool(filename), bool(rule))) != 1:
         raise InvalidInput.because(
             "next",
@@ -81,13 +97,13 @@ def show(
             "stockctl next --cron '0 18 * * MON-FRI'",
         )
     if rule:
-        asked = [_of_rule(rule, time_zone, exchange)]
-    elif option := "--time-zone" if time_zone else "--exchange" if exchange else None:
+        asked = [_of_rule(rule, clocks)]
+    elif option := "--time-zone" if clocks.time_zone else "--exchange" if clocks.exchange else None:
         raise InvalidInput.because(option, "goes with a rule such as --cron", "a job has one of its own")
     else:
         asked = _of_files(filename) if filename else [_of_job(ctx, str(job))]
-    found = [(one, _fires(one.schedule, count, start, end)) for one in asked]
-    if not start and not end:
+    found = [(one, _fires(one.schedule, limits)) for one in asked]
+    if not limits.start and not limits.end:
         _refuse_what_is_over([one for one, fires in found if not fires])
     if output is Shown.JSON:
         typer.echo(as_json([_document(one, fire) for one, fires in found for fire in fires]))
@@ -97,9 +113,8 @@ def show(
             typer.echo(line)
 
 
-def _of_rule(rule: dict[str, object], zone: str | None, exchange: str | None) -> _Asked:
-    calendar = {"exchange": exchange} if exchange else None
-    spec = checked(ScheduleSpec, {**rule, "timeZone": zone, "calendar": calendar})
+def _of_rule(rule: Rule, clocks: Clocks) -> _Asked:
+    spec = checked(ScheduleSpec, {**rule, "timeZone": clocks.time_zone, "calendar": clocks.calendar})
     return _Asked("", spec, f"--{next(iter(rule))}")
 
 
@@ -134,7 +149,8 @@ def _never_due(one: _Asked, now: datetime) -> Sequence[Problem]:
     return ()
 
 
-def _fires(schedule: ScheduleSpec, count: int | None, start: str | None, end: str | None) -> list[Fire]:
+def _fires(schedule: ScheduleSpec, limits: Limits) -> list[Fire]:
+    count, start, end = limits.count, limits.start, limits.end
     first = parse_start(start, clocks_of(schedule), "--from") if start else datetime.now(UTC)
     if end is None and start is None:
         return upcoming_fires(schedule, sessions, first, count or _ASKED)

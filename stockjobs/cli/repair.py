@@ -6,39 +6,32 @@ from typing import Annotated
 
 import typer
 
-from stockjobs.cli.arguments import Timeout, Wait
-from stockjobs.cli.series import End, OfInterval, OfJob, OfProvider, Start, Symbols, wanted_of
+from stockjobs.cli.ending import Ending, conclude, ending_of
+from stockjobs.cli.series import Named, named
 from stockjobs.cli.session import container_of, submitter
-from stockjobs.cli.trigger import Said, SaidAs, check_timeout, conclude
+from stockjobs.cli.taking import taking
 from stockjobs.domain.counting import counted
 from stockjobs.services.market.repair import Plan
 
 
+@taking(series=named, ending=ending_of)
 def repair(
     ctx: typer.Context,
-    symbols: Symbols = None,
-    job: OfJob = None,
-    interval: OfInterval = None,
-    start: Start = None,
-    end: End = None,
-    provider: OfProvider = "yahoo",
+    series: Named,
     force: Annotated[
         bool, typer.Option("--force", help="Ask also for what the source said it does not have, or was impossible.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it takes, and do nothing.")] = False,
-    wait: Wait = False,
-    timeout: Timeout = None,
-    output: SaidAs = Said.TEXT,
+    *,
+    ending: Ending,
 ) -> None:
     """Ask for just the bars that are missing and may be had, as one occurrence.
 
     What it takes is written to stderr before it starts. Bars that the source does not have are asked for again only after their
     pause, or with --force.
     """
-    check_timeout(timeout)
     container = container_of(ctx)
-    wanted = wanted_of(container, symbols, job, interval, between=(start, end), provider=provider)
-    plan = container.repair.plan(wanted, force=force)
+    plan = container.repair.plan(series.wanted(container), force=force)
     said = _price(plan, force=force)
     if dry_run:
         typer.echo(f"{said} (dry run)")
@@ -46,8 +39,7 @@ def repair(
     typer.echo(f"stockctl: {said}", err=True)
     if not plan.parts:
         return
-    occurrence = container.repair.submit(plan, submitter=submitter())
-    conclude(container, occurrence, output, wait=wait, timeout=timeout)
+    conclude(container, container.repair.submit(plan, submitter=submitter()), ending)
 
 
 def _price(plan: Plan, *, force: bool) -> str:

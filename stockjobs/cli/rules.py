@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -21,7 +22,29 @@ TimeZone = Annotated[
 Exchange = Annotated[str | None, typer.Option("--exchange", metavar="MIC", help="The exchange whose sessions count.")]
 
 
-def rule_of(cron: str | None, interval: str | None, once: str | None, session: str | None) -> dict[str, object]:
+Rule = dict[str, object]
+"""A rule in the words of `ScheduleSpec`; empty if none was given."""
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """By whose clocks and sessions a rule goes."""
+
+    time_zone: str | None
+    exchange: str | None
+
+    @property
+    def calendar(self) -> dict[str, str] | None:
+        """The exchange in the words of `ScheduleSpec`."""
+        return {"exchange": self.exchange} if self.exchange else None
+
+
+def clocks_of(*, time_zone: TimeZone = None, exchange: Exchange = None) -> Clocks:
+    """The clocks that were given."""
+    return Clocks(time_zone, exchange)
+
+
+def rule_of(*, cron: Cron = None, interval: Interval = None, once: Once = None, session: Session = None) -> Rule:
     """The rules that were given, in the words of `ScheduleSpec`."""
     given = {"cron": cron, "interval": interval, "once": once, "session": session}
     return {name: value for name, value in given.items() if value is not None}

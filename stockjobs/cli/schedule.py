@@ -7,23 +7,22 @@ from typing import Annotated
 import typer
 
 from stockjobs.cli.ages import moment
-from stockjobs.cli.rules import Cron, Exchange, Interval, Once, Session, TimeZone, rule_of
+from stockjobs.cli.rules import Clocks, Rule, clocks_of, rule_of
 from stockjobs.cli.session import container_of, submitter
+from stockjobs.cli.taking import taking
 from stockjobs.errors import InvalidInput
 from stockjobs.services.work.administration import Change
 from stockjobs.services.work.rescheduling import MANUAL
 
 
+@taking(rule=rule_of, clocks=clocks_of)
 def schedule(
     ctx: typer.Context,
     job: Annotated[str, typer.Argument(metavar="JOB", help="The job's name.")],
-    cron: Cron = None,
-    interval: Interval = None,
-    once: Once = None,
-    session: Session = None,
+    rule: Rule,
+    *,
     manual: Annotated[bool, typer.Option("--manual", help="Due only when it is triggered.")] = False,
-    time_zone: TimeZone = None,
-    exchange: Exchange = None,
+    clocks: Clocks,
     jitter: Annotated[
         str | None, typer.Option("--jitter", metavar="TIME", help="Start up to so much later than due: 30s, PT30S.")
     ] = None,
@@ -33,13 +32,8 @@ def schedule(
     A rule (--cron, --interval, --once, --session or --manual) takes the place of the one before; all else of the schedule
     stays. What was due until now is run as it was; the new schedule counts from now.
     """
-    extras = {
-        "time_zone": time_zone,
-        "jitter": jitter,
-        "calendar": {"exchange": exchange} if exchange else None,
-    }
-    given = rule_of(cron, interval, once, session)
-    given |= {name: value for name, value in extras.items() if value is not None}
+    extras = {"time_zone": clocks.time_zone, "jitter": jitter, "calendar": clocks.calendar}
+    given = rule | {name: value for name, value in extras.items() if value is not None}
     if manual and given:
         raise InvalidInput.because("--manual", "takes the schedule away, and goes with no other option", "remove them")
     if not manual and not given:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -33,26 +35,42 @@ OfProvider = Annotated[str, typer.Option("--provider", help="Whose data.")]
 _TOLD_EVERY = 100
 
 
-def wanted_of(
-    container: Container,
-    symbols: Sequence[str] | None,
-    job: str | None,
-    interval: Interval | None,
+@dataclass(frozen=True)
+class Named:
+    """The series that the options of a command name: symbols of a provider, or a job's; `interval` None for the usual."""
+
+    job: str | None
+    symbols: tuple[str, ...]
+    interval: Interval | None
+    provider: str
+    start: datetime | None
+    end: datetime | None
+
+    def wanted(self, container: Container) -> list[Wanted]:
+        """The series, one entry an interval. Raises NotFound."""
+        if self.job is None:
+            found = [Wanted(self.provider, self.symbols, self.interval or Interval.D1)]
+        else:
+            found = container.coverage.wanted_of_job(self.job, self.interval)
+        return [replace(one, start=self.start, end=self.end) for one in found]
+
+
+def named(
     *,
-    between: tuple[str | None, str | None],
-    provider: str,
-) -> list[Wanted]:
-    """The series that the options of a command name, one entry an interval. Raises InvalidInput, NotFound."""
-    window = checked(WindowSpec, {"start": between[0], "end": between[1]})
-    start, end = (parse_instant(text) if text else None for text in (window.start, window.end))
-    if job is not None:
-        if symbols:
-            raise InvalidInput.because("--job", "stands in place of symbols", "give one of them")
-        found = container.coverage.wanted_of_job(job, interval)
-    else:
-        names = tuple(dict.fromkeys(normalise(symbol) for symbol in words(list(symbols or ()))))
-        found = [Wanted(provider, names, interval or Interval.D1)]
-    return [Wanted(one.provider, one.symbols, one.interval, start, end) for one in found]
+    symbols: Symbols = None,
+    job: OfJob = None,
+    interval: OfInterval = None,
+    start: Start = None,
+    end: End = None,
+    provider: OfProvider = "yahoo",
+) -> Named:
+    """What the options name. Raises InvalidInput."""
+    if job is not None and symbols:
+        raise InvalidInput.because("--job", "stands in place of symbols", "give one of them")
+    window = checked(WindowSpec, {"start": start, "end": end})
+    first, last = (parse_instant(text) if text else None for text in (window.start, window.end))
+    names = tuple(dict.fromkeys(normalise(symbol) for symbol in words(symbols)))
+    return Named(job, names, interval, provider, first, last)
 
 
 def looked(container: Container, wanted: Sequence[Wanted]) -> Iterator[Coverage]:

@@ -12,10 +12,15 @@ from stockjobs.cli.values import settings_of
 from stockjobs.store.database import Database
 from stockjobs.telemetry import logs
 
+_CONTAINER = __name__
+
 
 def container_of(ctx: typer.Context) -> Container:
-    """The container for this call; its connections are given back when the command ends."""
-    container = Container(settings_of(ctx)[0], on_new=_tell_new)
+    """The container for this call, made once; its connections are given back when the command ends."""
+    made = ctx.meta.get(_CONTAINER)
+    if isinstance(made, Container):
+        return made
+    container = ctx.meta[_CONTAINER] = Container(settings_of(ctx)[0], on_new=_tell_new)
     ctx.call_on_close(container.close)
     given = ctx.find_object(Globals)
     if given is not None and given.verbose:

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from stockjobs.cli.ages import moment, span
-from stockjobs.cli.filters import filtered
+from stockjobs.cli.filters import filter_of
 from stockjobs.cli.output import Column, View, as_json, table
 from stockjobs.cli.session import container_of
+from stockjobs.cli.taking import taking
 from stockjobs.domain.counting import counted
 from stockjobs.domain.work.filters import Filter
 from stockjobs.domain.work.states import OPEN, State
@@ -28,7 +29,7 @@ class StatisticsFormat(StrEnum):
     JSON = "json"
 
 
-@filtered
+@taking(wanted=filter_of)
 def stats(
     ctx: typer.Context,
     *,

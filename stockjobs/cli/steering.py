@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 
 from stockjobs.cli.exits import ExitCode
-from stockjobs.cli.filters import filtered
+from stockjobs.cli.filters import filter_of
 from stockjobs.cli.session import container_of, submitter
+from stockjobs.cli.taking import taking
 from stockjobs.domain.counting import counted
 from stockjobs.domain.work.filters import Filter
 from stockjobs.errors import InvalidInput
@@ -24,7 +25,7 @@ All = Annotated[bool, typer.Option("--all", help="All of them, if nothing else s
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many it would be, and do nothing.")]
 
 
-@filtered
+@taking(wanted=filter_of)
 def cancel(
     ctx: typer.Context,
     names: Names = None,
@@ -49,7 +50,7 @@ def cancel(
     typer.echo(f"{counted(cancelled, 'occurrence')} cancelled")
 
 
-@filtered
+@taking(wanted=filter_of)
 def retry(
     ctx: typer.Context,
     names: Names = None,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from stockjobs.errors import InvalidInput
 
@@ -16,6 +19,14 @@ class DataFormat(StrEnum):
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
+
+
+WrittenAs = Annotated[
+    DataFormat | None,
+    typer.Option("--output", "-o", help="How to write it; if not given, as --file ends, or a table."),
+]
+File = Annotated[str | None, typer.Option("--file", "-f", metavar="PATH", help="Where to write it; - is stdout.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
 
 
 @dataclass(frozen=True)
@@ -39,9 +50,9 @@ class Target:
             raise InvalidInput.because("--file", f"{path} exists", "choose another path, or add --force to replace it")
 
 
-def target_of(form: DataFormat | None, file: str | None, *, force: bool) -> Target:
+def target_of(*, output: WrittenAs = None, file: File = None, force: Force = False) -> Target:
     """What was asked for; a file's ending says its format where nothing else does. Raises InvalidInput."""
-    path = None if file in (None, "-") else Path(str(file))
+    form, path = output, None if file in (None, "-") else Path(str(file))
     if form is None and path is not None:
         ending = path.suffix.removeprefix(".").lower()
         if ending not in {DataFormat.CSV, DataFormat.JSON, DataFormat.PARQUET}:

@@ -12,16 +12,14 @@ from rich.progress import Progress as Bar
 
 from stockjobs.cli.ages import span
 from stockjobs.cli.exits import ExitCode
-from stockjobs.cli.values import timeout as timeout_of
 from stockjobs.cli.views import short
 from stockjobs.domain.work.pace import Progress
 from stockjobs.domain.work.states import State
 from stockjobs.services.work.reports import OccurrenceReport, Reports
 
 
-def wait_for(reports: Reports, occurrence: UUID, timeout: str | None) -> OccurrenceReport:
+def wait_for(reports: Reports, occurrence: UUID, longest: timedelta | None) -> OccurrenceReport:
     """Wait until an occurrence has ended, with a bar on a terminal's stderr. Exits with 124 when the time is up."""
-    length = timeout_of(timeout) if timeout else None
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -43,10 +41,10 @@ def wait_for(reports: Reports, occurrence: UUID, timeout: str | None) -> Occurre
                 bar.update(shown, completed=work.done, total=work.total, ends=ends_in(report.progress, reports.now()))
 
         try:
-            return reports.wait(occurrence, length, on_look=look)
+            return reports.wait(occurrence, longest, on_look=look)
         except TimeoutError:
             pass
-    _give_up(occurrence, length or timedelta())
+    _give_up(occurrence, longest or timedelta())
     raise typer.Exit(ExitCode.TIMEOUT)
 
 
