@@ -62,7 +62,7 @@ class FilesProvider:
         identity = self._identity(symbol, record, rows)
         bars, actions = rows.bars, (*rows.actions, *self._actions_beside(symbol, identity.zone))
         if self._options.prices == "as-traded":
-            bars, actions = as_of_today(bars, actions)
+            bars, actions = as_of_today(bars, actions, request.interval, ZoneInfo(identity.zone))
         return BarsReply(identity, _inside(bars, request, now), _within(actions, request))
 
     def facts(self, symbol: str, *, now: datetime, patience: Patience) -> FactsReply:  # noqa: ARG002 - files do not change by it

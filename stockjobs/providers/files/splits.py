@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import tzinfo
 
-import numpy as np
+from stockjobs.domain.market.actions import each_once, session_day
+from stockjobs.domain.market.bars import Bars, CorporateAction
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.splits import factors, in_new_shares, placed, splits_in
 
-from stockjobs.domain.market.bars import NO_VOLUME, Bars, CorporateAction, Prices, Seconds
+Actions = tuple[CorporateAction, ...]
 
 
-def as_of_today(bars: Bars, actions: Sequence[CorporateAction]) -> tuple[Bars, tuple[CorporateAction, ...]]:
-    """Bars and amounts in today's shares: divided by every split after them, volumes multiplied.
+def as_of_today(bars: Bars, actions: Actions, interval: Interval, zone: tzinfo) -> tuple[Bars, Actions]:
+    """Bars and amounts in today's shares: divided by every split of a later day, volumes multiplied.
 
-    A split counts from its own time on: a bar at that time or later is in new shares already.
+    Bars of the ex-day, or of its week or month, are in new shares already, wherever in the day they and the split stand.
     """
-    splits = sorted({(int(one.at.timestamp()), one.value) for one in actions if one.kind == "split" and one.value > 0})
-    factor = _factor(bars.at, splits)
-    prices = {name: getattr(bars, name) / factor for name in ("open", "high", "low", "close")}
-    volume = np.where(bars.volume == NO_VOLUME, NO_VOLUME, np.round(bars.volume * factor)).astype(np.int64)
-    return replace(bars, **prices, volume=volume), tuple(_restated(one, splits) for one in actions)
+    splits = each_once([one for one in actions if one.kind == "split" and one.value > 0], (), bars, zone)
+    factor = factors(bars.at, placed(splits_in(splits), interval, zone))
+    return in_new_shares(bars, factor), tuple(_restated(one, splits, zone) for one in actions)
 
 
-def _factor(at: Seconds, splits: Sequence[tuple[int, float]]) -> Prices:
-    """Shares of today for one share at each time."""
-    factor = np.ones(len(at), dtype=np.float64)
-    for when, ratio in splits:
-        factor = np.where(at < when, factor * ratio, factor)
-    return factor
-
-
-def _restated(action: CorporateAction, splits: Sequence[tuple[int, float]]) -> CorporateAction:
+def _restated(action: CorporateAction, splits: Sequence[CorporateAction], zone: tzinfo) -> CorporateAction:
     if action.kind == "split":
         return action
-    (factor,) = _factor(np.array([int(action.at.timestamp())], dtype=np.int64), splits)
-    return replace(action, value=action.value / float(factor))
+    day = session_day(action.at, zone)
+    later = (one.value for one in splits if session_day(one.at, zone) > day)
+    return replace(action, value=action.value / math.prod(later))

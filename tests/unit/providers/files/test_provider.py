@@ -223,6 +223,36 @@ def test_prices_as_traded_are_brought_to_the_shares_of_today(tmp_path: Path) -> 
     assert [action.value for action in adjusted.actions] == [1.0]
 
 
+@pytest.mark.parametrize(
+    ("interval", "before", "after", "split"),
+    [
+        # As a list of days has it, beside bars at the open of the session.
+        ("1d", "2024-01-02 09:30:00-05:00", "2024-01-03 09:30:00-05:00", "2024-01-03"),
+        # At the open, beside bars of days alone.
+        ("1d", "2024-01-02 00:00:00-05:00", "2024-01-03 00:00:00-05:00", "2024-01-03 09:30:00-05:00"),
+        # At the close of the day.
+        ("1h", "2024-01-02 15:30:00-05:00", "2024-01-03 09:30:00-05:00", "2024-01-03 16:00:00-05:00"),
+        # In the middle of a week, whose close is in new shares.
+        ("1wk", "2023-12-25 00:00:00-05:00", "2024-01-01 00:00:00-05:00", "2024-01-03"),
+    ],
+)
+def test_a_split_counts_from_its_day_on_wherever_in_it_bars_and_split_stand(
+    tmp_path: Path, interval: str, before: str, after: str, split: str
+) -> None:
+    write(tmp_path, f"AAPL-{interval}.csv", HEADER, row(before, 80.0), row(after, 20.0))
+    write(tmp_path, "AAPL.actions.csv", "date,kind,value", f"{split},split,4", "2024-01-03,dividend,1")
+    reply = asked(opened(tmp_path, prices="as-traded"), "AAPL", interval)
+    assert reply.bars.close.tolist() == [20.0, 20.0]
+    assert sorted((one.kind, one.value) for one in reply.actions) == [("dividend", 1.0), ("split", 4.0)]
+
+
+def test_a_split_that_stands_in_the_bars_and_beside_them_counts_once(tmp_path: Path) -> None:
+    write(tmp_path, "AAPL.csv", HEADER, row("2024-01-02", 80.0), row("2024-01-03 09:30:00-05:00", 20.0, split="4.0"))
+    write(tmp_path, "AAPL.actions.csv", "date,kind,value", "2024-01-03,split,4:1")
+    reply = asked(opened(tmp_path, prices="as-traded"), "AAPL")
+    assert reply.bars.close.tolist() == [20.0, 20.0]
+
+
 def test_actions_and_facts_may_stand_beside(tmp_path: Path) -> None:
     write(tmp_path, "VOD.L.csv", HEADER, row("2024-04-03"))
     write(tmp_path, "VOD.L.actions.csv", "date,kind,value", "2024-04-02,split,10:1", "2024-04-02,dividend,0.5")
