@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 
 import numpy as np
 
-from stockjobs.domain.market.bars import Bars, CorporateAction, Prices, Seconds
+from stockjobs.domain.market.bars import PRICES, Bars, CorporateAction, Prices, Seconds
 from stockjobs.domain.market.days import first_bar
 from stockjobs.domain.market.intervals import Interval
 
@@ -61,6 +61,19 @@ def factors(at: Seconds, splits: Sequence[Split]) -> Prices:
     return found
 
 
+def in_price(at: Seconds, stored_at: Seconds, stored_factor: Prices, splits: Sequence[Split]) -> Prices:
+    """The splits that are in the prices of bars: those that are known, as far as the stored ones beside them have them.
+
+    Of the stored bars there are their times, oldest first, and the splits that are in the price of each.
+    """
+    found = factors(at, splits)
+    if not len(stored_at):
+        return found
+    share = stored_factor / factors(stored_at, splits)
+    place = np.minimum(np.searchsorted(stored_at, at), len(stored_at) - 1)
+    return np.where(at <= stored_at[-1], found * share[place], found)
+
+
 @dataclass(frozen=True, eq=False)
 class InPrices:
     """The splits that are in the prices of a series: when its bars open, oldest first, and the factor of each.
@@ -97,6 +110,6 @@ class InPrices:
 
 def in_new_shares(bars: Bars, ratio: Prices) -> Bars:
     """Bars told in other shares, `ratio` new ones for an old one of each: prices are divided by it, volumes multiplied."""
-    prices = {name: getattr(bars, name) / ratio for name in ("open", "high", "low", "close")}
+    prices = {name: getattr(bars, name) / ratio for name in PRICES}
     volume = np.where(bars.volume > 0, np.rint(bars.volume * ratio), bars.volume).astype(np.int64)
     return replace(bars, **prices, volume=volume)

@@ -12,10 +12,9 @@ from stockjobs.domain.market.days import in_place
 from stockjobs.domain.market.explaining import NEAR_S, explained
 from stockjobs.domain.market.findings import FindingState
 from stockjobs.domain.market.shares import EARLY
-from stockjobs.domain.market.splits import Split
-from stockjobs.services.collecting.restating import in_price
+from stockjobs.domain.market.splits import Split, in_price
 from stockjobs.services.collecting.series import Series, Step
-from stockjobs.services.collecting.vetting import zone_of
+from stockjobs.services.market.calendars import zone_of
 from stockjobs.services.market.filling import Filling
 from stockjobs.store.market import actions, aside, bars, findings
 from stockjobs.store.market.bar_rows import Span, Stored
@@ -52,7 +51,7 @@ def _land(step: Step, series: Series, found: Bars, stored: Stored) -> int:
     if not len(new):
         return 0
     known = actions.splits(step.connection, [instrument.id]).get(instrument.id, ())
-    factor = in_price(new.at, stored, series.placed(known))
+    factor = in_price(new.at, stored.bars.at, stored.split_factor, series.placed(known))
     landing = bars.Landing(instrument.id, interval, new, bars.APART, factor)
     written = bars.land(step.connection, [landing], step.now, landing=step.landing)
     Filling(step.connection, instrument.id, interval, step.now).settle(new.at)

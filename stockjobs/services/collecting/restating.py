@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
-from stockjobs.domain.market.bars import Prices, Seconds
 from stockjobs.domain.market.findings import FindingKind
-from stockjobs.domain.market.restatement import Known, Restated, Revised, Varies, compared
-from stockjobs.domain.market.splits import InPrices, Split, factors, together
+from stockjobs.domain.market.restatement import Known, Revised, Varies, compared
+from stockjobs.domain.market.splits import InPrices, Split, in_price, together
 from stockjobs.services.collecting.paying import Retold
-from stockjobs.services.collecting.retelling import RECENT, Retelling
+from stockjobs.services.collecting.retelling import RECENT, Anew, retell, retell_unseen
 from stockjobs.services.collecting.retold import instant, noted
 from stockjobs.services.collecting.series import Series, Step
-from stockjobs.services.collecting.vetting import zone_of
+from stockjobs.services.market.calendars import zone_of
 from stockjobs.store.market import bar_versions, bars, restatements
 from stockjobs.store.market.bar_rows import Stored
 from stockjobs.store.market.bar_versions import Part
@@ -47,21 +46,18 @@ def settled(step: Step, series: Series, stored: Stored, known: Mapping[Split, da
     if isinstance(verdict, Varies):
         return Settled(None, (_set_aside(step, series, verdict),))
     found = [_revision(step, series, verdict)] if isinstance(verdict, Revised) else []
-    told = Retelling(step, series, splits)
-    if isinstance(verdict, Restated):
-        told.as_overlap_shows(verdict)
-    told.as_events_say(stored, known)
+    anew = Anew.together([retell(step, series, splits, verdict), retell_unseen(step, series, splits, stored, known)])
     if any(split.at > series.came.at[0] - RECENT.total_seconds() for split in splits):
         # Those of which it is still not known are found again, and open then.
         _clear_up(step, series)
-    if told.told:
+    if anew.told:
         [stored] = bars.stored(step.connection, [bars.span_of(series.instrument.id, series.interval, series.came)])
-    applied = tuple(split for split in splits if split not in told.not_applied)
-    factor = in_price(series.came.at, stored, applied)
+    applied = tuple(split for split in splits if split not in anew.pending)
+    factor = in_price(series.came.at, stored.bars.at, stored.split_factor, applied)
     landing = bars.Landing(series.instrument.id, series.interval, series.came, step.claim.window_start, factor, stored)
     came = InPrices(series.came.at, factor, splits, series.interval, zone_of(series.instrument))
-    retold = Retold(came, told.restated, tuple(told.noted))
-    return Settled(landing, (*found, *told.findings), retold, tuple(sorted(set(told.told))))
+    retold = Retold(came, anew.restated, anew.noted)
+    return Settled(landing, (*found, *anew.findings), retold, tuple(sorted(set(anew.told))))
 
 
 def _clear_up(step: Step, series: Series) -> None:
@@ -79,16 +75,6 @@ def _is_told_whole(step: Step, series: Series, stored: Stored) -> bool:
         return False
     span = bar_versions.span(step.connection, Part(series.instrument.id, series.interval))
     return span == (instant(int(stored.bars.at[0])), instant(int(stored.bars.at[-1])))
-
-
-def in_price(at: Seconds, stored: Stored, splits: Sequence[Split]) -> Prices:
-    """The splits that are in the prices of bars: those that are known, as far as the stored ones beside them have them."""
-    found = factors(at, splits)
-    if not len(stored):
-        return found
-    share = stored.split_factor / factors(stored.bars.at, splits)
-    place = np.minimum(np.searchsorted(stored.bars.at, at), len(stored) - 1)
-    return np.where(at <= stored.bars.at[-1], found * share[place], found)
 
 
 def _revision(step: Step, series: Series, revised: Revised) -> Finding:

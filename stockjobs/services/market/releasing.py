@@ -16,10 +16,9 @@ from stockjobs.domain.market.explaining import NEAR_S
 from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.shares_of_now import Beside, in_shares_of_now, with_unexplained
-from stockjobs.domain.market.splits import Split, placed
+from stockjobs.domain.market.splits import Split, in_price, placed
 from stockjobs.domain.market.validation import Context, joined, validate
 from stockjobs.errors import Conflict
-from stockjobs.services.collecting.restating import in_price
 from stockjobs.services.market.calendars import zone_for
 from stockjobs.services.market.filling import Filling
 from stockjobs.store.database import Connection
@@ -130,7 +129,7 @@ def _held(one: StoredFinding, aside: Bars, there: Stored, past: _Past) -> Held:
     told = in_shares_of_now(aside, Beside(near.bars, near.split_factor), past.known, since)
     splits = past.known if len(near) else tuple(sorted({*past.known, *since}))
     same = near.bars.where(np.isin(near.bars.at, aside.at))
-    return Held(one, aside, told, in_price(aside.at, near, splits), same)
+    return Held(one, aside, told, in_price(aside.at, near.bars.at, near.split_factor, splits), same)
 
 
 def land_released(connection: Connection, chosen: Sequence[Held], by: str, now: datetime) -> int:
