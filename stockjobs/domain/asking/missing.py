@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from stockjobs.domain.asking.planning import Window
 from stockjobs.domain.clocks import instant, midnight
-from stockjobs.domain.market.coverage import Slots, is_missing, keys, slots
+from stockjobs.domain.market.coverage import Slots, filled, is_missing, keys, slots
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Days, Seconds, Spans
 from stockjobs.domain.scheduling.zones import offset_at
@@ -198,7 +198,7 @@ def _is_whole(of: Expected, extent: Extent, gaps: Collection[KnownGap], inside: 
 
 def by_bars(of: Expected, stored: Seconds, gaps: Collection[KnownGap], since: datetime | None) -> Missing:
     """What is missing of a series beside its settled bars (epoch seconds)."""
-    lacks = is_missing(of.slots, keys(stored, of.spans, of.interval, of.zone))
+    lacks = is_missing(of.slots, filled(stored, of.spans, of.interval, of.zone))
     lacks[: _begin(of, since)] = False
     return Missing(of, _runs(_without(of, lacks, gaps)))
 

@@ -107,8 +107,23 @@ def keys(at: Seconds, spans: Spans, interval: Interval, zone: tzinfo) -> Seconds
     return np.where(inside, _grid_key(place, (at - spans.open[place]) // interval.seconds), -1)
 
 
+def filled(at: Seconds, spans: Spans, interval: Interval, zone: tzinfo) -> Seconds:
+    """The numbers of the slots that bars fill, in no order: each its own, and one that lasts until the close the last of its
+    session too. Sources that count their bars from the end of a lunch break may have one less after it.
+    """
+    own = keys(at, spans, interval, zone)
+    if not interval.is_intraday or not len(spans):
+        return own
+    inside = own >= 0
+    opened, place = at[inside], np.searchsorted(spans.open, at[inside], side="right") - 1
+    length = spans.close[place] - spans.open[place]
+    lasts = opened + interval.seconds >= spans.close[place]
+    last = _grid_key(place, (length - 1) // interval.seconds)
+    return np.concatenate([own, last[lasts]])
+
+
 def is_missing(expected: Slots, stored: Seconds) -> NDArray[np.bool_]:
-    """Which slots no stored bar fills; `stored` are the bars' keys."""
+    """Which slots no stored bar fills; `stored` are the numbers of those that are filled."""
     return np.isin(expected.key, stored, invert=True)
 
 

@@ -59,8 +59,16 @@ class Due:
 
     def _number(self, newest: datetime) -> float:
         if self.interval.is_intraday:
-            return newest.timestamp()
+            return self._reached(newest.timestamp())
         return float(keys(np.array([int(newest.timestamp())], dtype=np.int64), self.spans, self.interval, self.zone)[0])
+
+    def _reached(self, newest: float) -> float:
+        """The time of a bar, or of the last one of its session where it lasts until the close: sources may count their bars
+        from the end of a lunch break.
+        """
+        place = int(np.searchsorted(self.spans.open, newest, side="right")) - 1
+        close = self.spans.close[place] if place >= 0 else newest
+        return float(close - 1) if newest < close <= newest + self.interval.seconds else newest
 
 
 def overdue_since(newest: datetime, interval: Interval, now: datetime, due: Due | None) -> datetime | None:

@@ -118,7 +118,7 @@ def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Aroun
 def _context(connection: Connection, instrument: Instrument, answer: Answer, around: _Around) -> Context:
     came, request = answer.reply.bars, answer.request
     first, last = (datetime.fromtimestamp(int(at), UTC) for at in (came.at.min(), came.at.max()))
-    zone = calendars.zone_for(instrument.exchange, instrument.zone)
+    zone = calendars.zone_of(instrument)
     context = Context(
         now=around.now,
         interval=request.interval,

@@ -9,12 +9,12 @@ from functools import cached_property
 
 import numpy as np
 
-from stockjobs.domain.market.bars import COLUMNS, Bars, CorporateAction
+from stockjobs.domain.market.bars import Bars, CorporateAction, chained
 from stockjobs.domain.market.days import in_place
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.splits import Split, placed, splits_in
 from stockjobs.services.collecting.checking import Judged
-from stockjobs.services.collecting.vetting import zone_of
+from stockjobs.services.market.calendars import zone_of
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
 from stockjobs.store.market import gaps
@@ -88,8 +88,7 @@ def _came(judged: Sequence[Judged], interval: Interval) -> Bars:
     """The good bars of several answers; what came last counts."""
     if len(judged) == 1:
         return judged[0].good
-    parts = [one.good for one in judged]
-    bars = Bars(*(np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS))
+    bars = chained([one.good for one in judged])
     _, from_the_end = np.unique(bars.at[::-1], return_index=True)
     each_once = bars.where(np.asarray(len(bars) - 1 - from_the_end, dtype=np.intp))
     return in_place(Bars.empty(), each_once, interval, zone_of(judged[0].instrument))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 from stockjobs.domain.excerpts import shown
 from stockjobs.domain.market.actions import each_once
@@ -12,7 +12,7 @@ from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.validation.actions import BrokenAction, check_alone
 from stockjobs.services.collecting.fetching import Answer
-from stockjobs.services.market.calendars import zone_for
+from stockjobs.services.market.calendars import zone_of
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
 from stockjobs.store.market import actions
@@ -52,11 +52,6 @@ def _vetted(claim: Claim, instrument: Instrument, answer: Answer, places: set[da
     places.update(one.at for one in told)
     findings = tuple(finding_of(claim, instrument, one) for one in checked.broken)
     return Vetted(instrument, replace(answer, reply=replace(reply, actions=told)), findings)
-
-
-def zone_of(instrument: Instrument) -> tzinfo:
-    """The clock by which the days of an instrument are counted."""
-    return zone_for(instrument.exchange, instrument.zone)
 
 
 def finding_of(claim: Claim, instrument: Instrument, broken: BrokenAction) -> Finding:

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stockjobs.domain.events import Event, EventName
-from stockjobs.domain.market.coverage import SETTLED_AFTER, Cause, Slots, is_missing, keys, slots
+from stockjobs.domain.market.coverage import SETTLED_AFTER, Cause, Slots, filled, is_missing, keys, slots
 from stockjobs.domain.market.days import days_of
 from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Seconds, Spans
 from stockjobs.services.collecting.checking import Judged
 from stockjobs.services.collecting.series import Step
-from stockjobs.services.market.calendars import calendar_of, traded, zone_for
+from stockjobs.services.market.calendars import calendar_of, traded, zone_of
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger import events
 from stockjobs.store.ledger.claims import Claim
@@ -34,8 +34,11 @@ _NEXT_SESSION = timedelta(days=14)
 """No market is closed for longer between two sessions, save in wars and revolutions."""
 
 
-def watch(step: Step, judged: Judged) -> tuple[Finding, ...]:
-    """Write down what the source does not have, so that it is not asked for again each night; returns what to tell of it."""
+def watch(step: Step, judged: Judged, came: Seconds) -> tuple[Finding, ...]:
+    """Write down what the source does not have, so that it is not asked for again each night; returns what to tell of it.
+
+    `came` are the times of the good bars of all answers that land with this one: a session may have come in two of them.
+    """
     connection, claim, now = step.connection, step.claim, step.now
     request, instrument = judged.answer.request, judged.instrument
     known = _known(step, judged).get(instrument.id, {})
@@ -45,7 +48,7 @@ def watch(step: Step, judged: Judged) -> tuple[Finding, ...]:
         return ()
     if not known and not len(judged.checked.null_at) and _has_all(judged, spans, now):
         return ()
-    found = _Look(connection, claim, judged, now, spans).found()
+    found = _Look(connection, claim, judged, came, now, spans).found()
     _write(connection, judged, found, known, now)
     return _without_rows(connection, claim, judged, found, now)
 
@@ -75,7 +78,7 @@ def _write_nulls(connection: Connection, judged: Judged, known: Mapping[date, Ga
     instrument, interval, null_at = judged.instrument, judged.answer.request.interval, judged.checked.null_at
     if not known and not len(null_at):
         return
-    zone = zone_for(instrument.exchange, instrument.zone)
+    zone = zone_of(instrument)
     over = null_at[null_at < (now - max(_DAY, interval.length)).timestamp()]
     days, count = np.unique(days_of(over, interval, zone), return_counts=True)
     found = [
@@ -104,6 +107,7 @@ class _Look:
     connection: Connection
     claim: Claim
     judged: Judged
+    came: Seconds
     now: datetime
     spans: Spans
 
@@ -112,10 +116,9 @@ class _Look:
         request = self.judged.answer.request
         asked = self.spans.at(self._was_asked())
         expected = slots(asked, request.interval)
-        good = self._keys(self.judged.good.at, asked)
-        lacks = is_missing(expected, good)
+        lacks = is_missing(expected, self._filled(self.came, asked))
         if lacks.any():
-            lacks &= is_missing(expected, self._keys(self._stored(asked), asked))
+            lacks &= is_missing(expected, self._filled(self._stored(asked), asked))
         missing = np.bincount(expected.session[lacks], minlength=len(asked))
         wanted = np.bincount(expected.session, minlength=len(asked))
         return _Found(asked, missing, missing == wanted, self._causes(asked, expected, lacks))
@@ -154,9 +157,10 @@ class _Look:
         return coverage.times(self.connection, self.judged.instrument.id, interval, start - _DAY, end)
 
     def _keys(self, at: Seconds, asked: Spans) -> Seconds:
-        instrument = self.judged.instrument
-        zone = zone_for(instrument.exchange, instrument.zone)
-        return keys(at, asked, self.judged.answer.request.interval, zone)
+        return keys(at, asked, self.judged.answer.request.interval, zone_of(self.judged.instrument))
+
+    def _filled(self, at: Seconds, asked: Spans) -> Seconds:
+        return filled(at, asked, self.judged.answer.request.interval, zone_of(self.judged.instrument))
 
     def _causes(self, asked: Spans, expected: Slots, lacks: NDArray[np.bool_]) -> tuple[Cause, ...]:
         """For each session the cause of most of what is missing."""

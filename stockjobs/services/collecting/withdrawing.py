@@ -11,7 +11,7 @@ from stockjobs.domain.market.changes import overlap, prices_differ
 from stockjobs.domain.market.days import in_place
 from stockjobs.services.collecting.checking import Judged
 from stockjobs.services.collecting.series import Series, Step
-from stockjobs.services.collecting.vetting import zone_of
+from stockjobs.services.market.calendars import zone_of
 from stockjobs.store.market import bars, withdrawals
 
 UNSPLIT = "unsplit"

@@ -14,7 +14,8 @@ from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from stockjobs.domain.market.coverage import as_served
-from stockjobs.domain.market.exchanges import EXCHANGES, FOREIGN_EXCHANGE, zone_of
+from stockjobs.domain.market.exchanges import EXCHANGES, FOREIGN_EXCHANGE
+from stockjobs.domain.market.exchanges import zone_of as zone_of_exchange
 from stockjobs.domain.market.sessions import SessionsOf, Spans
 from stockjobs.errors import NotFound
 from stockjobs.markets import sessions as markets
@@ -22,6 +23,7 @@ from stockjobs.markets.exchanges import mic_of
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.market import calendars, sessions
 from stockjobs.store.market.calendars import StoredCalendar
+from stockjobs.store.market.instruments import Instrument
 
 FIRST_DAY = date(1990, 1, 1)
 """Before this no bars are expected: few sources go back further, and the calendars are less sure."""
@@ -146,11 +148,16 @@ def zone_for(code: str, zone: str) -> ZoneInfo:
     return zone_named(zone, calendar_of(code))
 
 
+def zone_of(instrument: Instrument) -> ZoneInfo:
+    """The clock by which the days of an instrument are counted."""
+    return zone_for(instrument.exchange, instrument.zone)
+
+
 def zone_named(zone: str, exchange: str | None) -> ZoneInfo:
     """The same, from its exchange as a MIC, `24/7` or `24/5`."""
     if zone:
         return ZoneInfo(zone)
-    return zone_of(exchange) if exchange else ZoneInfo("UTC")
+    return zone_of_exchange(exchange) if exchange else ZoneInfo("UTC")
 
 
 def _kept_of(connection: Connection, exchange: str) -> _Kept:

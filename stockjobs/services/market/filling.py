@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.market.coverage import is_missing, keys, slots
+from stockjobs.domain.market.coverage import filled, is_missing, slots
 from stockjobs.domain.market.days import days_of
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Seconds, Spans
@@ -44,7 +44,7 @@ class Filling:
             return
         met = spans.at(np.isin(spans.day, days) | _has_any(spans, at))
         if len(met):
-            self._recount(met, keys(self._stored(met), met, self.interval, zone))
+            self._recount(met, filled(self._stored(met), met, self.interval, zone))
 
     def _stored(self, spans: Spans) -> Seconds:
         start, end = (datetime.fromtimestamp(int(at), UTC) for at in (spans.open[0], spans.close[-1]))

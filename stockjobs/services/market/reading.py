@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -14,6 +13,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.reading import Adjusted, BarsQuery, Factors, refuse_future
 from stockjobs.errors import InvalidInput, NotFound
 from stockjobs.services.market.adjusting import Adjusting
+from stockjobs.services.market.calendars import zone_of
 from stockjobs.services.market.shaping import SCHEMA, Names, shape
 from stockjobs.store.columns import Columns, Snapshot
 from stockjobs.store.database import Connection, Database
@@ -143,7 +143,7 @@ class Reading:
         if meant.query.adjusted is not Adjusted.ALL:
             return {}
         selection = meant.selection(range(len(meant.instruments)))
-        zones = {one.id: ZoneInfo(one.zone or "UTC") for one in meant.instruments}
+        zones = {one.id: zone_of(one) for one in meant.instruments}
         found = Adjusting(snapshot, self._dialect, zones).factors(selection)
         return {place: found[one.id] for place, one in enumerate(meant.instruments) if one.id in found}
 

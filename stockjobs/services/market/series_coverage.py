@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from stockjobs.domain.clocks import local_days, midnight
 from stockjobs.domain.market.causes import Evidence, Lack, lacks
-from stockjobs.domain.market.coverage import Cause, Slots, is_missing, keys
+from stockjobs.domain.market.coverage import Cause, Slots, filled, is_missing, keys
+from stockjobs.domain.market.days import periods
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Spans
 from stockjobs.services.market.calendars import FIRST_DAY, zone_for
@@ -66,7 +67,7 @@ def _covered(task: Task, series: Series, stored: Stored | None) -> Coverage:
     if start is None:
         return Coverage(series, task.wanted.interval, note="never collected")
     end = min(task.wanted.end or task.now, task.now)
-    market = _between(market, start, task.wanted)
+    market = _between(market, start, task.wanted, zone_for(series.exchange, series.zone))
     whole = Coverage(series, task.wanted.interval, start, end)
     if stored and (stored.bars, stored.sum) == (len(market.expected), int(market.expected.at.sum())):
         return _judged(whole, market, np.zeros(len(market.expected), dtype=np.bool_))
@@ -92,11 +93,15 @@ def _start(wanted: Wanted, series: Series, stored: Stored | None) -> datetime | 
     return max(start, series.first_trade_at)
 
 
-def _between(market: Market, start: datetime, wanted: Wanted) -> Market:
+def _between(market: Market, start: datetime, wanted: Wanted, zone: ZoneInfo) -> Market:
     """The part of a market from an instant to the end that is wanted; places of sessions stay what they are."""
     expected, since = market.expected, start.timestamp()
     # The first trade, like a bar of a week, may stand at another time of its day than the open.
     keep = expected.at >= since if wanted.interval.is_intraday else market.spans.close[expected.session] > since
+    if wanted.start is not None and wanted.interval.seconds > Interval.D1.seconds:
+        # The bar of a week or a month stands at its first midnight, and is asked for by a window that has that.
+        [before] = periods(np.array([int(wanted.start.timestamp()) - 1]), wanted.interval, zone)
+        keep &= expected.key > before
     if wanted.end is not None:
         keep &= expected.at < wanted.end.timestamp()
     return replace(market, expected=Slots(expected.at[keep], expected.session[keep], expected.key[keep]))
@@ -113,7 +118,7 @@ def _in_detail(task: Task, whole: Coverage, market: Market) -> Coverage:
     )
     last = datetime.fromtimestamp(int(spans.close[-1]), UTC)
     at = coverage.times(task.connection, series.instrument_id, interval, first, last)
-    missing = is_missing(expected, keys(at, spans, interval, zone))
+    missing = is_missing(expected, filled(at, spans, interval, zone))
     found = (
         lacks(expected, missing, spans, market.settled, _evidence(task, series, market, first, last))
         if missing.any()

@@ -15,6 +15,7 @@ from stockjobs.domain.market.coverage import (
     Cause,
     as_served,
     ask_again_at,
+    filled,
     is_missing,
     is_settled,
     keys,
@@ -30,6 +31,7 @@ PLACES = {
     "XNYS": "America/New_York",
     "XTKS": "Asia/Tokyo",
     "XHKG": "Asia/Hong_Kong",
+    "XSHG": "Asia/Shanghai",
     "XTAE": "Asia/Jerusalem",
     "XASX": "Australia/Sydney",
     "24/7": "UTC",
@@ -46,6 +48,23 @@ def clock(exchange: str, first: str, last: str, interval: Interval) -> list[str]
     zone = ZoneInfo(PLACES[exchange])
     at = slots(spans(exchange, first, last), interval).at.tolist()
     return [datetime.fromtimestamp(one, zone).strftime("%H:%M") for one in at]
+
+
+@pytest.mark.parametrize(
+    ("exchange", "afternoon"),
+    [("XTKS", "12:30 13:30 14:30"), ("XHKG", "13:00 14:00 15:00"), ("XSHG", "13:00 14:00")],
+)
+def test_hours_that_are_counted_from_the_end_of_lunch_fill_the_afternoon_with_one_bar_less(
+    exchange: str, afternoon: str
+) -> None:
+    zone, sessions = ZoneInfo(PLACES[exchange]), spans(exchange, "2026-03-18", "2026-03-18")
+    expected = slots(sessions, Interval.H1)
+    morning = expected.at[expected.at < sessions.break_start[0]]
+    clocks = (datetime.fromisoformat(f"2026-03-18T{one}").replace(tzinfo=zone) for one in afternoon.split())
+    came = np.concatenate([morning, [int(one.timestamp()) for one in clocks]])
+    assert not is_missing(expected, filled(came, sessions, Interval.H1, zone)).any()
+    for left_out in range(len(came)):
+        assert is_missing(expected, filled(np.delete(came, left_out), sessions, Interval.H1, zone)).any()
 
 
 def test_an_american_session_has_seven_hours_of_which_the_last_is_half() -> None:

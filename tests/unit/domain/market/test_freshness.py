@@ -40,6 +40,16 @@ def test_a_bar_is_overdue_since_the_first_one_after_the_newest_was_complete(
     assert found == (at(expected).astimezone(UTC) if expected else None)
 
 
+def test_an_hour_that_is_counted_from_the_end_of_lunch_and_lasts_until_the_close_is_the_last_of_its_day() -> None:
+    tokyo, zone = Spans.of(sessions("XTKS", date(2026, 2, 1), date(2026, 3, 4))), ZoneInfo("Asia/Tokyo")
+    due = Due.of(tokyo, Interval.H1, zone)
+    newest = datetime(2026, 3, 2, 14, 30, tzinfo=zone)
+    assert overdue_since(newest, Interval.H1, datetime(2026, 3, 3, 0, tzinfo=zone), due) is None
+    assert overdue_since(newest, Interval.H1, datetime(2026, 3, 3, 11, tzinfo=zone), due) == datetime(
+        2026, 3, 3, 1, tzinfo=UTC
+    )
+
+
 def test_without_a_calendar_every_hour_counts() -> None:
     newest, now = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 3, 1, tzinfo=UTC)
     assert overdue_since(newest, Interval.D1, now, None) == datetime(2026, 3, 3, tzinfo=UTC)
