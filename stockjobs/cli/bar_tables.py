@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from stockjobs.cli import tables
 from stockjobs.cli.views import price
 from stockjobs.domain.counting import counted
+from stockjobs.domain.market.bars import PRICES
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.money import money
 from stockjobs.store.market.instruments import Instrument
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 NEWEST = 20
 """So many bars of each symbol are shown where nobody says how many."""
 
-_TITLES = ("symbol", "time", "open", "high", "low", "close", "volume", "currency", "")
+_TITLES = ("symbol", "time", *PRICES, "volume", "currency", "")
 _NUMBERS = frozenset(range(2, 7))
 
 
@@ -50,7 +51,7 @@ class Shown:
             yield [
                 self.instrument.symbol,
                 f"{bar['at'].astimezone(zone):{form}}",
-                *(price(bar[name]) for name in ("open", "high", "low", "close")),
+                *(price(bar[name]) for name in PRICES),
                 "-" if bar["volume"] is None else f"{bar['volume']:,}",
                 currency or "-",
                 "unfinished" if bar["provisional"] else "",

@@ -237,7 +237,7 @@ def _lines(held: Held, now: datetime, zone: str) -> Iterator[str]:
     yield from fields(pairs)
     if len(aside):
         yield "Bars set aside:"
-        titles = ("time", "", "open", "high", "low", "close", "volume")
+        titles = ("time", "", *PRICES, "volume")
         yield from (f"  {line}" for line in tables.lines(titles, list(_rows(held)), right=frozenset(range(2, 7))))
 
 

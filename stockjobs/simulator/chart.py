@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from stockjobs.domain.market.bars import PRICES
 from stockjobs.simulator.asking import Ask, read_ask
 from stockjobs.simulator.events import events
 from stockjobs.simulator.market import Market
@@ -36,7 +37,7 @@ def chart(query: Query, market: Market) -> Reply:
 def _columns(rows: Rows, ask: Ask) -> dict[str, object]:
     if not len(rows):
         return {"indicators": {"quote": [{}]} | ({} if ask.grain.is_intraday else {"adjclose": [{}]})}
-    quote = {name: _prices(getattr(rows, name)) for name in ("open", "high", "low", "close")}
+    quote = {name: _prices(getattr(rows, name)) for name in PRICES}
     indicators: dict[str, object] = {"quote": [quote | {"volume": _volumes(rows.volume)}]}
     if not ask.grain.is_intraday:
         indicators["adjclose"] = [{"adjclose": _prices(rows.adjusted)}]

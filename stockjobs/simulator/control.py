@@ -19,6 +19,7 @@ from stockjobs.simulator.counters import Counters
 from stockjobs.simulator.edits import DeclaredSplit, Restated
 from stockjobs.simulator.faults import Fault
 from stockjobs.simulator.listings import listing
+from stockjobs.simulator.rows import VALUES
 from stockjobs.simulator.state import State
 
 T = TypeVar("T")
@@ -177,7 +178,7 @@ def _restate(handler: ControlHandler) -> object:
     change = handler.read(BarChange)
     if (change.day is None) == (change.at is None):
         raise ValueError("give either day or at")
-    unknown = set(change.values or ()) - {"open", "high", "low", "close", "volume", "adjusted"}
+    unknown = set(change.values or ()) - {*VALUES}
     if unknown:
         raise ValueError(f"no such column: {', '.join(sorted(unknown))}")
     symbol = handler.listed(change.symbol)

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from stockjobs.domain.market.bars import PRICES
 from stockjobs.simulator.asking import Grain
 from stockjobs.simulator.history import History, effective
-from stockjobs.simulator.rows import Rows
+from stockjobs.simulator.rows import VALUES, Rows
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _matches(rows: Rows, restated: Restated, zone: str, grain: Grain) -> NDArray
 def _restate(rows: Rows, restated: Restated, chosen: NDArray[np.bool_]) -> Rows:
     if not chosen.any():
         return rows
-    for name in ("open", "high", "low", "close", "adjusted"):
+    for name in (*PRICES, "adjusted"):
         rows = _put(rows, name, chosen, getattr(rows, name)[chosen] * restated.factor)
     for name, value in restated.values:
         rows = _put(rows, name, chosen, np.nan if value is None else value)
@@ -90,7 +91,7 @@ def _restate(rows: Rows, restated: Restated, chosen: NDArray[np.bool_]) -> Rows:
 
 
 def _empty_out(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
-    for name in ("open", "high", "low", "close", "volume", "adjusted"):
+    for name in VALUES:
         rows = _put(rows, name, chosen, np.nan)
     return rows
 

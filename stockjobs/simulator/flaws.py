@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from stockjobs.domain.market.bars import PRICES
+
 Chart = dict[str, Any]
 """One result of a chart document, as read from its JSON."""
 
-_PRICES = ("open", "high", "low", "close")
 _TEN_DAYS = 10 * 86_400
 
 
@@ -26,13 +27,13 @@ def _high_below_low(chart: Chart, row: int) -> None:
 
 def _negative(chart: Chart, row: int) -> None:
     quote = chart["indicators"]["quote"][0]
-    for name in _PRICES:
+    for name in PRICES:
         quote[name][row] = -quote[name][row]
 
 
 def _all_prices(value: object) -> Callable[[Chart, int], None]:
     def put(chart: Chart, row: int) -> None:
-        for name in _PRICES:
+        for name in PRICES:
             chart["indicators"]["quote"][0][name][row] = value
 
     return put

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from stockjobs.domain.market.bars import PRICES
+
 Seconds = NDArray[np.int64]
 Prices = NDArray[np.float64]
 
@@ -73,4 +75,5 @@ class Rows:
         )
 
 
-COLUMNS = ("at", "open", "high", "low", "close", "volume", "adjusted")
+VALUES = (*PRICES, "volume", "adjusted")
+COLUMNS = ("at", *VALUES)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from stockjobs.domain.market.intervals import Interval
 
@@ -49,6 +50,11 @@ class Bars:
         )
 
     @classmethod
+    def of(cls, columns: Iterable[ArrayLike]) -> Bars:
+        """Bars made of columns as lists or as arrays of other types, in the order of `COLUMNS`."""
+        return cls(*(np.asarray(column, dtype=kind) for column, kind in zip(columns, _KINDS, strict=True)))
+
+    @classmethod
     def empty(cls) -> Bars:
         """No bars at all."""
         no_prices = np.empty(0, dtype=np.float64)
@@ -61,6 +67,16 @@ NO_VOLUME = -1
 
 PRICES = ("open", "high", "low", "close")
 COLUMNS = ("at", *PRICES, "volume", "provisional")
+_KINDS = (np.int64, *(np.float64 for _ in PRICES), np.int64, np.bool_)
+
+
+def chained(parts: Sequence[Bars]) -> Bars:
+    """Several runs of bars as one, in the order in which they are given."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return Bars.empty()
+    return Bars(*(np.concatenate([getattr(bars, name) for bars in parts]) for name in COLUMNS))
 
 
 ACTION_KINDS = ("split", "dividend", "capital_gain")

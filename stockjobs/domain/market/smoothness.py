@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stockjobs.domain.market.bars import Bars, Prices
+from stockjobs.domain.market.bars import PRICES, Bars, Prices
 
 CALM = float(np.log(1.2))
 """Prices so near to what the neighbours span, in logarithms, are at their level."""
@@ -35,7 +35,7 @@ def are_mended(old: Bars, now: Bars, kept: Bars) -> bool:
 
 def _distance(bars: Bars, lowest: Prices, highest: Prices) -> Prices:
     """By how much the prices of each bar lie outside of a range, at the most."""
-    prices = np.log(np.stack([bars.open, bars.high, bars.low, bars.close]))
+    prices = np.log(np.stack([getattr(bars, name) for name in PRICES]))
     return np.asarray(np.maximum(np.maximum(lowest - prices, prices - highest), 0.0).max(axis=0))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.market.bars import Bars, CorporateAction, Prices, Seconds
+from stockjobs.domain.market.bars import PRICES, Bars, CorporateAction, Prices, Seconds
 from stockjobs.errors import IdentityMismatch, MalformedReply
 from stockjobs.providers.yahoo.actions import read_actions
 from stockjobs.providers.yahoo.meta import Meta, read_meta
@@ -66,20 +66,13 @@ def _rows(result: dict[str, Json]) -> Bars:
     quote = _quote(result.get("indicators"))
     try:
         at = np.array(times, dtype=np.int64)
-        rows = Bars(
-            at,
-            _prices(quote, "open"),
-            _prices(quote, "high"),
-            _prices(quote, "low"),
-            _prices(quote, "close"),
-            _volumes(quote.get("volume"), len(at)),
-            np.zeros(len(at), dtype=np.bool_),
-        )
+        opened, high, low, close = (_prices(quote, name) for name in PRICES)
+        volume = _volumes(quote.get("volume"), len(at))
     except (TypeError, ValueError, OverflowError) as error:
         raise MalformedReply(f"A column of Yahoo's chart cannot be read: {error}") from error
-    if any(getattr(rows, name).shape != at.shape for name in ("open", "high", "low", "close", "volume")):
+    if any(column.shape != at.shape for column in (opened, high, low, close, volume)):
         raise MalformedReply("The columns of Yahoo's chart are of different lengths.")
-    return _in_order(rows)
+    return _in_order(Bars(at, opened, high, low, close, volume, np.zeros(len(at), dtype=np.bool_)))
 
 
 def _quote(indicators: Json) -> dict[str, Json]:
@@ -112,7 +105,4 @@ def _in_order(rows: Bars) -> Bars:
     steps: NDArray[np.int64] = np.diff(rows.at)
     if not (steps < 0).any():
         return rows
-    order = np.argsort(rows.at, kind="stable")
-    return Bars(
-        *(getattr(rows, name)[order] for name in ("at", "open", "high", "low", "close", "volume", "provisional"))
-    )
+    return rows.where(np.argsort(rows.at, kind="stable"))

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from stockjobs.domain.market.bars import COLUMNS, Bars
+from stockjobs.domain.market.bars import Bars, chained
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.providers.yahoo.meta import Meta, instant
 
@@ -98,8 +98,7 @@ def _merged(rows: Bars, interval: Interval) -> Bars:
             ),
             new.provisional,
         )
-    head = rows.where(place < -2)
-    return Bars(*(np.append(getattr(head, name), getattr(merged, name)) for name in COLUMNS))
+    return chained([rows.where(place < -2), merged])
 
 
 def _bar_end(at: int, interval: Interval, meta: Meta) -> float:

@@ -10,9 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from stockjobs.domain.market.bars import Prices, Seconds
+from stockjobs.domain.market.bars import PRICES, Prices, Seconds
 from stockjobs.domain.market.reading import Factors
-from stockjobs.store.market.reading import PRICES
 
 SCHEMA = pa.schema(
     [

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import numpy as np
 from sqlalchemy import Connection, or_, select
 
-from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars
+from stockjobs.domain.market.bars import COLUMNS, PRICES, Bars
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
+from stockjobs.store.market.bar_rows import bars_of_rows
 
 _findings, _aside = tables.findings, tables.quarantined_bars
 
@@ -30,7 +30,7 @@ class Answer:
 
 def answers(connection: Connection, instrument: int, interval: Interval, since: datetime) -> list[Answer]:
     """What was set aside of a series since an instant and is still open, the newest first."""
-    columns = (_aside.c.at, *(_aside.c[name] for name in PRICES), _aside.c.volume, _aside.c.provisional)
+    columns = [_aside.c[name] for name in COLUMNS]
     query = (
         select(_findings.c.id, _findings.c.attempt_id, _findings.c.created_at, *columns)
         .join(_aside, _aside.c.finding_id == _findings.c.id)
@@ -60,14 +60,4 @@ class _Rows:
         self.by_time[at] = values
 
     def answer(self) -> Answer:
-        opened, high, low, close, volume, provisional = (list(one) for one in zip(*self.by_time.values(), strict=True))
-        bars = Bars(
-            np.array([int(at.timestamp()) for at in self.by_time], dtype=np.int64),
-            np.array(opened, dtype=np.float64),
-            np.array(high, dtype=np.float64),
-            np.array(low, dtype=np.float64),
-            np.array(close, dtype=np.float64),
-            np.array([NO_VOLUME if one is None else one for one in volume], dtype=np.int64),
-            np.array(provisional, dtype=np.bool_),
-        )
-        return Answer(tuple(self.findings), bars)
+        return Answer(tuple(self.findings), bars_of_rows([(at, *values) for at, values in self.by_time.items()]))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.market.bars import COLUMNS, Bars, Prices
+from stockjobs.domain.market.bars import NO_VOLUME, Bars, Prices, chained
 from stockjobs.domain.market.intervals import Interval
 
 
@@ -71,15 +72,15 @@ class Rows:
         return cls(
             np.repeat(np.array([instrument for instrument, *_ in series], dtype=np.int64), lengths),
             np.repeat(np.array([interval.seconds for _, interval, *_ in series], dtype=np.int64), lengths),
-            joined([bars for _, _, bars, _ in series]),
+            chained([bars for _, _, bars, _ in series]),
             np.concatenate([factor for *_, factor in series]) if series else np.empty(0),
         )
 
 
-def joined(parts: Sequence[Bars]) -> Bars:
-    """Several runs of bars as one, in the order in which they are given."""
-    if len(parts) == 1:
-        return parts[0]
-    if not parts:
+def bars_of_rows(rows: Sequence[Sequence[Any]]) -> Bars:
+    """Bars of rows with the values of `COLUMNS`, of which the first is an instant; a price or a volume may be None."""
+    if not rows:
         return Bars.empty()
-    return Bars(*(np.concatenate([getattr(bars, name) for bars in parts]) for name in COLUMNS))
+    at, *prices, volume, provisional = zip(*rows, strict=True)
+    seconds = [int(one.timestamp()) for one in at]
+    return Bars.of((seconds, *prices, [NO_VOLUME if one is None else one for one in volume], provisional))

@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, Integer, case, cast, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from stockjobs.domain.market.bars import Prices
+from stockjobs.domain.market.bars import PRICES, Prices
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.shares import Bound, Past
 from stockjobs.store import tables
@@ -82,7 +82,7 @@ def restate(connection: Connection, part: Part, ratio: float, landing: int) -> i
     # A bar that this landing has replaced already is kept as it was before that.
     versions = dialect.insert(_versions).from_select([*COLUMNS, "replaced_by"], kept).on_conflict_do_nothing()
     connection.execute(versions)
-    prices = {name: _bars.c[name] / ratio for name in ("open", "high", "low", "close")}
+    prices = {name: _bars.c[name] / ratio for name in PRICES}
     statement = update(_bars).where(*_is_in(part))
     return connection.execute(
         statement.values(

@@ -148,18 +148,10 @@ def _tuples(rows: Rows, landing: int, chosen: NDArray[np.bool_]) -> memoryview:
 def _stored(values: Sequence[bytes | None]) -> Stored:
     if values[0] is None:
         return Stored.empty()
-    at, opened, high, low, close, volume, provisional, factor, landing = (
+    at, *columns, factor, landing = (
         _column(value, kind) for value, kind in zip(values, _TYPES, strict=True) if value is not None
     )
-    bars = Bars(
-        at.astype(np.int64) // _MICRO + _EPOCH_S,
-        opened.astype(np.float64),
-        high.astype(np.float64),
-        low.astype(np.float64),
-        close.astype(np.float64),
-        volume.astype(np.int64),
-        provisional.astype(np.bool_),
-    )
+    bars = Bars.of((at.astype(np.int64) // _MICRO + _EPOCH_S, *columns))
     return Stored(bars, factor.astype(np.float64), landing.astype(np.int64))
 
 

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from stockjobs.domain.market.bars import NO_VOLUME, Bars
+from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars
 from stockjobs.store import driver
 from stockjobs.store.market.bar_rows import Rows, Span, Stored
 
 _KEY = ("instrument_id", "interval_s", "at")
-_VALUES = ("open", "high", "low", "close", "volume", "provisional", "split_factor")
+_VALUES = (*PRICES, "volume", "provisional", "split_factor")
 _IS_KEY = " AND ".join(f"{name} = ?" for name in _KEY)
 _STORED = f"""
-SELECT at, open, high, low, close, coalesce(volume, {NO_VOLUME}), provisional, split_factor, landing_id FROM bars
+SELECT at, {", ".join(PRICES)}, coalesce(volume, {NO_VOLUME}), provisional, split_factor, landing_id FROM bars
 WHERE instrument_id = ? AND interval_s = ? AND at BETWEEN ? AND ? ORDER BY at"""
 _INSERT = f"INSERT INTO bars ({', '.join((*_KEY, *_VALUES, 'landing_id'))}) VALUES ({', '.join('?' * 11)})"
 _REPLACE = f"""
@@ -72,21 +72,12 @@ def _values(rows: Rows) -> tuple[list[Any], ...]:
     volume = bars.volume.tolist()
     if (bars.volume == NO_VOLUME).any():
         volume = [None if amount == NO_VOLUME else amount for amount in volume]
-    prices = (getattr(bars, name).tolist() for name in ("open", "high", "low", "close"))
+    prices = (getattr(bars, name).tolist() for name in PRICES)
     return *prices, volume, bars.provisional.tolist(), rows.split_factor.tolist()
 
 
 def _stored(rows: Sequence[tuple[Any, ...]]) -> Stored:
     if not rows:
         return Stored.empty()
-    at, opened, high, low, close, volume, provisional, factor, landing = zip(*rows, strict=True)
-    bars = Bars(
-        np.array(at, dtype=np.int64),
-        np.array(opened, dtype=np.float64),
-        np.array(high, dtype=np.float64),
-        np.array(low, dtype=np.float64),
-        np.array(close, dtype=np.float64),
-        np.array(volume, dtype=np.int64),
-        np.array(provisional, dtype=np.bool_),
-    )
-    return Stored(bars, np.array(factor, dtype=np.float64), np.array(landing, dtype=np.int64))
+    *columns, factor, landing = zip(*rows, strict=True)
+    return Stored(Bars.of(columns), np.array(factor, dtype=np.float64), np.array(landing, dtype=np.int64))

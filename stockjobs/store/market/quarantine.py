@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Select, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, select
 
-from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars
+from stockjobs.domain.market.bars import COLUMNS, Bars
 from stockjobs.domain.market.findings import EVERY_FINDING, FindingFilter, FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import NotFound
 from stockjobs.store import tables
+from stockjobs.store.market.bar_rows import bars_of_rows
 
 _findings, _aside, _jobs = tables.findings, tables.quarantined_bars, tables.jobs
 
@@ -91,29 +91,15 @@ def instruments_of(connection: Connection, which: Sequence[UUID]) -> Sequence[in
 
 def bars_of(connection: Connection, which: Sequence[UUID]) -> dict[UUID, Bars]:
     """The bars that were set aside for findings, oldest first, by finding; a price that was none is NaN."""
-    query = select(_aside).where(_aside.c.finding_id.in_(which)).order_by(_aside.c.finding_id, _aside.c.at)
-    found: dict[UUID, list[Row[Any]]] = {key: [] for key in which}
-    for row in connection.execute(query):
-        found[row.finding_id].append(row)
-    return {key: _bars(rows) for key, rows in found.items()}
-
-
-def _bars(rows: Sequence[Row[Any]]) -> Bars:
-    opened, high, low, close = (np.array([_price(row, name) for row in rows], dtype=np.float64) for name in PRICES)
-    return Bars(
-        at=np.array([int(row.at.timestamp()) for row in rows], dtype=np.int64),
-        open=opened,
-        high=high,
-        low=low,
-        close=close,
-        volume=np.array([NO_VOLUME if row.volume is None else row.volume for row in rows], dtype=np.int64),
-        provisional=np.array([row.provisional for row in rows], dtype=np.bool_),
+    query = (
+        select(_aside.c.finding_id, *(_aside.c[name] for name in COLUMNS))
+        .where(_aside.c.finding_id.in_(which))
+        .order_by(_aside.c.finding_id, _aside.c.at)
     )
-
-
-def _price(row: Row[Any], name: str) -> float:
-    value = getattr(row, name)
-    return float("nan") if value is None else value
+    found: dict[UUID, list[Sequence[Any]]] = {key: [] for key in which}
+    for finding, *bar in connection.execute(query):
+        found[finding].append(bar)
+    return {key: bars_of_rows(rows) for key, rows in found.items()}
 
 
 def _select() -> Select[*tuple[Any, ...]]:

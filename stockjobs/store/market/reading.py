@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 
-import numpy as np
 from sqlalchemy import Connection, exists, select
 
-from stockjobs.domain.market.bars import Bars
+from stockjobs.domain.market.bars import COLUMNS, Bars
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
+from stockjobs.store.market.bar_rows import bars_of_rows
 
-PRICES = ("open", "high", "low", "close")
-COLUMNS = ("instrument_id", "at", *PRICES, "volume", "provisional")
+_COLUMNS = ("instrument_id", *COLUMNS)
 """What `bars_of` gives, in this order."""
 
 _FACTOR = "split_factor"
@@ -63,8 +62,8 @@ class Dialect:
 
 
 def bars_of(selection: Selection, dialect: Dialect, *, as_traded: bool, in_order: bool) -> str:
-    """Asks for bars: `COLUMNS`, and the split factor where they are wanted as traded. In order: by instrument and time."""
-    columns = (*COLUMNS, _FACTOR) if as_traded else COLUMNS
+    """Asks for bars: `_COLUMNS`, and the split factor where they are wanted as traded. In order: by instrument and time."""
+    columns = (*_COLUMNS, _FACTOR) if as_traded else _COLUMNS
     order = " ORDER BY instrument_id, at" if in_order else ""
     return _known("bars", columns, _conditions(selection, dialect), selection.landing) + order
 
@@ -156,23 +155,11 @@ def read(
 ) -> Bars:
     """The stored bars of an instrument with start ≤ at < end, oldest first, as values; for a few, as tests and pages show."""
     table = tables.bars
-    query = select(table.c.at, *(table.c[name] for name in (*PRICES, "volume", "provisional"))).where(
+    query = select(*(table.c[name] for name in COLUMNS)).where(
         table.c.instrument_id == instrument, table.c.interval_s == interval.seconds
     )
     if start is not None:
         query = query.where(table.c.at >= start)
     if end is not None:
         query = query.where(table.c.at < end)
-    rows = connection.execute(query.order_by(table.c.at)).all()
-    if not rows:
-        return Bars.empty()
-    at, opened, high, low, close, volume, provisional = zip(*rows, strict=True)
-    return Bars(
-        at=np.array([int(time.timestamp()) for time in at], dtype=np.int64),
-        open=np.array(opened, dtype=np.float64),
-        high=np.array(high, dtype=np.float64),
-        low=np.array(low, dtype=np.float64),
-        close=np.array(close, dtype=np.float64),
-        volume=np.array([-1 if amount is None else amount for amount in volume], dtype=np.int64),
-        provisional=np.array(provisional, dtype=np.bool_),
-    )
+    return bars_of_rows(connection.execute(query.order_by(table.c.at)).all())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.market.bars import COLUMNS, PRICES, Bars, Seconds
+from stockjobs.domain.market.bars import COLUMNS, PRICES, Bars, Seconds, chained
 from stockjobs.domain.market.days import same_as_before
 from stockjobs.domain.market.validation.context import NO_TAIL as NO_TAIL
 from stockjobs.domain.market.validation.context import Context as Context
@@ -66,7 +66,7 @@ def validate(bars: Bars, context: Context, switches: Switches = NO_SWITCHES) -> 
 
 def joined(several: Sequence[Bars]) -> Bars:
     """Bars from several places as one, oldest first."""
-    whole = Bars(*(np.concatenate([getattr(one, name) for one in several]) for name in COLUMNS))
+    whole = chained(several)
     return whole.where(np.argsort(whole.at, kind="stable"))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stockjobs.domain.market.bars import Bars
+from stockjobs.domain.market.bars import PRICES, Bars
 from stockjobs.domain.market.validation.context import Context, Mask
 from stockjobs.domain.market.validation.path import is_calm
 from stockjobs.domain.market.validation.spikes import spikes
@@ -32,7 +32,7 @@ def examine(bars: Bars, context: Context) -> Levels:
     calm = Levels(True, none, none, none, none, np.ones(len(bars)))
     if not len(bars) or is_calm(bars, context):
         return calm
-    prices = np.stack([bars.open, bars.high, bars.low, bars.close])
+    prices = np.stack([getattr(bars, name) for name in PRICES])
     left = np.flatnonzero(np.asarray((np.isfinite(prices) & (prices > 0)).all(axis=0)))
     if not len(left):
         return calm
