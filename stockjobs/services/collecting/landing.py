@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 
-from stockjobs.domain.market.bars import FactsReply, Identity
+from stockjobs.domain.market.bars import Bars, FactsReply, Identity
 from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.identity import sound
 from stockjobs.domain.market.splits import Split, together
@@ -156,9 +156,10 @@ class _Landing:
         step, landing = self._step, self._compared(series, stored, known)
         self._written += withdraw_held(step, series)
         is_refused = stored is not None and landing is None
+        came = Bars.empty().at if is_refused else series.came.at
         for one in series.judged:
             self._rejected += len(one.checked.rejected)
-            self._found.extend((*one.findings, *watch(step, replace(one, is_refused=is_refused))))
+            self._found.extend((*one.findings, *watch(step, replace(one, is_refused=is_refused), came)))
         return landing
 
     def _compared(self, series: Series, stored: Stored | None, known: Learnt) -> bars.Landing | None:
@@ -206,6 +207,7 @@ def _stranger(claim: Claim, instrument: int, reason: str, answer: Answer) -> Fin
         interval=answer.request.interval,
         job_id=claim.job_id,
         attempt_id=claim.attempt_id,
+        evidence=_money(answer.reply.identity),
     )
 
 
@@ -226,5 +228,10 @@ def _strange_facts(claim: Claim, instrument: Instrument, reason: str, reply: Fac
         instrument_id=instrument.id,
         job_id=claim.job_id,
         attempt_id=claim.attempt_id,
-        evidence={"facts": len(reply.facts)},
+        evidence={"facts": len(reply.facts), **_money(reply.identity)},
     )
+
+
+def _money(told: Identity | None) -> dict[str, object]:
+    """In what an answer tells prices, for whoever accepts it."""
+    return {"currency": told.currency, "unit": told.unit} if told else {}

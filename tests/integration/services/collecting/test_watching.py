@@ -166,6 +166,15 @@ def test_the_session_within_which_a_series_begins_has_no_gap_before_its_beginnin
     assert stored_gaps(house, Interval.M5) == {}
 
 
+def test_a_session_whose_beginning_came_with_the_window_before_has_no_gap(house: House, market: MarketProvider) -> None:
+    house.clock.now = datetime(2026, 3, 4, 18, tzinfo=UTC)
+    begin(house, intervals=["1m"])
+    house.clock.advance(timedelta(days=10))
+    collect(house)
+    assert [request.start.date() for request in market.asked[-2:]] == [date(2026, 3, 4), date(2026, 3, 11)]
+    assert stored_gaps(house, Interval.M1) == {}
+
+
 def test_without_a_calendar_only_what_the_source_named_is_missing(house: House, market: MarketProvider) -> None:
     market.null, market.absent = {MONDAY}, {FRIDAY}
     house.define(symbols=["AAPL"])
