@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import (
-    BindParameter,
+    JSON,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
     CursorResult,
+    Dialect,
+    Executable,
+    String,
     Table,
     TextClause,
     Uuid,
     any_,
     bindparam,
     func,
-    literal,
+    literal_column,
     select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from stockjobs.domain.work.states import State
 
 
 def word(state: State) -> ColumnElement[str]:
     """A state as a literal in the statement's text, so that a partial index on it can be seen to apply."""
-    return literal(state.value, literal_execute=True)
+    return as_written(state)
+
+
+def as_written(value: StrEnum) -> ColumnElement[str]:
+    """A value of ours as it stands in a statement's text: unlike a literal it costs nothing when the statement is run again."""
+    return literal_column(f"'{value.value}'", String())
 
 
 def words(states: Sequence[State]) -> list[ColumnElement[str]]:
@@ -38,9 +52,52 @@ def words(states: Sequence[State]) -> list[ColumnElement[str]]:
     return [word(state) for state in states]
 
 
-def several(name: str) -> BindParameter[Any]:
-    """The place in a statement, made once, where a list of values is put by this name."""
-    return bindparam(name, expanding=True)
+def is_among(column: Column[Any], name: str) -> ColumnElement[bool]:
+    """True of a row whose value is in the list that is put by this name into a statement that is made once.
+
+    It is one parameter however long the list is: with one for each value they take longer to write down than to find.
+    """
+    return _Among(column, bindparam(name, type_=_Values(column.type)))
+
+
+class _Values(TypeDecorator[Sequence[Any]]):
+    """Values of a type, written as texts or whole numbers, as one: an array on PostgreSQL, a JSON document on SQLite."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, each: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.each = each
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The one or the other."""
+        return dialect.type_descriptor(postgresql.ARRAY(self.each) if dialect.name == "postgresql" else JSON())
+
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Sequence[Any] | None:
+        """Each as it is written; of an array the driver takes care."""
+        written = None if dialect.name == "postgresql" else self.each.dialect_impl(dialect).bind_processor(dialect)
+        return value if written is None else [written(one) for one in value or ()]
+
+
+class _Among(FunctionElement[bool]):
+    """See `is_among`."""
+
+    name = "among"
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_Among)
+def _among_document(element: _Among, compiler: Any, **options: Any) -> str:
+    column, values = (compiler.process(one, **options) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
+
+
+@compiles(_Among, "postgresql")
+def _among_array(element: _Among, compiler: Any, **options: Any) -> str:
+    column, values = (compiler.process(one, **options) for one in element.clauses)
+    return f"{column} = ANY ({values})"
 
 
 def is_set(column: Column[bool]) -> TextClause:
@@ -71,14 +128,24 @@ def in_order(connection: Connection, table: Table, which: Conditions, *, passing
 
 def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that can be given ON CONFLICT, in the words of this connection's database."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_for(connection.dialect.name, table)
+
+
+def insert_for(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """The same in the words of a dialect, for a statement that is made once."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def insert_if_absent(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert rows; those whose key is there already are left alone. Returns how many were new."""
     if not rows:
         return 0
-    return connection.execute(upsert(connection, table).on_conflict_do_nothing(), rows).rowcount
+    return connection.execute(_insert_if_absent(connection.dialect.name, table), rows).rowcount
+
+
+@cache
+def _insert_if_absent(dialect: str, table: Table) -> Executable:
+    return insert_for(dialect, table).on_conflict_do_nothing()
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
@@ -106,10 +173,14 @@ def _insert_document(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], then: str
 ) -> CursorResult[Any]:
     # One parameter for all rows: with one for each value, reading the statement takes longer than executing it.
-    names = ", ".join(rows[0])
-    source = f"jsonb_populate_recordset(NULL::{table.name}, CAST(:rows AS jsonb))"
-    statement = text(f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {source} {then}")
-    return connection.execute(statement, {"rows": as_json(rows)})
+    return connection.execute(_document_into(table.name, tuple(rows[0]), then), {"rows": as_json(rows)})
+
+
+@cache
+def _document_into(table: str, columns: tuple[str, ...], then: str) -> TextClause:
+    names = ", ".join(columns)
+    source = f"jsonb_populate_recordset(NULL::{table}, CAST(:rows AS jsonb))"
+    return text(f"INSERT INTO {table} ({names}) SELECT {names} FROM {source} {then}")
 
 
 def as_json(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, func, or_, select
 
 from stockjobs.domain.work.lanes import Lane, midnight
 from stockjobs.domain.work.pauses import Scope
 from stockjobs.domain.work.states import State
 from stockjobs.store import tables
 from stockjobs.store.ledger.waits import any_waits
-from stockjobs.store.statements import is_set, is_unset, word
+from stockjobs.store.statements import as_written, is_set, is_unset, word
 
 _jobs, _tasks, _pauses = tables.jobs, tables.tasks, tables.pauses
 
@@ -88,7 +88,7 @@ def query(now: datetime, stale_before: datetime) -> Select[*tuple[Any, ...]]:
 def _first_offered(lane: Lane, condition: ColumnElement[bool]) -> ScalarSelect[datetime | None]:
     """When the oldest message of a lane was sent of which a condition holds; ix_tasks_offered gives them in order."""
     is_out = (_tasks.c.state == word(State.QUEUED), _tasks.c.offered_at.is_not(None))
-    in_lane = _tasks.c.offered_lane == literal(lane.value, literal_execute=True)
+    in_lane = _tasks.c.offered_lane == as_written(lane)
     query = select(_tasks.c.offered_at).where(*is_out, in_lane, condition)
     return query.order_by(_tasks.c.offered_at).limit(1).scalar_subquery()
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Update, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, update
 
 from stockjobs.domain import ids
 from stockjobs.domain.market.intervals import Interval
@@ -92,6 +93,14 @@ _TAKE = (
     )
     .returning(_tasks)
 )
+_BEGIN = insert(_attempts)
+# What is set is named by the parameters.
+_OWNED = update(_tasks).where(
+    _tasks.c.id == bindparam("own_task"),
+    _tasks.c.state == word(State.RUNNING),
+    _tasks.c.number == bindparam("own_number"),
+)
+_ATTEMPT = update(_attempts).where(_attempts.c.id == bindparam("own_attempt"))
 _MEANT_BY = (
     select(
         tables.occurrences.c.job_id,
@@ -114,17 +123,8 @@ def claim(
     if row is None:
         return None
     attempt = ids.attempt_id(task, number)
-    connection.execute(
-        insert(_attempts).values(
-            id=attempt,
-            task_id=task,
-            number=number,
-            state=State.RUNNING.value,
-            lane=lane.value,
-            worker=worker,
-            started_at=now,
-        )
-    )
+    begun = {"id": attempt, "task_id": task, "number": number, "state": State.RUNNING.value}
+    connection.execute(_BEGIN, {**begun, "lane": lane.value, "worker": worker, "started_at": now})
     return _claim(connection, dict(row), attempt, lane, now)
 
 
@@ -152,7 +152,7 @@ def _claim(connection: Connection, task: dict[str, object], attempt: UUID, lane:
 
 def renew(connection: Connection, claim: Claim, until: datetime) -> bool:
     """Keep a claimed task for longer. False if it is not ours any more."""
-    return connection.execute(_owned(claim).values(lease_until=until)).rowcount == 1
+    return connection.execute(_OWNED, {**_own(claim), "lease_until": until}).rowcount == 1
 
 
 def expire(connection: Connection, task: UUID, number: int, now: datetime) -> bool:
@@ -173,7 +173,9 @@ def is_owned(connection: Connection, claim: Claim) -> bool:
 
 def end(connection: Connection, claim: Claim, result: Result, then: Then, now: datetime) -> bool:
     """Give an attempt's result back and move its task on, if the task is still ours; else write nothing: False."""
-    if connection.execute(_owned(claim).values(_after(claim, result, then, now))).rowcount != 1:
+    counted = _counted(then)
+    owned = _OWNED.values(counted) if counted else _OWNED
+    if connection.execute(owned, {**_own(claim), **_after(claim, result, then, now)}).rowcount != 1:
         return False
     values = {
         "state": result.state.value,
@@ -186,7 +188,7 @@ def end(connection: Connection, claim: Claim, result: Result, then: Then, now: d
         "error_kind": result.error_kind,
         "error": result.error,
     }
-    connection.execute(update(_attempts).where(_attempts.c.id == claim.attempt_id).values(values))
+    connection.execute(_ATTEMPT, {"own_attempt": claim.attempt_id, **values})
     return True
 
 
@@ -195,10 +197,8 @@ def state_of(connection: Connection, claim: Claim) -> State:
     return State(connection.execute(select(_attempts.c.state).where(_attempts.c.id == claim.attempt_id)).scalar_one())
 
 
-def _owned(claim: Claim) -> Update:
-    return update(_tasks).where(
-        _tasks.c.id == claim.task_id, _tasks.c.state == word(State.RUNNING), _tasks.c.number == claim.number
-    )
+def _own(claim: Claim) -> dict[str, object]:
+    return {"own_task": claim.task_id, "own_number": claim.number}
 
 
 def _after(claim: Claim, result: Result, then: Then, now: datetime) -> dict[str, object]:
@@ -212,13 +212,19 @@ def _after(claim: Claim, result: Result, then: Then, now: datetime) -> dict[str,
     }
     if then.run_at is None:
         return {**values, "finished_at": now}
-    # A task of a capped job gives its place up while it waits for its next attempt.
-    values |= {"number": claim.number + 1, "run_at": then.run_at, "held": _tasks.c.capped}
+    values |= {"number": claim.number + 1, "run_at": then.run_at}
     if then.remaining is not None:
         values["remaining"] = list(then.remaining)
-    if then.counts_as is not None:
-        values[then.counts_as] = _tasks.c[then.counts_as] + 1
     return values
+
+
+def _counted(then: Then) -> dict[str, ColumnElement[Any]]:
+    """What becomes of a task whose next value depends on the one before."""
+    if then.run_at is None:
+        return {}
+    # A task of a capped job gives its place up while it waits for its next attempt.
+    held: dict[str, ColumnElement[Any]] = {"held": _tasks.c.capped}
+    return held if then.counts_as is None else {**held, then.counts_as: _tasks.c[then.counts_as] + 1}
 
 
 @dataclass(frozen=True)

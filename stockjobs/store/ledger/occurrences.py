@@ -158,10 +158,11 @@ def _end(
 ) -> bool:
     kept = {"reason": reason, "symbols": found.symbols, "rows_written": found.rows_written}
     values = {"state": state.value, "finished_at": now, **kept}
-    statement = update(_occurrences).where(_occurrences.c.id == occurrence, _occurrences.c.state.in_(words(OPEN)))
-    return connection.execute(statement.values(values)).rowcount == 1
+    return connection.execute(_OPEN_ONE, {"one": occurrence, **values}).rowcount == 1
 
 
+# What is set is named by the parameters.
+_OPEN_ONE = update(_occurrences).where(_occurrences.c.id == bindparam("one"), _occurrences.c.state.in_(words(OPEN)))
 _START = (
     update(_occurrences)
     .where(
@@ -220,7 +221,9 @@ _HAS_OPEN = select(exists().where(_tasks.c.occurrence_id == bindparam("one"), _t
 
 def lock(connection: Connection, occurrence: UUID) -> None:
     """Keep everybody else from moving an occurrence until this transaction ends."""
-    connection.execute(_LOCKED, {"one": occurrence})
+    # A writer of SQLite is alone.
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCKED, {"one": occurrence})
 
 
 def settle(connection: Connection, occurrence: UUID, now: datetime) -> tuple[State, dict[State, int]] | None:
@@ -228,7 +231,7 @@ def settle(connection: Connection, occurrence: UUID, now: datetime) -> tuple[Sta
 
     The row is locked first: of two transactions that end the last two tasks, the later one sees the earlier one's.
     """
-    connection.execute(_LOCKED, {"one": occurrence})
+    lock(connection, occurrence)
     if connection.execute(_HAS_OPEN, {"one": occurrence}).scalar():
         return None
     counts = tasks_by_state(connection, [occurrence])[occurrence]

@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from stockjobs.domain.work.states import State
 from stockjobs.store import tables
 from stockjobs.store.ledger import redriving
-from stockjobs.store.statements import several, word, words
+from stockjobs.store.statements import is_among, word, words
 
 _tasks, _attempts = tables.tasks, tables.attempts
 _LONGEST_REASON = 300
@@ -39,10 +39,8 @@ def tally(connection: Connection, occurrence: UUID, counts: Mapping[State, int] 
 
 def _completed(connection: Connection, occurrence: UUID) -> set[str]:
     """The symbols of completed tasks; batches that are alike are read once."""
-    completed = select(_tasks.c.symbols).where(
-        _tasks.c.occurrence_id == occurrence, _tasks.c.state == word(State.COMPLETED)
-    )
-    return {symbol for batch in connection.execute(completed.distinct()).scalars() for symbol in batch}
+    found = connection.execute(_COMPLETED, {"one": occurrence}).scalars()
+    return {symbol for batch in found for symbol in batch}
 
 
 def _first_error(connection: Connection, occurrence: UUID) -> str | None:
@@ -68,13 +66,20 @@ def _shortened(text: str) -> str:
 _ROWS_WRITTEN = (
     select(_tasks.c.occurrence_id, func.sum(_attempts.c.rows_written))
     .join(_attempts, _attempts.c.task_id == _tasks.c.id)
-    .where(_tasks.c.occurrence_id.in_(several("occurrences")))
+    .where(is_among(_tasks.c.occurrence_id, "occurrences"))
     .group_by(_tasks.c.occurrence_id)
 )
 _BY_STATE = (
     select(_tasks.c.occurrence_id, _tasks.c.state, func.count())
-    .where(_tasks.c.occurrence_id.in_(several("occurrences")))
+    .where(is_among(_tasks.c.occurrence_id, "occurrences"))
     .group_by(_tasks.c.occurrence_id, _tasks.c.state)
+)
+
+
+_COMPLETED = (
+    select(_tasks.c.symbols)
+    .where(_tasks.c.occurrence_id == bindparam("one"), _tasks.c.state == word(State.COMPLETED))
+    .distinct()
 )
 
 

@@ -15,7 +15,6 @@ from sqlalchemy import (
     case,
     exists,
     insert,
-    literal,
     or_,
     select,
     true,
@@ -27,12 +26,12 @@ from stockjobs.domain.work.dependencies import Awaited, Standing
 from stockjobs.domain.work.jobs import OnFailure
 from stockjobs.domain.work.states import State
 from stockjobs.store import tables
-from stockjobs.store.statements import word
+from stockjobs.store.statements import as_written, word
 
 _waits, _jobs, _occurrences = tables.occurrence_dependencies, tables.jobs, tables.occurrences
 _other = tables.occurrences.alias("other")
 # A literal, as in `statements.word`, for the partial index.
-_IS_WAITING = _waits.c.state == literal(Standing.WAITING.value, literal_execute=True)
+_IS_WAITING = _waits.c.state == as_written(Standing.WAITING)
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,20 @@ from stockjobs.domain.market.actions import Action, Difference
 from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.splits import Split, splits_in
 from stockjobs.store import tables
-from stockjobs.store.statements import several
+from stockjobs.store.statements import is_among
 
 _actions = tables.corporate_actions
 _KNOWN = (
     select(*_actions.c["instrument_id", "kind", "at", "value", "split_factor", "landing_id"])
-    .where(_actions.c.instrument_id.in_(several("instruments")), _actions.c.replaced_by.is_(None))
+    .where(is_among(_actions.c.instrument_id, "instruments"), _actions.c.replaced_by.is_(None))
     .order_by(_actions.c.at, _actions.c.kind)
+)
+_SPLITS = (
+    select(*_actions.c["instrument_id", "kind", "at", "value", "seen_at"])
+    .where(
+        is_among(_actions.c.instrument_id, "instruments"), _actions.c.kind == "split", _actions.c.replaced_by.is_(None)
+    )
+    .order_by(_actions.c.at)
 )
 
 
@@ -66,7 +73,7 @@ def note(connection: Connection, instrument: int, payments: Sequence[Action]) ->
 def known(connection: Connection, instruments: Sequence[int]) -> dict[int, list[Action]]:
     """The actions of instruments as they are known now, oldest first; an instrument without any is left out."""
     found: dict[int, list[Action]] = {}
-    for instrument, *values in connection.execute(_KNOWN, {"instruments": instruments}):
+    for instrument, *values in connection.execute(_KNOWN, {"instruments": list(instruments)}):
         found.setdefault(instrument, []).append(Action(*values))
     return found
 
@@ -93,12 +100,8 @@ def splits(connection: Connection, instruments: Sequence[int]) -> dict[int, tupl
 
 def splits_heard(connection: Connection, instruments: Sequence[int]) -> dict[int, dict[Split, datetime]]:
     """The splits of instruments, oldest first, and when each was first heard of; an instrument without any is left out."""
-    columns = (_actions.c.instrument_id, _actions.c.kind, _actions.c.at, _actions.c.value, _actions.c.seen_at)
-    query = select(*columns).where(
-        _actions.c.instrument_id.in_(instruments), _actions.c.kind == "split", _actions.c.replaced_by.is_(None)
-    )
     found: dict[int, dict[Split, datetime]] = {}
-    for instrument, kind, at, value, seen_at in connection.execute(query.order_by(_actions.c.at)):
+    for instrument, kind, at, value, seen_at in connection.execute(_SPLITS, {"instruments": list(instruments)}):
         heard = splits_in([CorporateAction(kind, at, value)])
         found.setdefault(instrument, {}).update(dict.fromkeys(heard, seen_at))
     return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from types import ModuleType
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Executable, select
 
 from stockjobs.domain.asking.planning import first_window
 from stockjobs.domain.market.bars import Bars, Prices
@@ -19,7 +20,13 @@ from stockjobs.store import tables
 from stockjobs.store.market import actions, bars_postgresql, bars_sqlite
 from stockjobs.store.market.bar_rows import Rows, Series, Span, Stored
 from stockjobs.store.market.bar_versions import COLUMNS
-from stockjobs.store.statements import upsert
+from stockjobs.store.statements import insert_for, is_among
+
+_positions = tables.positions
+# Made once, as it is asked in each landing.
+_NEWEST = select(_positions.c.instrument_id, _positions.c.interval_s, _positions.c.newest_at).where(
+    is_among(_positions.c.instrument_id, "instruments")
+)
 
 APART = datetime.max.replace(tzinfo=UTC)
 """Where the window begins of bars between which others may be missing: no position moves over them."""
@@ -128,10 +135,8 @@ def _sorted_out(landings: Sequence[Landing], there: Sequence[Stored], factor: Se
 
 def _move_positions(connection: Connection, landings: Sequence[Landing], now: datetime) -> None:
     """Move the positions on, unless there is a hole between one and what has landed: the next run would leave it for ever."""
-    table = tables.positions
     instruments = {one.instrument_id for one in landings}
-    columns = (table.c.instrument_id, table.c.interval_s, table.c.newest_at)
-    rows = connection.execute(select(*columns).where(table.c.instrument_id.in_(sorted(instruments))))
+    rows = connection.execute(_NEWEST, {"instruments": sorted(instruments)})
     known = {(instrument, seconds): at for instrument, seconds, at in rows}
     moved = [
         {"instrument_id": one.instrument_id, "interval_s": one.interval.seconds, "newest_at": at, "updated_at": now}
@@ -139,10 +144,16 @@ def _move_positions(connection: Connection, landings: Sequence[Landing], now: da
         if (at := _moved(one, known.get((one.instrument_id, one.interval.seconds)), now)) is not None
     ]
     if moved:
-        insert = upsert(connection, table)
-        changed = {"newest_at": insert.excluded.newest_at, "updated_at": insert.excluded.updated_at}
-        key = [table.c.instrument_id, table.c.interval_s]
-        connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changed), moved)
+        connection.execute(_move(connection.dialect.name), moved)
+
+
+@cache
+def _move(dialect: str) -> Executable:
+    insert = insert_for(dialect, _positions)
+    changed = {"newest_at": insert.excluded.newest_at, "updated_at": insert.excluded.updated_at}
+    return insert.on_conflict_do_update(
+        index_elements=[_positions.c.instrument_id, _positions.c.interval_s], set_=changed
+    )
 
 
 def _moved(landing: Landing, known: datetime | None, now: datetime) -> datetime | None:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, and_, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, update
 
 from stockjobs.domain import ids
 from stockjobs.domain.market.bars import COLUMNS, NO_VOLUME, PRICES, Bars, Seconds
@@ -18,7 +18,7 @@ from stockjobs.domain.market.findings import FindingKind, FindingState, may_beco
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
 from stockjobs.store.market.bar_rows import Span
-from stockjobs.store.statements import insert_many, insert_new
+from stockjobs.store.statements import as_written, insert_many, insert_new, is_among
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def mend(
     good = {(instrument, interval.seconds): np.asarray(at) for instrument, interval, at in landed if len(at)}
     if not good:
         return 0
-    rows = connection.execute(_open_bars(good)).all()
+    rows = connection.execute(_OPEN_BARS, _spanned(good)).all()
     # Most landings meet no open finding: their times are looked at one by one only where there is one.
     met = {(row.instrument_id, row.interval_s) for row in rows} & good.keys()
     times = {series: frozenset(good[series].tolist()) for series in met}
@@ -162,21 +162,40 @@ def mend(
     return decide(connection, mended, FindingState.MENDED, by, now)
 
 
-def _open_bars(good: Mapping[tuple[int, int], Seconds]) -> Select[tuple[UUID, int, int, datetime]]:
-    """The open findings about bars of instruments and seconds of intervals, from the first to the last of all these times."""
-    instruments, seconds = zip(*good, strict=True)
+def _spanned(good: Mapping[tuple[int, int], Seconds]) -> dict[str, object]:
+    """The instruments and seconds of intervals, and the first and the last of all these times."""
+    instruments, seconds = (sorted(set(each)) for each in zip(*good, strict=True))
     first, last = min(int(at.min()) for at in good.values()), max(int(at.max()) for at in good.values())
     since, until = datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
-    return select(_findings.c.id, _findings.c.instrument_id, _findings.c.interval_s, _findings.c.at).where(
-        _findings.c.instrument_id.in_(set(instruments)),
-        _findings.c.interval_s.in_(set(seconds)),
-        # In the statement's text, as in the partial index.
-        _findings.c.state == literal(FindingState.OPEN.value, literal_execute=True),
-        or_(
-            and_(_findings.c.at.between(since, until), _findings.c.kind == FindingKind.REJECTED_BAR.value),
-            and_(_findings.c.at.is_(None), _findings.c.kind == FindingKind.IDENTITY.value),
+    return {"instruments": instruments, "seconds": seconds, "since": since, "until": until}
+
+
+# Made once, as it is asked in each landing. The state is in the statement's text, as in the partial index.
+_OPEN_BARS = select(_findings.c.id, _findings.c.instrument_id, _findings.c.interval_s, _findings.c.at).where(
+    is_among(_findings.c.instrument_id, "instruments"),
+    is_among(_findings.c.interval_s, "seconds"),
+    _findings.c.state == as_written(FindingState.OPEN),
+    or_(
+        and_(
+            _findings.c.at >= bindparam("since", type_=_findings.c.at.type),
+            _findings.c.at <= bindparam("until", type_=_findings.c.at.type),
+            _findings.c.kind == FindingKind.REJECTED_BAR.value,
         ),
-    )
+        and_(_findings.c.at.is_(None), _findings.c.kind == FindingKind.IDENTITY.value),
+    ),
+)
+
+
+def about_identity(instrument: int) -> tuple[ColumnElement[bool], ...]:
+    """Of which findings it is that an answer was about something else than an instrument."""
+    return _findings.c.instrument_id == instrument, _findings.c.kind == FindingKind.IDENTITY.value
+
+
+def told_currencies(connection: Connection, instrument: int) -> frozenset[tuple[str, float]]:
+    """The currencies and units in which answers about an instrument came that were set aside, until that is put right."""
+    states = _findings.c.state.in_([FindingState.OPEN.value, FindingState.REJECTED.value])
+    found = connection.execute(select(_findings.c.evidence).where(*about_identity(instrument), states)).scalars()
+    return frozenset((one["currency"], one["unit"]) for one in found if "currency" in one)
 
 
 def held_actions(connection: Connection, instrument: int) -> list[tuple[UUID, str, datetime]]:
@@ -184,7 +203,7 @@ def held_actions(connection: Connection, instrument: int) -> list[tuple[UUID, st
     columns = (_findings.c.id, _findings.c.evidence, _findings.c.at)
     query = select(*columns).where(
         _findings.c.instrument_id == instrument,
-        _findings.c.state == literal(FindingState.OPEN.value, literal_execute=True),
+        _findings.c.state == as_written(FindingState.OPEN),
         _findings.c.kind == FindingKind.REJECTED_ACTION.value,
     )
     return [(row.id, row.evidence["action"], row.at) for row in connection.execute(query)]

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, case, delete, select, 
 from stockjobs.domain.market.coverage import PAUSES, Cause, ask_again_at
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
-from stockjobs.store.statements import several, upsert
+from stockjobs.store.statements import is_among, upsert
 
 _gaps, _symbols = tables.gaps, tables.symbols
 
@@ -108,7 +108,7 @@ _OF_SYMBOLS = (
     .join(_symbols, _symbols.c.instrument_id == _gaps.c.instrument_id)
     .where(
         _symbols.c.provider == bindparam("of"),
-        _symbols.c.symbol.in_(several("symbols")),
+        is_among(_symbols.c.symbol, "symbols"),
         _symbols.c.valid_to.is_(None),
         _gaps.c.interval_s == bindparam("seconds"),
     )

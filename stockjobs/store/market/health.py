@@ -14,7 +14,7 @@ from stockjobs.domain.market.symbol_health import Health, Standing
 from stockjobs.errors import SymbolUnknown
 from stockjobs.store import tables
 from stockjobs.store.market import findings
-from stockjobs.store.statements import several, upsert
+from stockjobs.store.statements import is_among, upsert
 
 _health, _tasks, _attempts, _findings = tables.symbol_health, tables.tasks, tables.attempts, tables.findings
 _FIELDS = tuple(Standing.__dataclass_fields__)
@@ -27,7 +27,7 @@ _OTHERS = 50
 # Made once: for a statement that is asked several times an attempt, SQLAlchemy takes as long to build it as to run it.
 _OF = (
     select(_health)
-    .where(_health.c.provider == bindparam("of"), _health.c.symbol.in_(several("symbols")))
+    .where(_health.c.provider == bindparam("of"), is_among(_health.c.symbol, "symbols"))
     .order_by(_health.c.symbol)
 )
 _OF_LOCKED = _OF.with_for_update()

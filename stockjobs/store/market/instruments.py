@@ -14,7 +14,7 @@ from stockjobs.domain import ids
 from stockjobs.domain.market.bars import Identity
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
-from stockjobs.store.statements import insert_if_absent, several
+from stockjobs.store.statements import insert_if_absent, is_among
 
 _instruments, _symbols = tables.instruments, tables.symbols
 
@@ -44,9 +44,7 @@ class Instrument:
 _BY_SYMBOL = (
     select(*((_symbols if name == "symbol" else _instruments).c[name] for name in Instrument.__dataclass_fields__))
     .join(_symbols, _symbols.c.instrument_id == _instruments.c.id)
-    .where(
-        _symbols.c.provider == bindparam("of"), _symbols.c.symbol.in_(several("wanted")), _symbols.c.valid_to.is_(None)
-    )
+    .where(_symbols.c.provider == bindparam("of"), is_among(_symbols.c.symbol, "wanted"), _symbols.c.valid_to.is_(None))
 )
 
 
@@ -94,6 +92,18 @@ def reassign(
     if unname(connection, provider, former.symbol, now):
         _entitle(connection, provider, _created(connection, provider, [identity], now), now)
     # Whoever was first has named it.
+    return by_symbol(connection, provider, [identity.symbol])[identity.symbol]
+
+
+def redenominate(
+    connection: Connection, provider: str, former: Instrument, identity: Identity, now: datetime
+) -> Instrument:
+    """Give a symbol to the instrument that goes on in another currency; the former one has borne it until now."""
+    unname(connection, provider, former.symbol, now)
+    uid = ids.instrument_uid(provider, identity.exchange, identity.symbol, identity.first_trade_at, identity.currency)
+    insert_if_absent(connection, _instruments, [{"uid": uid, "created_at": now, **_described(identity)}])
+    number = connection.execute(select(_instruments.c.id).where(_instruments.c.uid == uid)).scalar_one()
+    _entitle(connection, provider, {identity.symbol: number}, now)
     return by_symbol(connection, provider, [identity.symbol])[identity.symbol]
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, insert, select
 from stockjobs.store import tables
 
 _landings = tables.landings
+_BEGIN = insert(_landings).returning(_landings.c.id)
 
 BEFORE_LANDINGS = 0
 """The number that rows carry which were written before landings were kept."""
@@ -25,7 +26,7 @@ _AT_ONCE = timedelta(hours=1)
 def begin(connection: Connection, now: datetime, *, attempt: UUID | None, by: str) -> int:
     """Write down that data is about to be written, in the caller's transaction. Returns the landing's number."""
     values = {"at": now, "attempt_id": attempt, "by": by}
-    number: int = connection.execute(insert(_landings).values(values).returning(_landings.c.id)).scalar_one()
+    number: int = connection.execute(_BEGIN, values).scalar_one()
     return number
 
 

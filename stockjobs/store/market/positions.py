@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Integer, ScalarSelect, Select, bindparam, sel
 from stockjobs.domain.asking.novelty import Newest
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
-from stockjobs.store.statements import several
+from stockjobs.store.statements import is_among
 
 _bars, _positions, _landings = tables.bars, tables.positions, tables.landings
 
@@ -36,7 +36,7 @@ def _newest() -> Select[tuple[Any, ...]]:
         _of_newest(select(_landings.c.at).join(_bars, _bars.c.landing_id == _landings.c.id)),
     )
     return select(*columns).where(
-        _positions.c.instrument_id.in_(several("instruments")), _positions.c.interval_s == bindparam("seconds")
+        is_among(_positions.c.instrument_id, "instruments"), _positions.c.interval_s == bindparam("seconds")
     )
 
 

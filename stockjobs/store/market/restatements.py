@@ -12,7 +12,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.splits import Split
 from stockjobs.store import tables
 from stockjobs.store.market import findings
-from stockjobs.store.statements import several
+from stockjobs.store.statements import as_written, is_among
 
 _findings = tables.findings
 
@@ -23,9 +23,19 @@ def ratios(connection: Connection, instrument: int, *, since: datetime) -> list[
     return [evidence["ratio"] for evidence in connection.execute(query).scalars()]
 
 
-# Made once, as it is asked in each landing.
+# Made once, as they are asked by each attempt.
+_UNCLEAR = (
+    select(_findings.c.instrument_id, _findings.c.at)
+    .where(
+        is_among(_findings.c.instrument_id, "instruments"),
+        _findings.c.interval_s == bindparam("seconds"),
+        _findings.c.kind == FindingKind.UNCLEAR_SHARES.value,
+        _findings.c.state == as_written(FindingState.OPEN),
+    )
+    .order_by(_findings.c.at.desc())
+)
 _SINCE = select(_findings.c.instrument_id, _findings.c.interval_s).where(
-    _findings.c.instrument_id.in_(several("instruments")),
+    is_among(_findings.c.instrument_id, "instruments"),
     _findings.c.kind == FindingKind.RESTATEMENT.value,
     _findings.c.created_at > bindparam("since"),
 )
@@ -53,10 +63,8 @@ def made(
 
 def unclear(connection: Connection, instruments: Sequence[int], interval: Interval) -> dict[int, datetime]:
     """The first bar of each series of which it is not known in which shares it is."""
-    query = select(_findings.c.instrument_id, _findings.c.at).where(
-        _findings.c.instrument_id.in_(instruments), *_is_unclear(interval), _findings.c.state == FindingState.OPEN.value
-    )
-    return {row.instrument_id: row.at for row in connection.execute(query.order_by(_findings.c.at.desc()))}
+    rows = connection.execute(_UNCLEAR, {"instruments": list(instruments), "seconds": interval.seconds})
+    return {row.instrument_id: row.at for row in rows}
 
 
 def clear_up(
