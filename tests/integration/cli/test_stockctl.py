@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stockjobs.settings import Settings
 from tests.fixtures.fleet import Fleet
+from tests.fixtures.forked import STOCKCTL, Command, Forked
 from tests.fixtures.redis import eventually
 
 pytestmark = pytest.mark.integration
@@ -27,30 +29,35 @@ class Stockctl:
     """Runs commands against one system."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
-        urls = {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url, "PYTHONUNBUFFERED": "1"}
-        self._options = {"cwd": folder, "env": {**os.environ, **urls}, "text": True}
-        self._folder = folder
-        self.started: list[subprocess.Popen[str]] = []
+        urls = {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
+        self._environment, self._folder = {**os.environ, **urls}, folder
+        self.started: list[Forked] = []
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         """What a command writes to stdout; its exit code has to be `code`."""
-        run = subprocess.run([*COMMAND, *arguments], capture_output=True, timeout=90, check=False, **self._options)  # type: ignore[call-overload]
-        assert run.returncode == code, f"{run.returncode}: {run.stdout}{run.stderr}"
-        return str(run.stdout)
+        command = self._command(arguments)
+        ended = self._start(command).wait(90)
+        told = command.log.read_text()
+        assert ended == code, f"{ended}: {told}{command.errors.read_text() if command.errors else ''}"
+        return told
 
-    def start(self, *arguments: str) -> tuple[subprocess.Popen[str], Callable[[], str]]:
+    def start(self, *arguments: str) -> tuple[Forked, Callable[[], str]]:
         """A command that goes on, and what it wrote so far."""
-        log = self._folder / f"{arguments[0]}-{len(self.started)}.out"
-        with log.open("w") as output:
-            process = subprocess.Popen([*COMMAND, *arguments], stdout=output, stderr=subprocess.STDOUT, **self._options)  # type: ignore[call-overload]
-        self.started.append(process)
-        return process, log.read_text
+        command = replace(self._command(arguments), errors=None)
+        return self._start(command), command.log.read_text
 
     def stop(self) -> None:
         for process in self.started:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+            process.kill()
+            process.wait()
+
+    def _command(self, arguments: Sequence[str]) -> Command:
+        output, errors = (self._folder / f"stockctl-{len(self.started)}.{kind}" for kind in ("out", "err"))
+        return Command(STOCKCTL, arguments, self._environment, self._folder, output, errors)
+
+    def _start(self, command: Command) -> Forked:
+        self.started.append(Forked(command))
+        return self.started[-1]
 
 
 @pytest.fixture

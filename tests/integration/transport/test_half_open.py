@@ -75,7 +75,10 @@ def test_a_worker_on_dead_connections_connects_again_within_seconds(
 ) -> None:
     publisher = Publisher(redis_url)
     publisher.publish(realtime(1))
-    with redis_client(redis_url) as client, worker(f"redis://127.0.0.1:{gateway.port}/0", pool=pool) as process:
+    with (
+        redis_client(redis_url) as client,
+        worker(f"redis://127.0.0.1:{gateway.port}/0", pool=pool, mingles=True) as process,
+    ):
         eventually(lambda: done(client) == ["realtime 1"], tell=process.output)
         gateway.swallow()
         publisher.publish(realtime(2, 3))

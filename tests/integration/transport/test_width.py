@@ -106,7 +106,7 @@ def test_a_command_is_given_though_the_connections_of_the_last_one_were_cut(
     redis_url: str, redis_db: redis.Redis
 ) -> None:
     control = Control(redis_url, timeout=30)
-    with worker(redis_url) as process:
+    with worker(redis_url, mingles=True) as process:
         eventually(lambda: "ready." in process.output(), tell=process.output)
         node = re.findall(r"w\d+@\S+", process.output())[0]
         assert control.grow([node], 1) == [Answer(node, True, "pool will grow")]
