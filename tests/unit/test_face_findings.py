@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 import stockjobs
-from stockjobs import face
 from stockjobs.domain.market.bars import BarsReply, BarsRequest
 from stockjobs.errors import InvalidInput, NotFound
+from stockjobs.face import process
 from tests.fixtures.cli import Ctl
 
 
@@ -27,7 +27,7 @@ def found(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> Ctl:
         return replace(reply, bars=replace(reply.bars, volume=np.zeros_like(reply.bars.volume)))
 
     monkeypatch.setattr(ctl.provider, "bars", bars)
-    monkeypatch.setattr(face, "_container", lambda: ctl.container)
+    monkeypatch.setattr(process, "container", lambda: ctl.container)
     ctl.apply("DAILY", mode="backfill", window={"start": "2026-02-02", "end": "2026-02-14"})
     ctl("trigger", "DAILY")
     ctl.work()
@@ -58,7 +58,7 @@ def test_words_that_are_none_are_refused(found: Ctl) -> None:
         (5, None, "5 is neither a symbol nor several"),
         (b"AAPL", None, "is neither a symbol nor several"),
         (["AAPL", None], None, "nothing is not a text"),
-        ("AAPL", 0, "0 is not a day or an instant"),
+        ("AAPL", 0, "start: 0 is not a day or an instant"),
         ("AAPL", math.nan, "nan is not a day or an instant"),
         ("AAPL", pd.NaT, "NaT is not a day or an instant"),
         ("AAPL", np.datetime64("2026-01-05"), "is not a day or an instant"),

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 import stockjobs
-from stockjobs import face
 from stockjobs.domain.work.states import State
 from stockjobs.errors import InvalidInput, NotFound, SymbolUnknown
+from stockjobs.face import process
 from tests.fixtures.cli import Ctl
 
 
 @pytest.fixture
 def ledger(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> Ctl:
     """The functions of `import stockjobs` on the test's own ledger."""
-    monkeypatch.setattr(face, "_container", lambda: ctl.container)
+    monkeypatch.setattr(process, "container", lambda: ctl.container)
     return ctl
 
 
@@ -89,12 +89,12 @@ def test_a_scheduled_time_may_be_a_day_or_an_instant(ledger: Ctl, when: Any) -> 
         ({"start_after": timedelta(seconds=-5)}, "start_after: -5 s is a negative time"),
         ({"start_after": "-PT5M"}, "start_after: '-PT5M' is not a positive duration"),
         ({"start_after": timedelta.max}, "start_after: 999999999 days is too long"),
-        ({"start_after": "soon"}, "'soon' is not a day or an instant"),
+        ({"start_after": "soon"}, "start_after: 'soon' is not a day or an instant"),
         (
             {"scheduled_at": "1066-10-14"},
             "scheduled_at: 1066-10-14T00:00:00+00:00 is outside of the years 1970 to 2199",
         ),
-        ({"scheduled_at": "0001-01-01T00:00:00+14:00"}, "is no instant of UTC"),
+        ({"scheduled_at": "0001-01-01T00:00:00+14:00"}, "scheduled_at: 0001-01-01T00:00:00+14:00 is no instant of UTC"),
         ({"after": [], "on_failure": "ignore"}, "on_failure: 'ignore' is not one of skip, fail, run"),
         ({"period": "5 days"}, "period: '5 days' is not a length of time"),
     ],

@@ -1,0 +1,1 @@
+"""What `import stockjobs` offers: a handful of functions on one container, made at the first call."""
