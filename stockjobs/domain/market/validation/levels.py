@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,13 +10,16 @@ from stockjobs.domain.market.bars import PRICES, Bars
 from stockjobs.domain.market.validation.context import Context, Mask
 from stockjobs.domain.market.validation.path import is_calm
 from stockjobs.domain.market.validation.spikes import spikes
-from stockjobs.domain.market.validation.splits import unsplit
+from stockjobs.domain.market.validation.splits import Unsplit, unsplit
 from stockjobs.domain.market.validation.units import off_by_unit
 
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """Which bars are at a wrong level, by what is wrong with them; `factor` is by how much their prices are off, 1 if unknown."""
+    """Which bars are at a wrong level, by what is wrong with them; `factor` is by how much their prices are off, 1 if unknown.
+
+    `by` says for the places of those that are off by a split by which one.
+    """
 
     is_calm: bool
     unit: Mask
@@ -24,6 +27,7 @@ class Levels:
     spike: Mask
     jump: Mask
     factor: np.typing.NDArray[np.float64]
+    by: dict[int, Unsplit] = field(default_factory=dict)
 
 
 def examine(bars: Bars, context: Context) -> Levels:
@@ -42,8 +46,10 @@ def examine(bars: Bars, context: Context) -> Levels:
 def _examined(bars: Bars, context: Context, left: np.typing.NDArray[np.intp]) -> Levels:
     unit, split, spiked, jumped = (np.zeros(len(bars), dtype=np.bool_) for _ in range(4))
     found = Levels(False, unit, split, spiked, jumped, np.ones(len(bars)))
-    bad, factor = unsplit(bars.where(left), context)
-    found.unsplit[left[bad]], found.factor[left[bad]] = True, round(factor, 6)
+    bad, by = unsplit(bars.where(left), context)
+    found.unsplit[left[bad]] = True
+    for place, how in by.items():
+        found.by[int(left[place])], found.factor[left[place]] = how, round(how.factor, 6)
     left = left[~bad]
     if len(left):
         bad, power = off_by_unit(bars.where(left), context)

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
+
 from stockjobs.domain.excerpts import shown
 from stockjobs.domain.market.bars import NO_VOLUME
+from stockjobs.domain.market.days import days_of
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.validation import actions, grid, hours, shapes
 from stockjobs.domain.market.validation.actions import ActionRule
 from stockjobs.domain.market.validation.context import Mask
@@ -57,6 +61,19 @@ def _extra(view: View) -> Mask:
 
 def _factor(view: View, place: int) -> dict[str, Any]:
     return {"factor": float(view.levels.factor[place])}
+
+
+def _split(view: View, place: int) -> dict[str, Any]:
+    """The ratio and the day of the split, and the day on which prices step by it."""
+    how = view.levels.by.get(place)
+    if how is None:
+        return _factor(view, place)
+    days = {name: at for name, at in (("split", how.ex), ("step", how.step)) if at is not None}
+    return _factor(view, place) | {"ratio": round(how.ratio, 6)} | {name: _day(view, at) for name, at in days.items()}
+
+
+def _day(view: View, at: int) -> str:
+    return str(days_of(np.array([at]), Interval.D1, view.context.zone)[0])
 
 
 SHAPES = Family(
@@ -121,7 +138,7 @@ LEVELS = Family(
             "its prices are off by the ratio of a split",
             lambda view: view.levels.unsplit,
             needs=Needs.NEIGHBOURS,
-            detail=_factor,
+            detail=_split,
         ),
         Rule(
             "unit-jump",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, combinations
 
 import numpy as np
@@ -22,26 +23,46 @@ _UNMISTAKABLE = math.log(3) - 1e-9
 _TWICE_TOLERANCE = 0.05
 _EXACTLY = 0.002
 """No market moves so exactly by the ratio of a split that comes within days."""
+_GREAT = math.log(6)
+"""A price that moves by so much in a day near a split has not only moved: the ratio is in it, and the market may have
+halved or doubled the rest."""
+_REST = math.log(2)
+_LATE_TOLERANCE = 0.12
+_SEVERAL = 2
+"""So many bars after a step some days after a split say that it stays."""
 _AT_ONCE = 6
 """So many new splits are looked at together."""
 _DAY_S = 86_400
 _LATE_S = LATE.total_seconds()
 
 
-def unsplit(bars: Bars, context: Context) -> tuple[Mask, float]:
-    """The bars in the prices of before a split that the source has told of, and the factor by which they are off."""
-    found, factor = np.zeros(len(bars), dtype=np.bool_), 1.0
+@dataclass(frozen=True)
+class Unsplit:
+    """By which split bars are off: its ratio, the earliest second of its day, by which factor, and the first bar after the last
+    step of prices by it (None where the step is within bars)."""
+
+    ratio: float
+    ex: int
+    factor: float
+    step: int | None = None
+
+
+def unsplit(bars: Bars, context: Context) -> tuple[Mask, Mapping[int, Unsplit]]:
+    """The bars in the prices of before a split that the source has told of, and for each place by which it is off."""
+    found: dict[int, Unsplit] = {}
     for ex, size in _splits(context):
-        left = np.flatnonzero(~found)
+        left = np.setdiff1d(np.arange(len(bars)), list(found))
         if not len(left):
             break
         some = bars.where(left)
-        bad, sign = _at_wrong_level(context, path_of(some, context), ex, size)
+        bad, sign, step = _at_wrong_level(context, path_of(some, context), ex, size)
         mixed = _mixed(some, ex, size)
-        if bad.any() or mixed.any():
-            found[left[bad | mixed]] = True
-            factor = math.exp(sign * abs(size)) if bad.any() else math.exp(size)
-    return found, factor
+        factor = math.exp(sign * abs(size)) if bad.any() else math.exp(size)
+        how = Unsplit(math.exp(size), ex, factor, step if bad.any() else None)
+        found |= dict.fromkeys(left[bad | mixed].tolist(), how)
+    mask = np.zeros(len(bars), dtype=np.bool_)
+    mask[list(found)] = True
+    return mask, found
 
 
 def explains(context: Context, path: Path) -> bool:
@@ -80,23 +101,48 @@ def _splits(context: Context, least: float = _LEAST) -> Iterator[tuple[int, floa
             yield first_bar(action.at, context.interval or Interval.D1, context.zone), math.log(action.value)
 
 
-def _at_wrong_level(context: Context, path: Path, ex: int, size: float) -> tuple[Mask, float]:
-    """Which bars stand off the level of the bars after the split, and whether above (1) or below (-1)."""
+def _at_wrong_level(context: Context, path: Path, ex: int, size: float) -> tuple[Mask, float, int]:
+    """Which bars stand off the level of the bars after the split, whether above (1) or below (-1), and the first bar after the
+    last step."""
     none = np.zeros(len(path.at) - path.stored, dtype=np.bool_)
-    steps = path.like(size, _tolerance(path, size))
-    # What leads away from the split's day may be the way back.
-    steps[path.at[:-1] >= ex + _DAY_S] = 0
+    steps = _steps(path, ex, size)
     if explains(context, path):
         # What is stored is from before the split; that is put right elsewhere.
         steps[path.stored - 1] = 0
     if not steps.any():
-        return none, 0.0
+        return none, 0.0, 0
     levels = levels_of(steps)
     base = _base(path, levels, steps, ex, size)
-    off = (levels != base) & (path.at < ex + _DAY_S)
+    last = int(path.at[np.flatnonzero(steps)[-1] + 1])
+    off = levels != base
+    if base == levels[-1]:
+        off &= path.at < max(ex + _DAY_S, last)
+    else:
+        # The newest bars are the ones that are off, up to the day of the split or some days later.
+        off &= path.at < max(ex, last) + _DAY_S
     off &= _credible(path, levels, steps, off, ex, size)
     bad = off[path.stored :]
-    return bad, float(np.sign((levels[path.stored :] - base)[bad].sum())) if bad.any() else 0.0
+    return bad, float(np.sign((levels[path.stored :] - base)[bad].sum())) if bad.any() else 0.0, last
+
+
+def _steps(path: Path, ex: int, size: float) -> Levels:
+    """Which moves are by the ratio of a split: any up to its day and from it; of the two weeks after it such as no market makes,
+    and those that may be the way back."""
+    apart, from_ = np.abs(np.abs(path.moves) - abs(size)), path.at[:-1]
+    is_near = (path.at[1:] >= ex - _LATE_S) & (from_ < ex + _LATE_S)
+    is_great = is_near & (np.abs(path.moves) >= _GREAT) & (apart <= _REST)
+    steps = path.like(size, _tolerance(path, size))
+    steps = np.where(is_great, np.sign(path.moves).astype(np.int64), steps)
+    is_early = from_ < ex + _DAY_S
+    is_sure = is_great | ((apart <= _LATE_TOLERANCE) & (np.sign(path.moves) == -np.sign(size)))
+    is_late = is_near & (abs(size) >= _UNMISTAKABLE) & (is_sure | steps[is_early].any())
+    return np.where(is_early | is_late, steps, 0)
+
+
+def _is_late_and_alone(path: Path, steps: Levels, ex: int) -> bool:
+    """True if the last step is days after the split, with too few bars after it to say that it stays."""
+    place = int(np.flatnonzero(steps)[-1])
+    return bool(path.at[place] >= ex + _DAY_S) and len(path.at) - place - 1 < _SEVERAL
 
 
 def _tolerance(path: Path, size: float) -> float:
@@ -105,6 +151,8 @@ def _tolerance(path: Path, size: float) -> float:
 
 
 def _base(path: Path, levels: Levels, steps: Levels, ex: int, size: float) -> int:
+    if _is_late_and_alone(path, steps, ex) and (steps != 0).sum() == 1:
+        return 0 if path.is_anchored else most_common(levels)
     last_step = steps[np.flatnonzero(steps)[-1]]
     is_after = path.at[-1] >= ex + _DAY_S
     if is_after or last_step == -np.sign(size) or len(returning(levels != levels[-1]).nonzero()[0]):

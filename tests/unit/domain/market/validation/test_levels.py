@@ -205,6 +205,42 @@ def test_bars_that_step_exactly_by_a_split_of_the_next_days_are_held_up_to_there
     assert found == ({"unsplit": list(range(15))} if apart == 1.0 else {})
 
 
+DECLINE = [57.0, 54.0, 52.5, 51.7, 49.0, 45.0, 38.4, 39.4, 37.3, 38.3, 43.0, 2.25, 2.2, 1.9, 1.6, 1.5]
+"""A rights issue halves the price in the days after a consolidation."""
+
+
+@pytest.mark.parametrize(
+    ("closes", "ratio", "step"),
+    [(DECLINE, 0.1, 11), ([1_000.0] * 11 + [101.0, 99.0, 100.0], 10.0, 11), ([3.0] * 13 + [14.6] * 4, 0.2, 13)],
+)
+def test_bars_up_to_a_step_some_sessions_after_a_split_are_held(closes: list[float], ratio: float, step: int) -> None:
+    context = replace(PLAIN, actions=(split(DAYS[7], ratio),))
+    checked = validate(bars_at(DAYS[: len(closes)], closes), context)
+    assert [one.at for one in checked.rejected] == DAYS[:step]
+    told = checked.rejected[0].values
+    assert (told["split"], told["ratio"]) == (f"{datetime.fromtimestamp(DAYS[7], UTC):%Y-%m-%d}", ratio)
+    assert told["step"] == f"{datetime.fromtimestamp(DAYS[step], UTC):%Y-%m-%d}"
+
+
+def test_one_bar_alone_after_a_split_does_not_tell_that_all_before_it_are_wrong() -> None:
+    whole = bars_at(DAYS[:16], DECLINE)
+    context = replace(PLAIN, actions=(split(DAYS[7], 0.1),), before=tail(whole.where(np.arange(16) < 6)))
+    assert held(whole.where((np.arange(16) > 5) & (np.arange(16) < 12)), context) == {"unsplit": [5]}
+    assert held(whole.where((np.arange(16) > 5) & (np.arange(16) < 13)), context) == {"unsplit": list(range(5))}
+
+
+def test_some_days_from_a_split_on_in_old_prices_are_held_and_what_is_before_them_is_not() -> None:
+    bars = times_off(bars_at(DAYS), 4.0, [25, 26, 27])
+    assert held(bars, replace(PLAIN, actions=(split(DAYS[25], 4.0),))) == {"unsplit": [25, 26, 27]}
+
+
+@pytest.mark.parametrize(("ratio", "fall"), [(0.25, 0.3), (0.1, 0.35), (0.1, 0.2), (0.5, 0.5)])
+def test_a_price_that_falls_in_the_days_after_a_consolidation_is_kept(ratio: float, fall: float) -> None:
+    closes = [5.0, 5.1, 4.9, 5.0, 5.1, 4.8, 5.0, 4.9, 5.0 * fall, 5.1 * fall, 4.9 * fall]
+    context = replace(PLAIN, actions=(split(DAYS[4], ratio),))
+    assert held(bars_at(DAYS[:11], closes), context) == {}
+
+
 @pytest.mark.parametrize("context", [PLAIN, PENCE])
 @pytest.mark.parametrize("factor", [0.01, 100])
 def test_copies_of_a_last_price_are_held_where_only_the_other_level_has_trades(context: Context, factor: float) -> None:
