@@ -79,7 +79,7 @@ VERBS = {
     "symbols": Verb(
         "symbols",
         "group",
-        "List instruments by their symbols, now and in the past; rename one, or give a dead one another chance.",
+        "List instruments by their symbols, now and in the past; rename one, accept its other currency, or revive a dead one.",
     ),
     "providers": Verb(
         "providers",

@@ -12,16 +12,18 @@ from stockjobs.cli.arguments import Output
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.values import checked, words
+from stockjobs.domain.counting import counted
 from stockjobs.domain.market.money import money
 from stockjobs.domain.periods import parse_instant
 from stockjobs.domain.work.jobs import JobType, WindowSpec
+from stockjobs.services.market.redenominating import Redenomination
 from stockjobs.services.market.symbols import Renaming, SymbolReport
 
 group = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     invoke_without_command=True,
-    help="List instruments by their symbols, now and in the past; rename one, or give a dead one another chance.",
+    help="List instruments by their symbols, now and in the past; rename one, accept its other currency, or revive a dead one.",
 )
 
 Provider = Annotated[str, typer.Option(help="Where the symbol is from.")]
@@ -84,7 +86,7 @@ SYMBOLS: View[SymbolReport] = View(
 
 @group.callback()
 def symbols(ctx: typer.Context, output: Output = Format.TABLE) -> None:
-    """List instruments by their symbols, now and in the past; rename one, or give a dead one another chance."""
+    """List instruments by their symbols, now and in the past; rename one, accept its other currency, or revive a dead one."""
     if ctx.invoked_subcommand is None:
         _list(ctx, [], output)
 
@@ -126,6 +128,39 @@ def rename(
         typer.echo(f"stockctl: {_named(bars)} still name {was}: its bars are asked for as {now}", err=True)
     if facts:
         typer.echo(f"stockctl: {_named(facts)} no longer collect {was}: put {now} into their symbols", err=True)
+
+
+@group.command()
+def redenominate(
+    ctx: typer.Context,
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="One whose source tells another currency or unit.")],
+    currency: Annotated[
+        str | None,
+        typer.Argument(metavar="CURRENCY", help="Which, as the source writes it (EUR, GBP, GBp), if it tells several."),
+    ] = None,
+    former_as: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="A name for what is stored until now, if the currency is another: to read it by."
+        ),
+    ] = None,
+    provider: Provider = "yahoo",
+) -> None:
+    """Accept the other currency or unit in which the source tells of a symbol, if it is one for good.
+
+    Of another unit (pence that became pounds), all that is stored is converted. Of another currency, the symbol names a new
+    instrument from now on; what is stored stays with the former one, and nothing is converted.
+    """
+    done = container_of(ctx).symbols.redenominate(Redenomination(provider, symbol, currency, former_as), by=submitter())
+    name = symbol.upper()
+    if done.former is None:
+        typer.echo(f"symbol/{name} is in {done.now} now: {counted(done.bars, 'bar')} converted from {done.was}")
+        return
+    typer.echo(f"symbol/{name} names a new instrument in {done.now} from now on; what is stored in {done.was} stays")
+    again = f"`stockctl backfill --symbols {name} --interval 1d --period 10y` asks for its history in {done.now}"
+    typer.echo(f"stockctl: {again}", err=True)
+    if former_as is None:
+        typer.echo(f"stockctl: what is stored in {done.was} has no name now: it is instrument {done.former}", err=True)
 
 
 def _named(jobs: Sequence[str]) -> str:

@@ -38,13 +38,17 @@ def attempt_id(task: UUID, number: int) -> UUID:
     return uuid5(task, f"attempt/{number}")
 
 
-def instrument_uid(provider: str, exchange: str, symbol: str, first_trade_at: datetime | None) -> UUID:
+def instrument_uid(
+    provider: str, exchange: str, symbol: str, first_trade_at: datetime | None, denomination: str = ""
+) -> UUID:
     """The permanent id of an instrument, from the name under which it was first seen.
 
-    The day of its first trade is part of it, so that the next bearer of a re-used ticker gets an id of its own.
+    The day of its first trade is part of it, so that the next bearer of a re-used ticker gets an id of its own; and
+    so is the currency of one that goes on in another one.
     """
     born = first_trade_at.astimezone(UTC).date().isoformat() if first_trade_at else ""
-    return uuid5(NAMESPACE, f"instrument/{provider}/{exchange}/{symbol}/{born}")
+    own = f"/{denomination}" if denomination else ""
+    return uuid5(NAMESPACE, f"instrument/{provider}/{exchange}/{symbol}/{born}{own}")
 
 
 def finding_id(*evidence: object) -> UUID:

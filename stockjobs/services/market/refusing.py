@@ -37,9 +37,7 @@ def refused(held: Held, decision: Decision, now: datetime) -> str:
     if not decision.is_release:
         return ""
     if not len(held.aside):
-        return (
-            f"{name} ({found.kind}) holds no bars that could be released: {_WITHOUT_BARS.get(found.kind, _DONE_WITH)}"
-        )
+        return f"{name} ({found.kind}) holds no bars that could be released: {remedy_of(found) or _DONE_WITH}"
     if not all(np.isfinite(getattr(held.aside, price)).all() for price in PRICES):
         return f"{name} holds a bar without a price, which cannot be stored: reject it"
     good = Bars.empty() if decision.replaces else held.replaced(now)
@@ -47,19 +45,21 @@ def refused(held: Held, decision: Decision, now: datetime) -> str:
 
 
 _DONE_WITH = "reject it if it is done with"
-_WITHOUT_BARS = {
-    FindingKind.IDENTITY: (
-        "nothing that came in another currency or unit was kept, nor is anything more until it comes in the one that is kept, "
-        "which mends this finding. Compare with what the exchange says: if the source errs, wait; if the symbol trades in the "
-        "other one for good, what is stored stays as it is, and the job goes on with the rest: take the symbol out of it. "
-        "Renaming does not help, as the instrument stays the same. Reject it if it is not to be looked at again"
-    ),
-}
 
 
 def remedy_of(found: StoredFinding) -> str:
     """What people can do about an open finding of a kind that cannot be released; nothing where that is plain."""
-    return _WITHOUT_BARS.get(found.kind, "") if found.state is FindingState.OPEN else ""
+    is_told = found.kind is FindingKind.IDENTITY and found.state is FindingState.OPEN
+    return _of_other_money(found) if is_told else ""
+
+
+def _of_other_money(found: StoredFinding) -> str:
+    return (
+        "nothing that came in another currency or unit was kept, nor is anything more until it comes in the one that is kept, "
+        "which mends this finding. Compare with what the exchange says: if the source errs, wait; if the symbol trades in the "
+        f"other one for good, `stockctl symbols redenominate {found.symbol}` goes on in it: of another unit, what is stored is "
+        "converted; of another currency, a new series begins under the symbol. Reject it if it is not to be looked at again"
+    )
 
 
 def _too_late(found: StoredFinding, decision: Decision) -> str:

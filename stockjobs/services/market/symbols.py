@@ -10,12 +10,19 @@ from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.market.symbol_health import Health, Standing, renamed
 from stockjobs.domain.market.symbols import normalise
 from stockjobs.errors import Conflict, InvalidInput, NotFound
+from stockjobs.services.market.redenominating import (
+    Redenominated,
+    Redenomination,
+    named,
+    redenominate,
+    refuse_if_taken,
+)
 from stockjobs.services.repetition import taken_twice_if_busy
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.ledger import definitions, events
 from stockjobs.store.ledger.definitions import Job
 from stockjobs.store.market import health, instruments
-from stockjobs.store.market.instruments import Instrument, Name
+from stockjobs.store.market.instruments import Name
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Symbols:
         old, new = normalise(wish.old, "OLD"), normalise(wish.new, "NEW")
         with self._database.begin() as connection:
             now = self._database.now(connection)
-            instrument = _named(connection, wish.provider, old)
+            instrument = named(connection, wish.provider, old)
             at = _moment(connection, wish, old, now)
             _refuse_if_taken(connection, wish.provider, old, new)
             instruments.unname(connection, wish.provider, old, at)
@@ -78,6 +85,16 @@ class Symbols:
         return [job for job in every if job.spec.provider == wish.provider and old in job.spec.symbols]
 
     @taken_twice_if_busy
+    def redenominate(self, wish: Redenomination, *, by: str) -> Redenominated:
+        """Accept the other currency or unit in which a source tells of a symbol, for good.
+
+        Of another unit, all that is stored is converted. Of another currency, the symbol names a new instrument from now on, and
+        what is stored stays with the former one. Raises NotFound, Conflict where no finding tells of it, InvalidInput.
+        """
+        with self._database.begin() as connection:
+            return redenominate(connection, wish, by, self._database.now(connection))
+
+    @taken_twice_if_busy
     def revive(self, provider: str, symbol: str, *, by: str) -> bool:
         """Ask for a suspect or dead symbol as ever again. False if nothing spoke against it. Raises NotFound, Conflict."""
         wanted = normalise(symbol)
@@ -85,7 +102,7 @@ class Symbols:
             now = self._database.now(connection)
             standing = health.of(connection, provider, [wanted], locked=True).get(wanted)
             if standing is None:
-                _named(connection, provider, wanted)
+                named(connection, provider, wanted)
                 return False
             if standing.state is Health.RENAMED:
                 raise Conflict(f"{wanted} is {standing.reason}: `stockctl symbols rename` is the way back")
@@ -96,13 +113,6 @@ class Symbols:
             data = {"provider": provider, "symbol": wanted, "by": by}
             events.append(connection, Event(EventName.SYMBOL_ACTIVE, now, data=data))
         return True
-
-
-def _named(connection: Connection, provider: str, symbol: str) -> Instrument:
-    found = instruments.by_symbol(connection, provider, [symbol]).get(symbol)
-    if found is None:
-        raise NotFound(f"{symbol!r} names nothing at {provider}: `stockctl symbols` lists what does")
-    return found
 
 
 def _moment(connection: Connection, wish: Renaming, old: str, now: datetime) -> datetime:
@@ -117,7 +127,4 @@ def _moment(connection: Connection, wish: Renaming, old: str, now: datetime) -> 
 def _refuse_if_taken(connection: Connection, provider: str, old: str, new: str) -> None:
     if old == new:
         raise InvalidInput.because("NEW", f"is {old} as before", "name the symbol under which it trades now")
-    bearer = instruments.by_symbol(connection, provider, [new]).get(new)
-    if bearer is not None:
-        what = f"{new} names instrument {bearer.id} already ({bearer.name or bearer.exchange or 'without a name'})"
-        raise Conflict(f"{what}: what is stored under two instruments cannot be made one")
+    refuse_if_taken(connection, provider, new)

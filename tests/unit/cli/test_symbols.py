@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.symbol_health import Health, Standing
-from stockjobs.store.market import health
+from stockjobs.store.market import findings, health, instruments
 from tests.fixtures.cli import Ctl
 
 
@@ -52,3 +53,17 @@ def test_a_renaming_names_the_jobs_of_bars_and_those_of_fundamentals_that_name_t
     told = stored("symbols", "rename", "AAPL", "APPL").stderr
     assert "still name AAPL: its bars are asked for as APPL" in told
     assert "stockctl: FACTS no longer collect AAPL: put APPL into their symbols" in told
+
+
+def test_a_source_that_tells_another_unit_is_believed_once_it_is_accepted(stored: Ctl) -> None:
+    assert "no finding says that its source tells another" in stored("symbols", "redenominate", "AAPL", code=5).stderr
+    database = stored.container.ready_database
+    with database.begin() as connection:
+        number = instruments.by_symbol(connection, "yahoo", ["AAPL"])["AAPL"].id
+        told = findings.Finding(
+            FindingKind.IDENTITY, "AAPL", "other", number, evidence={"currency": "USD", "unit": 0.01}
+        )
+        findings.land(connection, [told], database.now(connection))
+    said = stored("symbols", "redenominate", "AAPL").stdout
+    assert said.startswith("symbol/AAPL is in 0.01 USD now: ")
+    assert stored.json("symbols", "show", "AAPL")[0]["instrument"]["unit"] == 0.01

@@ -194,7 +194,8 @@ def test_figures_of_a_company_in_another_currency_are_set_aside_whole(house: Hou
     with house.database.read() as connection:
         [finding] = connection.execute(select(tables.findings)).mappings()
         [known] = instruments.by_symbol(connection, "yahoo", ["AAPL"]).values()
-    assert (finding["kind"], finding["state"], finding["evidence"]) == ("identity", "open", {"facts": 1})
+    assert (finding["kind"], finding["state"]) == ("identity", "open")
+    assert finding["evidence"] == {"facts": 1, "currency": "GBP", "unit": 1.0}
     assert known.identity.exchange == "NMS"
 
 
