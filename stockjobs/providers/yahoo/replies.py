@@ -43,7 +43,7 @@ def refusal(status: int, headers: Mapping[str, str | None], body: bytes, now: da
         wait = retry_after(headers.get("retry-after"), now)
         return RateLimited(f"Yahoo asks us to slow down (HTTP {status}).", status=status, retry_after=wait)
     if 200 <= status < 300:
-        return None
+        return _page(body, status)
     said = explanation(body)
     if status in (401, 403):
         return Unauthorized(f"Yahoo refuses our session (HTTP {status}): {said or 'no reason given'}", status=status)
@@ -52,6 +52,13 @@ def refusal(status: int, headers: Mapping[str, str | None], body: bytes, now: da
     if said and status in (400, 422):
         return _refused_range(said, status)
     return ProviderDown(f"Yahoo answered HTTP {status}: {said or 'not in its own format'}", status=status)
+
+
+def _page(body: bytes, status: int) -> ProviderDown | None:
+    """A page for people in place of data is what Yahoo shows to everybody when it is out of order ("Will be right back")."""
+    if body[:_HEAD].lstrip()[:1] != b"<":
+        return None
+    return ProviderDown(f"Yahoo answers with a page instead of data: {_start(body)}", status=status)
 
 
 def _refused_range(said: str, status: int) -> ProviderError:
@@ -93,7 +100,7 @@ def document(body: bytes, part: str) -> dict[str, Json]:
     try:
         whole = loads(body)
     except (ValueError, RecursionError) as error:
-        raise _unreadable(body) from error
+        raise MalformedReply(f"Yahoo's answer is not JSON: {_start(body)}", status=200) from error
     inner = whole.get(part) if isinstance(whole, dict) else None
     if not isinstance(inner, dict):
         raise MalformedReply(f"Yahoo's answer has no part {part!r}: {_start(body)}", status=200)
@@ -123,12 +130,6 @@ def _described(error: Json) -> ProviderError:
     if code in ("Bad Request", "Unprocessable Entity"):
         return _refused_range(said, 200)
     return MalformedReply(f"Yahoo answered with an error: {code} {said}".strip(), status=200)
-
-
-def _unreadable(body: bytes) -> ProviderError:
-    if b"Will be right back" in body:
-        return ProviderDown("Yahoo says that it will be right back.", status=200)
-    return MalformedReply(f"Yahoo's answer is not JSON: {_start(body)}", status=200)
 
 
 def _start(body: bytes) -> str:

@@ -46,7 +46,7 @@ FAULTS = [
     (Answer(404, HTML), ProviderDown),
     (Answer(422, error("Unprocessable Entity", "1m data not available")), RangeRefused),
     (Answer(500, HTML), ProviderDown),
-    (Answer(200, HTML), MalformedReply),
+    (Answer(200, HTML), ProviderDown),
     (Answer(200, GOOD.body[:200]), MalformedReply),
     (Answer(200, GOOD.body[:200], promised=len(GOOD.body)), ProviderDown),
     (Answer(200, b"not gzip", {"Content-Encoding": "gzip"}), ProviderError),

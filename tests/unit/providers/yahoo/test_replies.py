@@ -62,6 +62,12 @@ def test_a_bad_answer_becomes_its_error_and_keeps_the_status(
 def test_a_good_answer_is_no_error() -> None:
     assert refusal(200, {}, b'{"chart":{}}', NOW) is None
     assert refusal(200, {}, b'{"longName":"Too Many Requests Inc."}', NOW) is None
+    assert refusal(200, {}, b'{"longName":"<Will be right back>"}', NOW) is None
+
+
+def test_a_page_for_people_says_that_the_provider_is_down_whatever_its_status() -> None:
+    assert type(refusal(200, {}, HTML, NOW)) is ProviderDown
+    assert type(refusal(200, {}, b"\n <!DOCTYPE html><p>Will be right back</p>", NOW)) is ProviderDown
 
 
 def test_a_refused_range_carries_yahoos_own_words() -> None:
@@ -100,13 +106,11 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(value: str | None, wait: ti
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        (HTML, MalformedReply),
         (b'{"chart":{"result":[{"meta"', MalformedReply),
         (b"null", MalformedReply),
         (b"[]", MalformedReply),
         (b'{"chart":null}', MalformedReply),
         (b'{"other":{}}', MalformedReply),
-        (b"<p>Will be right back</p>", ProviderDown),
         (DELISTED, SymbolUnknown),
         (said("Invalid Crumb", "Unauthorized"), Unauthorized),
         (said("Data doesn't exist for startDate = 1", "Bad Request"), NoRows),
