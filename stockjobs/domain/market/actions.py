@@ -20,6 +20,8 @@ SAME = 1e-6
 PAID_ALIKE = 1e-2
 """What was paid on the day is the same in other shares if it differs by less than this part: amounts are rounded in each."""
 
+_BEFORE_MIDNIGHT = time(23)
+
 MOVED = timedelta(days=5)
 """An ex-day is announced anew within so many days: a payment of the same amount further away is another one."""
 
@@ -74,7 +76,17 @@ class Difference:
 
 
 def session_day(at: datetime, zone: tzinfo) -> date:
-    """The day of an event by the clocks of a zone; one at midnight UTC is dated by UTC, as sources do that know only days."""
+    """The day of an event by the clocks of a zone, as `days.days_of` dates the bar of a day that stands where it does.
+
+    One at midnight UTC is dated by UTC, as by sources that know only days; one an hour before midnight stands at midnight by
+    clocks that were not changed for the season.
+    """
+    is_late = at.astimezone(zone).time() == _BEFORE_MIDNIGHT and at.astimezone(UTC).time() != time()
+    return _day_of_bar(at, zone) + timedelta(days=is_late)
+
+
+def _day_of_bar(at: datetime, zone: tzinfo) -> date:
+    """The day of a bar of whatever interval."""
     utc = at.astimezone(UTC)
     return utc.date() if utc.time() == time() else at.astimezone(zone).date()
 
@@ -107,7 +119,7 @@ def _first_of(day: date, at: datetime, bars: Bars, zone: tzinfo) -> datetime:
     first = int(np.searchsorted(bars.at, last - 86_400, side="right"))
     for second in bars.at[first : int(np.searchsorted(bars.at, last))].tolist():
         opened = datetime.fromtimestamp(second, UTC)
-        if session_day(opened, zone) == day:
+        if _day_of_bar(opened, zone) == day:
             return opened
     return at
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 import numpy as np
 
 from stockjobs.domain.market.bars import Prices, Seconds
-from stockjobs.domain.market.days import first_bar
+from stockjobs.domain.market.days import days_of, first_bar, period_numbers
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.splits import Split, placed
 from stockjobs.errors import InvalidInput
@@ -81,6 +81,20 @@ class Eve:
     close: float
     at: datetime
     interval: Interval
+
+
+def newer_of(daily: Eve | None, own: Eve | None, zone: tzinfo) -> Eve | None:
+    """Of the last daily close before a payout and the last one of the interval that is read: the daily one, unless that is of an
+    earlier day than the other, or of an earlier week or month. Daily bars may not be collected any more.
+    """
+    if daily is None or own is None:
+        return daily or own
+    coarse = own.interval if not own.interval.is_intraday else Interval.D1
+    numbers = [
+        int(period_numbers(days_of(np.array([int(one.at.timestamp())]), one.interval, zone), coarse)[0])
+        for one in (daily, own)
+    ]
+    return own if numbers[0] < numbers[1] else daily
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.days import first_bar
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.reading import Eve, Factors, Paid
+from stockjobs.domain.market.reading import Eve, Factors, Paid, newer_of
 from stockjobs.domain.market.reading import factors as factors_of
 from stockjobs.domain.market.splits import Split, splits_in
 from stockjobs.store.columns import Snapshot
@@ -55,7 +55,7 @@ class Adjusting:
         for first in range(0, len(paid), _AT_ONCE):
             wanted = [self._before(instrument, at, selection) for instrument, at in paid[first : first + _AT_ONCE]]
             for row in self._rows(reading.closes_before(selection, self.dialect, wanted)):
-                eve = _eve(row, selection.interval)
+                eve = _eve(row, selection.interval, self.zones[row["instrument_id"]])
                 if eve is not None:
                     found[row["instrument_id"], datetime.fromtimestamp(row["at"], UTC)] = eve
         return found
@@ -75,11 +75,11 @@ class Adjusting:
         return (row for batch in self.snapshot.batches(asked) for row in batch.to_pylist())
 
 
-def _eve(row: Mapping[str, Any], interval: Interval) -> Eve | None:
-    """The close before a payout: of the last daily bar, or where there is none, of the last one of the interval."""
-    if row["close"] is not None:
-        return Eve(row["close"], _when(row["close_at"]), Interval.D1)
-    return None if row["own_close"] is None else Eve(row["own_close"], _when(row["own_at"]), interval)
+def _eve(row: Mapping[str, Any], interval: Interval, zone: ZoneInfo) -> Eve | None:
+    """The close before a payout: of the last daily bar, or of the last one of the interval where that is newer."""
+    closes = (row["close"], row["close_at"], Interval.D1), (row["own_close"], row["own_at"], interval)
+    daily, own = (None if close is None else Eve(close, _when(at), of) for close, at, of in closes)
+    return newer_of(daily, own, zone)
 
 
 def _when(at: datetime | int) -> datetime:

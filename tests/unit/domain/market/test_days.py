@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockjobs.domain.market.days import days_of, in_place, periods, same_as_before
+from stockjobs.domain.market.actions import session_day
+from stockjobs.domain.market.days import days_of, first_bar, in_place, periods, same_as_before
 from stockjobs.domain.market.intervals import Interval
 from tests.unit.domain.market.test_changes import bars_of
 
@@ -32,6 +33,27 @@ PLACES = {
 def test_a_session_has_one_day_wherever_its_bar_is_put(place: object, day: datetime, zone: ZoneInfo) -> None:
     at = np.array([int(place(day, zone).timestamp())])  # type: ignore[operator]
     assert days_of(at, Interval.D1, zone).tolist() == [day.date()]
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@given(day=days, zone=zones)
+def test_an_event_is_of_the_day_of_the_bar_that_stands_where_it_does(
+    place: object, day: datetime, zone: ZoneInfo
+) -> None:
+    at = place(day, zone)  # type: ignore[operator]
+    assert [session_day(at, zone)] == days_of(np.array([int(at.timestamp())]), Interval.D1, zone).tolist()
+
+
+@pytest.mark.parametrize("interval", [Interval.D1, Interval.W1, Interval.MO1])
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@given(day=days, zone=zones, event=st.sampled_from(list(PLACES.values())))
+def test_the_bar_of_an_ex_day_is_after_it_and_the_one_before_is_not(
+    place: object, interval: Interval, day: datetime, zone: ZoneInfo, event: object
+) -> None:
+    first = {Interval.W1: day - timedelta(days=day.weekday()), Interval.MO1: day.replace(day=1)}.get(interval, day)
+    before = (first - timedelta(days=1)).replace(day=1) if interval is Interval.MO1 else first - interval.length
+    cut = first_bar(event(day, zone), interval, zone)  # type: ignore[operator]
+    assert place(before, zone).timestamp() < cut <= place(first, zone).timestamp()  # type: ignore[operator]
 
 
 def test_bars_within_the_day_are_dated_by_their_time_alone() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.reading import Payout, factors
+from stockjobs.domain.market.reading import Eve, Payout, factors, newer_of
 
 NEW_YORK = ZoneInfo("America/New_York")
 EX_DAY = datetime(2026, 3, 11, 13, 30, tzinfo=UTC)
@@ -56,6 +56,33 @@ def test_a_month_is_one_of_the_exchange() -> None:
 @pytest.mark.parametrize("payout", [Payout(EX_DAY, 1.0, None), Payout(EX_DAY, 100.0, 100.0), Payout(EX_DAY, 0.0, 5.0)])
 def test_a_payout_that_no_close_stands_against_changes_nothing(payout: Payout) -> None:
     assert factors([payout], Interval.D1, NEW_YORK).at(np.array([0, 2**33])).tolist() == [1, 1]
+
+
+FRIDAY, MONDAY = (datetime(2026, 3, day, 13, 30, tzinfo=UTC) for day in (6, 9))
+LAST_WEEK = datetime(2026, 3, 2, tzinfo=NEW_YORK)
+HOUR = datetime(2026, 3, 10, 19, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("daily", "own", "chosen"),
+    [
+        (Eve(1.0, MONDAY, Interval.D1), Eve(2.0, MONDAY + timedelta(hours=6), Interval.H1), 1.0),
+        (Eve(1.0, FRIDAY, Interval.D1), Eve(2.0, HOUR, Interval.H1), 2.0),
+        (Eve(1.0, datetime(2020, 3, 10, tzinfo=UTC), Interval.D1), Eve(2.0, HOUR, Interval.H1), 2.0),
+        (Eve(1.0, FRIDAY, Interval.D1), Eve(2.0, LAST_WEEK, Interval.W1), 1.0),
+        (Eve(1.0, MONDAY, Interval.D1), Eve(2.0, LAST_WEEK, Interval.W1), 1.0),
+        (Eve(1.0, datetime(2026, 2, 27, tzinfo=UTC), Interval.D1), Eve(2.0, LAST_WEEK, Interval.W1), 2.0),
+        (Eve(1.0, FRIDAY, Interval.D1), None, 1.0),
+        (None, Eve(2.0, LAST_WEEK, Interval.W1), 2.0),
+    ],
+)
+def test_a_payout_is_held_against_the_daily_close_before_it_unless_the_read_interval_has_a_newer_one(
+    daily: Eve | None, own: Eve | None, chosen: float
+) -> None:
+    found = newer_of(daily, own, NEW_YORK)
+    assert found is not None
+    assert found.close == chosen
+    assert newer_of(None, None, NEW_YORK) is None
 
 
 @given(st.lists(st.tuples(st.integers(0, 3_000), st.floats(0.01, 50)), max_size=8, unique_by=lambda one: one[0]))

@@ -6,7 +6,8 @@ import multiprocessing
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -203,6 +204,54 @@ def test_what_was_paid_counts_in_whichever_shares_it_and_the_close_before_it_are
         connection.execute(split.values(split_factor=4.0, close=tables.bars.c.close / 4))
         connection.execute(update(tables.corporate_actions).values(split_factor=1.0))
     assert closes(reading.table(adjusted)) == pytest.approx([25 * (1 - 0.2525 / 25.25), 25.25 - 0.2525])
+
+
+def test_a_week_s_payout_counts_by_the_close_of_the_week_before_where_there_are_no_days(
+    reading: Reading, database: Database
+) -> None:
+    monday = datetime(2026, 1, 5, 5, tzinfo=UTC)
+    with database.begin() as connection:
+        number = market.add_instrument(connection, "WEEKS")
+        weeks = [market.bar(monday + n * 7 * DAY, 100.0 + n) for n in range(3)]
+        market.add_bars(connection, number, weeks, interval=Interval.W1)
+        market.add_action(connection, number, "dividend", OPEN + 9 * DAY, 1.0)
+        # Of a month of which no bar is stored before it, nothing is known.
+        market.add_action(connection, number, "dividend", OPEN + 1 * DAY, 1.0)
+    found = reading.table(BarsQuery(("WEEKS",), Interval.W1, adjusted=Adjusted.ALL))
+    assert closes(found) == pytest.approx([100 * (1 - 1 / 100), 101, 102])
+
+
+def test_a_daily_close_of_years_ago_gives_way_to_the_hour_before_the_payout(
+    reading: Reading, database: Database
+) -> None:
+    number, eve = number_of(database), datetime(2026, 3, 10, 19, 30, tzinfo=UTC)
+    with database.begin() as connection:
+        market.add_bars(connection, number, [market.bar(eve, 50.0)], interval=Interval.H1)
+        market.add_action(connection, number, "dividend", eve + timedelta(hours=18), 1.0)
+    assert closes(reading.table(replace(APPLE, interval=Interval.H1, adjusted=Adjusted.ALL))) == pytest.approx([49])
+
+
+def test_the_bar_of_an_ex_day_is_without_the_payout_wherever_it_and_the_event_stand(
+    reading: Reading, database: Database
+) -> None:
+    zone = ZoneInfo("America/Sao_Paulo")
+    midnights = [datetime(2026, 1, 5 + n, tzinfo=zone) for n in range(3)]
+    cases = {
+        f"{event[:2]}AT{shift}".replace("-", "M"): (event, timedelta(hours=shift))
+        for event in ("00:00", "09:30", "16:00")
+        # An hour before midnight, at it, at that of UTC, and at the open.
+        for shift in (-1, 0, -3, 10)
+    }
+    with database.begin() as connection:
+        for symbol, (event, shift) in cases.items():
+            number = market.add_instrument(connection, symbol, zone=zone.key)
+            bars = [market.bar((one + shift).astimezone(UTC), 100.0) for one in midnights]
+            market.add_bars(connection, number, bars)
+            at = datetime.combine(midnights[1], time.fromisoformat(event), zone).astimezone(UTC)
+            market.add_action(connection, number, "dividend", at, 1.0)
+    found = reading.table(BarsQuery(tuple(cases), adjusted=Adjusted.ALL))
+    by_symbol = dict(zip(cases, zip(*[iter(closes(found))] * 3, strict=True), strict=True))
+    assert by_symbol == dict.fromkeys(cases, (99, 100, 100))
 
 
 @pytest.fixture
