@@ -154,12 +154,14 @@ class _Landing:
     def _settled(self, series: Series, stored: Stored | None, known: Learnt) -> bars.Landing | None:
         """What is to be landed of a series, after what was bad of it has left, and with what is missing written down."""
         step, landing = self._step, self._compared(series, stored, known)
-        self._written += withdraw_held(step, series)
+        withdrawn = withdraw_held(step, series)
+        self._written += withdrawn.bars
         is_refused = stored is not None and landing is None
         came = Bars.empty().at if is_refused else series.came.at
         for one in series.judged:
             self._rejected += len(one.checked.rejected)
-            self._found.extend((*one.findings, *watch(step, replace(one, is_refused=is_refused), came)))
+            self._found.extend(withdrawn.without_settled(one.findings))
+            self._found.extend(watch(step, replace(one, is_refused=is_refused), came))
         return landing
 
     def _compared(self, series: Series, stored: Stored | None, known: Learnt) -> bars.Landing | None:

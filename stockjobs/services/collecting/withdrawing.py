@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from stockjobs.domain.market.bars import Bars, Seconds
 from stockjobs.domain.market.changes import overlap, prices_differ
 from stockjobs.domain.market.days import in_place
+from stockjobs.domain.market.findings import FindingKind
 from stockjobs.services.collecting.checking import Judged
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.market.calendars import zone_of
 from stockjobs.store.market import bars, withdrawals
+from stockjobs.store.market.findings import Finding
 
 UNSPLIT = "unsplit"
 """The rule about bars in the prices of before a split."""
@@ -20,26 +23,47 @@ UNSPLIT = "unsplit"
 _AT_ONCE = 5_000
 
 
-def withdraw_held(step: Step, series: Series) -> int:
+@dataclass(frozen=True)
+class Withdrawn:
+    """How many bars have left a series, and when the source puts those (epoch seconds) that stay by the rules of another job."""
+
+    bars: int = 0
+    left_to_others: frozenset[int] = frozenset()
+
+    def without_settled(self, found: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Findings without those about bars that stay: they were opened once, and would be opened and closed each night."""
+        if not self.left_to_others:
+            return tuple(found)
+        return tuple(
+            one
+            for one in found
+            if one.kind is not FindingKind.REJECTED_BAR
+            or not one.at
+            or int(one.at.timestamp()) not in self.left_to_others
+        )
+
+
+def withdraw_held(step: Step, series: Series) -> Withdrawn:
     """Take those stored bars out of a series that came again just as they are stored, and are set aside now.
 
     What is stored otherwise stays: it is the answer that is wrong. Only an unfinished bar of a split's day leaves as well: it
     was stored before anybody knew of the split. Bars that somebody has released stay, and so does one that another job has
     landed again after it left: by the rules of that job it is good, and it would go and come each night. To be asked once
-    stored history was told anew. Returns how many bars.
+    stored history was told anew.
     """
     at = {stored: told for one in series.judged for stored, told in _to_leave(step, series, one)}
     instrument, interval = series.instrument.id, series.interval
-    written, times = 0, list(at)
+    written, times, others = 0, list(at), set[int]()
     for first in range(0, len(times), _AT_ONCE):
         some = times[first : first + _AT_ONCE]
         each_way = [*some, *(at[one] for one in some)]
         released = withdrawals.released_at(step.connection, instrument, interval, each_way)
         kept = withdrawals.landed_again(step.connection, (instrument, interval), some, besides=step.claim.job)
+        others |= {at[one] for one in kept}
         gone = [one for one in some if not {one, at[one]} & released and one not in kept]
         if gone:
             written += withdrawals.withdraw(step.connection, instrument, interval, gone, step.landing())
-    return written
+    return Withdrawn(written, frozenset(others))
 
 
 def _to_leave(step: Step, series: Series, judged: Judged) -> list[tuple[int, int]]:
