@@ -70,6 +70,11 @@ def first_bar(at: datetime, interval: Interval, zone: tzinfo) -> int:
     return opened if interval.is_intraday else min(number * _DAY, opened - _HOUR)
 
 
+def apart(interval: Interval) -> int:
+    """Bars at least so many seconds apart are of different times, or of different days, weeks or months."""
+    return _NEAR.get(interval, 1)
+
+
 def same_as_before(at: Seconds, interval: Interval | None, zone: tzinfo) -> np.typing.NDArray[np.bool_]:
     """Of bars in order which are of the same time as the one before, or of the same day, week or month."""
     same = np.zeros(len(at), dtype=np.bool_)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -12,19 +12,17 @@ from stockjobs.domain.market.bars import PRICES, Bars, CorporateAction, Seconds
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.validation import Broken, Checked, Context, is_calm, joined, validate
-from stockjobs.domain.market.validation.actions import check_by_price
+from stockjobs.domain.market.validation.actions import CheckedActions, check_by_price
+from stockjobs.services.collecting.clearing import cleared, sessions_around, span_of
 from stockjobs.services.collecting.fetching import Answer
 from stockjobs.services.collecting.vetting import Vetted, finding_of
 from stockjobs.services.market import calendars
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
 from stockjobs.store.market import actions, findings, tails
-from stockjobs.store.market.bar_rows import Span
 from stockjobs.store.market.findings import Finding, Look
 from stockjobs.store.market.instruments import Instrument
 from stockjobs.store.market.tails import NOTHING_BESIDE, Beside
-
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -67,28 +65,27 @@ def judge(connection: Connection, claim: Claim, vetted: Sequence[Vetted], now: d
     A bar that somebody has released is good, and one that somebody has rejected is set aside, whatever else tells.
     """
     beside = _beside(connection, vetted)
-    return [_judged(connection, claim, one, _Around(now, beside.get(id(one), NOTHING_BESIDE))) for one in vetted]
+    clear = cleared(connection, vetted, beside, now)
+    return [
+        _judged(connection, claim, one, _Around(now, beside.get(id(one), NOTHING_BESIDE), id(one) in clear))
+        for one in vetted
+    ]
 
 
 @dataclass(frozen=True)
 class _Around:
-    """The time of a check, and what is stored beside an answer."""
+    """The time of a check, what is stored beside an answer, and whether one look at all has cleared it of every rule."""
 
     now: datetime
     beside: Beside
+    is_clear: bool = False
 
 
 def _beside(connection: Connection, vetted: Sequence[Vetted]) -> dict[int, Beside]:
     """What is stored beside each answer that has bars, by the identity of the answer; read once for all."""
     with_bars = [one for one in vetted if len(one.answer.reply.bars)]
-    spans = [_span(one) for one in with_bars]
+    spans = [span_of(one) for one in with_bars]
     return dict(zip(map(id, with_bars), tails.beside(connection, spans), strict=True))
-
-
-def _span(vetted: Vetted) -> Span:
-    # In whatever order they came.
-    at = vetted.answer.reply.bars.at
-    return Span(vetted.instrument.id, vetted.answer.request.interval, int(at.min()), int(at.max()))
 
 
 def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Around) -> Judged:
@@ -96,8 +93,11 @@ def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Aroun
     came, interval = answer.reply.bars, answer.request.interval
     if not len(came):
         return Judged(answer, instrument, Checked(came, (), came.at), vetted.findings)
-    context = _context(connection, instrument, answer, around)
-    checked = validate(came, context, claim.spec.validation)
+    if around.is_clear and not answer.reply.actions:
+        context, checked = None, Checked(came, (), came.at[:0])
+    else:
+        context = _context(connection, instrument, answer, around)
+        checked = validate(came, context, claim.spec.validation)
     held = [_finding(claim, instrument, interval, one, FindingState.OPEN) for one in checked.rejected]
     if held:
         released = findings.released(connection, held)
@@ -105,11 +105,15 @@ def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Aroun
         held = [one for one in held if one.id not in released]
     if around.beside.has_rejected:
         # Their findings are there, and decided: nobody is asked again.
-        rejected = findings.rejected(connection, _span(vetted))
+        rejected = findings.rejected(connection, span_of(vetted))
         checked = _without_rejected(checked, rejected)
         held = [one for one in held if findings.look_of(one) not in rejected]
     noted = [_finding(claim, instrument, interval, one, FindingState.NOTED) for one in checked.noted]
-    paid = check_by_price(answer.reply.actions, checked.good, context, claim.spec.validation)
+    paid = (
+        check_by_price(answer.reply.actions, checked.good, context, claim.spec.validation)
+        if context
+        else CheckedActions(())
+    )
     odd = [finding_of(claim, instrument, one) for one in paid.broken]
     sound = replace(answer, reply=replace(answer.reply, actions=paid.good)) if paid.broken else answer
     return Judged(sound, instrument, checked, (*vetted.findings, *held, *noted, *odd))
@@ -117,20 +121,20 @@ def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Aroun
 
 def _context(connection: Connection, instrument: Instrument, answer: Answer, around: _Around) -> Context:
     came, request = answer.reply.bars, answer.request
-    first, last = (datetime.fromtimestamp(int(at), UTC) for at in (came.at.min(), came.at.max()))
     zone = calendars.zone_of(instrument)
     context = Context(
         now=around.now,
         interval=request.interval,
         zone=zone,
-        sessions=calendars.traded(connection, instrument.exchange, instrument.zone, first - _DAY, last + _DAY),
+        sessions=sessions_around(connection, instrument, int(came.at.min()), int(came.at.max())),
         before=around.beside.before,
         after=around.beside.after,
         unit=instrument.unit,
         kind=instrument.kind,
     )
-    # What is known of splits is read only where prices move as if there had been one.
-    return context if is_calm(came, context) else replace(context, actions=_actions(connection, instrument, answer))
+    # What is known of splits is read only where prices move as if there had been one, and of payments to judge others by.
+    is_plain = all(one.kind == "split" for one in answer.reply.actions) and is_calm(came, context)
+    return context if is_plain else replace(context, actions=_actions(connection, instrument, answer))
 
 
 def _actions(connection: Connection, instrument: Instrument, answer: Answer) -> tuple[CorporateAction, ...]:

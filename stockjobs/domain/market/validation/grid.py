@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from stockjobs.domain.clocks import offsets
-from stockjobs.domain.market.bars import Seconds
-from stockjobs.domain.market.validation.context import Mask
+from stockjobs.domain.market.bars import Bars, Seconds
+from stockjobs.domain.market.validation.context import Context, Mask
 from stockjobs.domain.market.validation.view import View
 
 _DAY, _MINUTE = 86_400, 60
@@ -23,24 +23,34 @@ _FEW = 5
 
 def off_grid(view: View) -> Mask:
     """The bars that begin where none should. One that is still unfinished may stand at its last trade."""
-    interval = view.context.interval
-    if interval is None:
+    if view.context.interval is None:
         return view.none()
-    at, step = view.bars.at, min(interval.seconds, _DAY)
-    local = at + offsets(at, view.context.zone)
-    phase = local % step
+    phase, off = plainly_off(view.bars, view.context)
     if len(view) > 1 and (phase == phase[0]).all():
         # Wherever a source puts all of its bars is its grid.
         return view.none()
-    off = (phase != 0) & ~view.bars.provisional
+    return _unexplained(view, off, phase) if off.any() else off
+
+
+def plainly_off(bars: Bars, context: Context) -> tuple[Seconds, Mask]:
+    """How long after a whole number of steps from midnight each bar begins, and those that are off that grid."""
+    at, step = bars.at, _step(context)
+    local = at + offsets(at, context.zone)
+    phase = local % step
+    off = (phase != 0) & ~bars.provisional
     if step == _DAY:
         # A source may know only days, or no summer.
         off &= (at % _DAY != 0) & (local % _DAY != _DAY - 3_600)
-    return _unexplained(view, off, phase, step) if off.any() else off
+    return phase, off
 
 
-def _unexplained(view: View, off: Mask, phase: Seconds, step: int) -> Mask:
+def _step(context: Context) -> int:
+    return min(context.interval.seconds, _DAY) if context.interval else _DAY
+
+
+def _unexplained(view: View, off: Mask, phase: Seconds) -> Mask:
     """Those off the plain grid that neither a session nor the habit of the source explains."""
+    step = _step(view.context)
     sessions = view.context.sessions
     if sessions is not None and len(sessions):
         place = np.maximum(np.searchsorted(sessions.open, view.bars.at, side="right") - 1, 0)

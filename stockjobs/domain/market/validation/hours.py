@@ -30,6 +30,14 @@ def outside(bars: Bars, context: Context) -> Mask:
     return np.zeros(len(bars), dtype=np.bool_)
 
 
+def on_no_day(bars: Bars, context: Context, interval: Interval) -> Mask:
+    """The same by the local day alone, in whatever order the bars are: some of these are on the day of a session by UTC."""
+    sessions = context.sessions
+    if interval is Interval.D1 and sessions is not None and len(sessions):
+        return np.isin(days_of(bars.at, interval, context.zone), sessions.day, invert=True)
+    return outside(bars, context)
+
+
 def extra(bars: Bars, outside: Mask, interval: Interval | None) -> Mask:
     """Of those, the bars that say that there was a session which the calendar does not have: several, and with trades."""
     traded = outside & (bars.volume > 0) & ~_are_copies(bars)

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import numpy as np
 
-from stockjobs.domain.market.bars import NO_VOLUME, Prices
-from stockjobs.domain.market.validation.context import Mask
+from stockjobs.domain.market.bars import NO_VOLUME, Bars, Prices
+from stockjobs.domain.market.validation.context import Context, Mask
 from stockjobs.domain.market.validation.view import View
 
 AHEAD = timedelta(minutes=5)
@@ -22,17 +22,23 @@ _TOLERANCE = 1e-6
 
 def have_sound_prices(view: View) -> bool:
     """True if no bar breaks a rule about its prices or its volume, found in one go."""
-    _, high, low, _ = view.prices
-    highest, lowest = view.prices.max(axis=0), view.prices.min(axis=0)
+    return bool(sound_prices(view.bars).all())
+
+
+def sound_prices(bars: Bars) -> Mask:
+    """The bars that break no rule about their prices or their volume."""
+    high, low = bars.high, bars.low
+    highest, lowest = np.maximum(bars.open, bars.close), np.minimum(bars.open, bars.close)
     slack = high * _TOLERANCE
     # No comparison with what is no number holds.
-    fits = (lowest > 0) & (highest < np.inf) & (highest <= high + slack) & (lowest >= low - slack)
-    return bool((fits & (view.bars.volume >= NO_VOLUME)).all())
+    fits = (lowest > 0) & (low > 0) & (highest < np.inf) & (high < np.inf)
+    fits &= (highest <= high + slack) & (lowest >= low - slack) & (low <= high + slack)
+    return np.asarray(fits & (bars.volume >= NO_VOLUME))
 
 
 def have_sound_times(view: View) -> bool:
     """True if no bar breaks a rule about its time alone."""
-    return bool(view.bars.at[-1] <= _latest(view) and not view.repeats.any())
+    return bool(view.bars.at[-1] <= latest(view.context) and not view.repeats.any())
 
 
 def price_missing(view: View) -> Mask:
@@ -79,7 +85,7 @@ def negative_volume(view: View) -> Mask:
 
 def future(view: View) -> Mask:
     """The time has not come yet."""
-    return view.bars.at > _latest(view)
+    return view.bars.at > latest(view.context)
 
 
 def duplicate_time(view: View) -> Mask:
@@ -111,5 +117,6 @@ def _slack(high: Prices) -> Prices:
     return np.abs(high) * _TOLERANCE
 
 
-def _latest(view: View) -> int:
-    return int((view.context.now + AHEAD).timestamp())
+def latest(context: Context) -> int:
+    """The last second at which a bar may begin."""
+    return int((context.now + AHEAD).timestamp())
