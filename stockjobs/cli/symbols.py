@@ -15,7 +15,7 @@ from stockjobs.cli.values import checked, words
 from stockjobs.domain.counting import counted
 from stockjobs.domain.market.money import money
 from stockjobs.domain.periods import parse_instant
-from stockjobs.domain.work.jobs import JobType, WindowSpec
+from stockjobs.domain.work.jobs import WindowSpec
 from stockjobs.services.market.redenominating import Redenomination
 from stockjobs.services.market.symbols import Renaming, SymbolReport
 
@@ -116,18 +116,15 @@ def rename(
 ) -> None:
     """Let an instrument bear another symbol. Its data stays its data, under one permanent id.
 
-    Jobs that name the old one ask for its bars by the new one from now on; of fundamentals, the new one has to be named.
+    Jobs that name the old one ask for it by the new one from now on.
     """
     wish = Renaming(provider, old, new, _instant(at))
     jobs = container_of(ctx).symbols.rename(wish, by=submitter())
     was, now = old.upper(), new.upper()
     typer.echo(f"symbol/{was} renamed to {now}")
-    bars = [job.name for job in jobs if job.spec.type is not JobType.FUNDAMENTALS]
-    facts = [job.name for job in jobs if job.spec.type is JobType.FUNDAMENTALS and now not in job.spec.symbols]
-    if bars:
-        typer.echo(f"stockctl: {_named(bars)} still name {was}: its bars are asked for as {now}", err=True)
-    if facts:
-        typer.echo(f"stockctl: {_named(facts)} no longer collect {was}: put {now} into their symbols", err=True)
+    if jobs:
+        names = _named([job.name for job in jobs])
+        typer.echo(f"stockctl: {names} still name {was}: it is asked for as {now}", err=True)
 
 
 @group.command()

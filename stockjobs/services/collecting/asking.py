@@ -20,14 +20,14 @@ from stockjobs.store.ledger.claims import Claim
 
 @dataclass(frozen=True)
 class Asks:
-    """The requests of an attempt at `now`: for bars by symbol, oldest first; the symbols whose facts are asked for.
+    """The requests of an attempt at `now`: for bars by symbol, oldest first; for facts the symbol by which each is asked for.
 
     `skipped` are symbols for which nothing is asked, with the reason: there can be nothing new, or nobody knows them any more.
     """
 
     now: datetime
     bars: dict[str, tuple[BarsRequest, ...]] = field(default_factory=dict)
-    facts: tuple[str, ...] = ()
+    facts: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
 
@@ -58,12 +58,10 @@ def _missing(
 
 
 def _facts(connection: Connection, claim: Claim, asked: Asked, now: datetime) -> Asks:
-    symbols = tuple(symbol for symbol, name in asked.by.items() if symbol == name)
-    waiting = facts_of(connection, claim, symbols, now)
-    due = tuple(symbol for symbol in symbols if symbol not in waiting)
-    renamed = {symbol: f"it was renamed to {name}" for symbol, name in asked.by.items() if symbol != name}
-    why = {symbol: skip.reason for symbol, skip in waiting.items()}
-    return Asks(now, facts=due, skipped={**asked.skipped, **renamed, **why})
+    waiting = facts_of(connection, claim, tuple(asked.by.values()), now)
+    due = {symbol: name for symbol, name in asked.by.items() if name not in waiting}
+    why = {symbol: waiting[name].reason for symbol, name in asked.by.items() if name in waiting}
+    return Asks(now, facts=due, skipped={**asked.skipped, **why})
 
 
 def _requested(

@@ -146,7 +146,8 @@ class _Batch:
 
     def _ask(self, symbol: str, answers: list[Answer]) -> tuple[Answer, ...] | FactsReply:
         if symbol not in self._asks.bars:
-            return self._provider.facts(symbol, now=self._asks.now, patience=self._patience)
+            name = self._asks.facts[symbol]
+            return _facts_of(name, self._provider.facts(name, now=self._asks.now, patience=self._patience))
         for request in self._asks.bars[symbol]:
             reply = self._provider.bars(request, now=self._asks.now, patience=self._patience)
             answers.append(Answer(request, _about(request, reply)))
@@ -159,6 +160,16 @@ class _Batch:
             self._down_in_a_row = self._down_in_a_row + 1 if isinstance(came, ProviderDown) else 0
             if isinstance(came, RateLimited | Interrupted) or self._down_in_a_row >= DOWN_IN_A_ROW:
                 self.stop()
+
+
+def _facts_of(symbol: str, reply: FactsReply) -> FactsReply:
+    """The reply, if it is about the symbol that was asked for, by that name. Raises IdentityMismatch."""
+    said = {reply.symbol, reply.identity.symbol if reply.identity else reply.symbol}
+    others = [one for one in said if one.casefold() != symbol.casefold()]
+    if others:
+        raise IdentityMismatch(f"Asked for the figures of {symbol}, the answer is about {others[0][:40] or 'nobody'}.")
+    identity = replace(reply.identity, symbol=symbol) if reply.identity else None
+    return replace(reply, symbol=symbol, identity=identity)
 
 
 def _about(request: BarsRequest, reply: BarsReply) -> BarsReply:

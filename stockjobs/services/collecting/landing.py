@@ -18,6 +18,7 @@ from stockjobs.services.collecting.fetching import Answer, Fetched
 from stockjobs.services.collecting.moving import follow, moved_splits, without
 from stockjobs.services.collecting.outdated import Learnt, is_outdated, learnt
 from stockjobs.services.collecting.paying import land_actions, land_splits
+from stockjobs.services.collecting.reaching import reach_back
 from stockjobs.services.collecting.recognition import recognise, soundly, unsound
 from stockjobs.services.collecting.restating import settled
 from stockjobs.services.collecting.series import Series, Step, series_of
@@ -81,9 +82,9 @@ class _Landing:
         bars.lock(step.connection, [instrument.id for instrument, _ in answers])
         told = vetted(step.connection, step.claim, answers, step.now)
         self._land_series(judge(step.connection, step.claim, told, step.now))
-        for symbol, reply in sorted(fetched.facts.items()):
+        for _, reply in sorted(fetched.facts.items()):
             self._received += len(reply.facts)
-            self._land_facts(symbol, reply)
+            self._land_facts(reply)
         set_aside(step.connection, step.claim, self._found, self._landed, step.now)
         self._written += sum(land_explained(step, series, told) for series, told in self._told)
         return Landed(self._received, self._written, self._rejected, self._overtaken)
@@ -116,13 +117,13 @@ class _Landing:
                     known.append((instrument, answer))
         return known
 
-    def _land_facts(self, symbol: str, reply: FactsReply) -> None:
+    def _land_facts(self, reply: FactsReply) -> None:
         step, provider = self._step, self._step.claim.spec.provider
         if not reply.facts and not reply.profile:
             # An empty answer deletes nothing.
-            facts.land_nothing(step.connection, provider, symbol, step.now)
+            facts.land_nothing(step.connection, provider, reply.symbol, step.now)
             return
-        instrument, mismatch = _company(step, symbol, reply)
+        instrument, mismatch = _company(step, reply)
         if mismatch:
             self._found.append(_strange_facts(step.claim, instrument, mismatch, reply))
             self._rejected += len(reply.facts)
@@ -156,6 +157,7 @@ class _Landing:
         step, landing = self._step, self._compared(series, stored, known)
         withdrawn = withdraw_held(step, series)
         self._written += withdrawn.bars
+        self._found.extend(reach_back(step, series) if withdrawn.bars else ())
         is_refused = stored is not None and landing is None
         came = Bars.empty().at if is_refused else series.came.at
         for one in series.judged:
@@ -213,12 +215,12 @@ def _stranger(claim: Claim, instrument: int, reason: str, answer: Answer) -> Fin
     )
 
 
-def _company(step: Step, symbol: str, reply: FactsReply) -> tuple[Instrument, str]:
+def _company(step: Step, reply: FactsReply) -> tuple[Instrument, str]:
     """Whom facts are about, and what speaks against it; where their provider does not say, who bears the symbol."""
     provider = step.claim.spec.provider
     if reply.identity is not None:
         return recognise(step.connection, provider, sound(reply.identity, step.now).identity, step.now)
-    nameless = Identity(symbol, exchange="", zone="", currency="", kind="")
+    nameless = Identity(reply.symbol, exchange="", zone="", currency="", kind="")
     return instruments.ensure(step.connection, provider, nameless, step.now), ""
 
 

@@ -64,7 +64,7 @@ class Symbols:
     def rename(self, wish: Renaming, *, by: str) -> Sequence[Job]:
         """Let an instrument bear another symbol from a moment on, now if none is given. Its data and its id stay.
 
-        Returns the jobs that still name the old one: its bars are asked for by the new one there. Raises NotFound, Conflict where
+        Returns the jobs that still name the old one: it is asked for by the new one there. Raises NotFound, Conflict where
         the new one names something else, InvalidInput for a moment that cannot be.
         """
         old, new = normalise(wish.old, "OLD"), normalise(wish.new, "NEW")

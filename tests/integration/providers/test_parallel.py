@@ -59,9 +59,12 @@ def test_a_stale_crumb_is_renewed_once_for_all_that_it_fails(yahoo: SimulatorCli
     companies = ("AAPL", "MSFT", "JPM", "KO")
     now = datetime.now(UTC)
     with opened(yahoo.url, max_body=2**24) as provider:
-        assert fetch(Asks(now, facts=companies), provider, patient(), len(companies)).errors == {}
+        assert (
+            fetch(Asks(now, facts={symbol: symbol for symbol in companies}), provider, patient(), len(companies)).errors
+            == {}
+        )
         yahoo.rotate_crumb()
-        fetched = fetch(Asks(now, facts=companies), provider, patient(), len(companies))
+        fetched = fetch(Asks(now, facts={symbol: symbol for symbol in companies}), provider, patient(), len(companies))
     assert (list(fetched.facts), fetched.errors) == (list(companies), {})
     assert yahoo.counters()["by_endpoint"]["crumb"] == 2
 

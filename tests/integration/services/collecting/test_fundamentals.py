@@ -13,6 +13,7 @@ from stockjobs.domain.market.bars import Fact, FactsReply, Identity
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.providers.base import Patience
 from stockjobs.services.collecting.conclusion import Outcome, Verdict
+from stockjobs.services.market.symbols import Renaming, Symbols
 from stockjobs.store import tables
 from stockjobs.store.market import instruments
 from tests.fixtures.house import House, ScriptedProvider
@@ -210,3 +211,26 @@ def test_figures_of_a_company_that_has_moved_land_and_change_what_is_known_of_it
         [finding] = connection.execute(select(tables.findings)).mappings()
         [known] = instruments.by_symbol(connection, "yahoo", ["AAPL"]).values()
     assert (finding["kind"], finding["state"], known.identity.exchange) == ("identity", "noted", "NYQ")
+
+
+def test_figures_of_a_renamed_company_are_asked_for_and_kept_as_its_own(house: House, company: Company) -> None:
+    run(house)
+    house.clock.advance(DAY)
+    Symbols(house.database).rename(Renaming("yahoo", "AAPL", "APPL"), by="ann")
+    assert run(house).skipped == 1
+    house.define("BOTH", type="fundamentals", mode="backfill", symbols=["AAPL", "APPL"])
+    company.said, company.figures = replace(IDENTITY, symbol="APPL"), (RESTATED, TRAILING, SHARES)
+    assert run(house, "ALL").landed.written == 1
+    assert run(house, "BOTH").skipped == 1
+    assert company.questions == ["AAPL", "APPL", "APPL"]
+    with house.database.read() as connection:
+        assert len(set(connection.execute(select(tables.facts.c.instrument_id)).scalars())) == 1
+
+
+def test_an_answer_about_another_company_than_was_asked_for_lands_nowhere(house: House, company: Company) -> None:
+    company.said = replace(IDENTITY, symbol="MSFT")
+    house.trigger("REPORTS")
+    house.dispatch.tick()
+    [outcome] = house.work(Lane.REALTIME)
+    assert "Asked for the figures of AAPL, the answer is about MSFT" in (outcome.error or "")
+    assert raw(house) == []

@@ -129,7 +129,7 @@ def test_windows_of_a_symbol_stay_in_their_order() -> None:
 
 def test_facts_are_fetched_for_several_companies_at_once() -> None:
     provider = Answering()
-    fetched = fetch(Asks(NOW, facts=SYMBOLS), provider, patient(), SEVERAL)
+    fetched = fetch(Asks(NOW, facts={symbol: symbol for symbol in SYMBOLS}), provider, patient(), SEVERAL)
     assert list(fetched.facts) == list(SYMBOLS)
     assert (fetched.requests, sorted(provider.asked)) == (len(SYMBOLS), list(SYMBOLS))
 
