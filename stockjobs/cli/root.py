@@ -6,6 +6,7 @@ mistyped word should not cost.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -132,7 +133,11 @@ class Verbs(TyperGroup):
         except BrokenPipeError:
             _drop_output()
             raise typer.Exit(ExitCode.BROKEN_PIPE) from None
-        except (typer.TyperException, typer.Exit, typer.Abort):
+        except typer.TyperException as error:
+            # Typer passes on how pydantic begins a refusal.
+            error.message = error.message.replace("Value error, ", "")
+            raise
+        except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
             raise typer.Exit(_tell_unexpected(error, ctx)) from error
@@ -161,6 +166,9 @@ def _tell(error: StockjobsError, code: ExitCode, ctx: Any) -> ExitCode:
 
 def _tell_unexpected(error: Exception, ctx: Any) -> ExitCode:
     _trace(error, ctx)
+    if isinstance(error, OSError) and error.errno in _FULL:
+        typer.echo("stockctl: no room is left where it is to be written: free some, or write it elsewhere", err=True)
+        return ExitCode.ERROR
     sentence = str(error).partition("\n")[0] or "no reason given"
     typer.echo(f"stockctl: {type(error).__name__}: {sentence} (run `stockctl -v …` to see where)", err=True)
     return ExitCode.ERROR
@@ -177,6 +185,7 @@ def _drop_output() -> None:
 
 
 _STDERR = 2
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(

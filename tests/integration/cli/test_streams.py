@@ -40,3 +40,19 @@ def test_a_closed_stream_leads_nowhere_and_changes_nothing_else(
     assert run.returncode == code, run.stderr
     assert "Error" not in run.stdout + run.stderr
     assert [one.job.name for one in ctl.container.reports.jobs()] == ["DAILY"]
+
+
+def test_a_full_disk_is_told_with_its_cure(ctl: Ctl) -> None:
+    ctl.apply("DAILY")
+    environment = {**os.environ, "DATABASE_URL": ctl.container.settings.database_url, "REDIS_URL": NOWHERE}
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "stockjobs.cli", "get", "jobs", "-o", "csv"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=environment,
+        )
+    told = "stockctl: no room is left where it is to be written: free some, or write it elsewhere\n"
+    assert (run.returncode, run.stderr) == (1, told)
