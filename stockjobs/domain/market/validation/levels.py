@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from stockjobs.domain.market.bars import PRICES, Bars
-from stockjobs.domain.market.validation.context import Context, Mask
+from stockjobs.domain.market.validation.context import NO_TAIL, Context, Mask
 from stockjobs.domain.market.validation.path import is_calm
 from stockjobs.domain.market.validation.spikes import spikes
 from stockjobs.domain.market.validation.splits import Unsplit, unsplit
@@ -50,6 +50,9 @@ def _examined(bars: Bars, context: Context, left: np.typing.NDArray[np.intp]) ->
     found.unsplit[left[bad]] = True
     for place, how in by.items():
         found.by[int(left[place])], found.factor[left[place]] = how, round(how.factor, 6)
+    if 0 in by and by[0].step is not None:
+        # What is stored before stands at their level.
+        context = replace(context, before=NO_TAIL)
     left = left[~bad]
     if len(left):
         bad, power = off_by_unit(bars.where(left), context)

@@ -222,6 +222,12 @@ def test_bars_up_to_a_step_some_sessions_after_a_split_are_held(closes: list[flo
     assert told["step"] == f"{datetime.fromtimestamp(DAYS[step], UTC):%Y-%m-%d}"
 
 
+def test_bars_after_such_a_step_are_good_whatever_is_stored_before_it() -> None:
+    bars = times_off(bars_at(DAYS[:16]), 10.0, slice(0, 11))
+    context = replace(PLAIN, actions=(split(DAYS[7], 0.1),), before=tail(bars.where(np.arange(16) < 9)))
+    assert held(bars.where(np.arange(16) > 8), context) == {"unsplit": [0, 1]}
+
+
 def test_one_bar_alone_after_a_split_does_not_tell_that_all_before_it_are_wrong() -> None:
     whole = bars_at(DAYS[:16], DECLINE)
     context = replace(PLAIN, actions=(split(DAYS[7], 0.1),), before=tail(whole.where(np.arange(16) < 6)))
