@@ -7,7 +7,7 @@ the ratio of the split; whichever is nearer in logarithms says whether both are 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,15 +58,21 @@ FETCHED_WITHIN = timedelta(hours=2)
 
 
 def by_time(
-    told: Mapping[int, bool | None], landed: Mapping[int, datetime], ex_day: datetime
+    told: Mapping[int, bool | None],
+    landed: Mapping[int, datetime],
+    ex_day: datetime,
+    *,
+    silent: Collection[int] = frozenset(),
 ) -> dict[int, bool | None]:
     """As `in_old_shares`, with what the times tell at which the landings were made; None where these do not tell either.
 
     A source applies a split to all of history at once, about its ex-day. So what landed before an answer that was in old shares
     is in old ones, and what was asked for after one in new shares is in new ones. What nobody knows the time of is from long ago.
+    Landings that are `silent` did not come from the source when they were made: their times tell nothing of others.
     """
-    from_old = [at - FETCHED_WITHIN for landing, at in landed.items() if told.get(landing) is True]
-    from_new = [at for landing, at in landed.items() if told.get(landing) is False]
+    came = {landing: at for landing, at in landed.items() if landing not in silent}
+    from_old = [at - FETCHED_WITHIN for landing, at in came.items() if told.get(landing) is True]
+    from_new = [at for landing, at in came.items() if told.get(landing) is False]
     old_until = max([ex_day - EARLY, *from_old])
     new_since = min([ex_day + LATE, *from_new]) + FETCHED_WITHIN
 

@@ -46,27 +46,35 @@ def settled(step: Step, series: Series, stored: Stored, known: Mapping[Split, da
     if isinstance(verdict, Varies):
         return Settled(None, (_set_aside(step, series, verdict),))
     found = [_revision(step, series, verdict)] if isinstance(verdict, Revised) else []
-    anew = Anew.together([retell(step, series, splits, verdict), retell_unseen(step, series, splits, stored, known)])
+    seen = retell(step, series, splits, stored, verdict)
+    stored = _read_again(step, series) if seen.told else stored
+    unseen = retell_unseen(step, series, splits, stored, known)
+    stored = _read_again(step, series) if unseen.told else stored
+    anew = Anew.together((seen, unseen))
     if any(split.at > series.came.at[0] - RECENT.total_seconds() for split in splits):
         # Those of which it is still not known are found again, and open then.
         _clear_up(step, series)
-    if anew.told:
-        [stored] = bars.stored(step.connection, [bars.span_of(series.instrument.id, series.interval, series.came)])
     applied = tuple(split for split in splits if split not in anew.pending)
-    factor = in_price(series.came.at, stored.bars.at, stored.split_factor, applied)
+    # What did not come again may be in other shares than what came.
+    beside = stored.where(np.isin(stored.bars.at, series.came.at)) if anew.pending else stored
+    factor = in_price(series.came.at, beside.bars.at, beside.split_factor, applied)
     landing = bars.Landing(series.instrument.id, series.interval, series.came, step.claim.window_start, factor, stored)
     came = InPrices(series.came.at, factor, splits, series.interval, zone_of(series.instrument))
     retold = Retold(came, anew.restated, anew.noted)
     return Settled(landing, (*found, *anew.findings), retold, tuple(sorted(set(anew.told))))
 
 
+def _read_again(step: Step, series: Series) -> Stored:
+    [stored] = bars.stored(step.connection, [bars.span_of(series.instrument.id, series.interval, series.came)])
+    return stored
+
+
 def _clear_up(step: Step, series: Series) -> None:
     """Close what was unclear of the bars that have come. A run without a window has asked for all that was unclear when it
     began: what did not come is beyond what the source keeps."""
     asked_at = step.claim.claimed_at if step.claim.window_start is None else None
-    since = instant(int(series.came.at[0]))
-    which = (series.instrument.id, series.interval)
-    restatements.clear_up(step.connection, which, since, asked_at=asked_at, by=step.claim.job, now=step.now)
+    span = bars.span_of(series.instrument.id, series.interval, series.came)
+    restatements.clear_up(step.connection, span, asked_at=asked_at, by=step.claim.job, now=step.now)
 
 
 def _is_told_whole(step: Step, series: Series, stored: Stored) -> bool:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from stockjobs.domain.market.applying import Applied, Arrival, Evidence, History, by_ratio, by_several, by_split
+from stockjobs.domain.market.applying import (
+    Again,
+    Applied,
+    Arrival,
+    Evidence,
+    History,
+    by_ratio,
+    by_several,
+    by_split,
+)
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.restatement import Restated, Verdict, lacks
+from stockjobs.domain.market.restatement import Known, Restated, Verdict, lacks
 from stockjobs.domain.market.splits import Split
 from stockjobs.services.collecting.paying import Noted
-from stockjobs.services.collecting.retold import Deed, instant, restatement, told_of, unclear_shares
+from stockjobs.services.collecting.retold import Deed, instant, restatement, told_of, unclear_ratio, unclear_shares
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.store.ledger import events
-from stockjobs.store.market import bar_versions
+from stockjobs.store.market import bar_versions, landings, restatements
 from stockjobs.store.market.bar_rows import Stored
 from stockjobs.store.market.bar_versions import Part
 from stockjobs.store.market.findings import Finding
@@ -65,10 +74,16 @@ class _Past:
         before = None if split is None else instant(split.since)
         return Part(self.series.instrument.id, self.series.interval, before, without)
 
+    def _silent(self, landed: Mapping[int, datetime]) -> frozenset[int]:
+        """What was told anew before the source was seen to do so, what people landed, and what this landing has told anew."""
+        connection, of_now = self.step.connection, {one for one, at in landed.items() if at >= self.step.now}
+        unseen = restatements.unseen(connection, self.series.instrument.id, self.series.interval)
+        return frozenset(unseen | of_now | landings.by_people(connection, landed))
+
     def evidence(self, split: Split | None) -> Evidence:
         past, factor = bar_versions.history(self.step.connection, self.part(split))
         landed = bar_versions.landed_at(self.step.connection, {*past.landing.tolist()})
-        history = History(past, factor, landed)
+        history = History(past, factor, landed, self._silent(landed))
         if split is None:
             return Evidence(history, self.arrival)
         # The week or month of a split may open in old shares.
@@ -79,11 +94,11 @@ class _Past:
         )
 
 
-def retell(step: Step, series: Series, splits: Sequence[Split], verdict: Verdict) -> Anew:
+def retell(step: Step, series: Series, splits: Sequence[Split], stored: Stored, verdict: Verdict) -> Anew:
     """Restate what is in the shares in which the overlap with stored bars was, if it was restated."""
     if not isinstance(verdict, Restated):
         return Anew()
-    past = _Past(step, series, Arrival(series.came, step.claim.claimed_at, splits))
+    past = _past(step, series, splits, stored)
     if not verdict.splits:
         return _act(past, by_ratio(past.evidence(None), verdict.ratio, verdict.is_old))
     if len(verdict.splits) == 1:
@@ -96,32 +111,34 @@ def retell(step: Step, series: Series, splits: Sequence[Split], verdict: Verdict
 def retell_unseen(
     step: Step, series: Series, splits: Sequence[Split], stored: Stored, known: Mapping[Split, datetime]
 ) -> Anew:
-    """Restate what no overlap shows, where a split is new or recent and not in the stored prices.
+    """Restate what no overlap shows, where a split is new or recent and not in the stored prices; and find out whether what
+    came has those that are.
 
     `known` says when those that were told of before were first heard of: other intervals may have told of them.
     """
-    past = _Past(step, series, Arrival(series.came, step.claim.claimed_at, splits))
-    lacking = tuple(split for split in _looked_at(past, stored, known) if _is_lacking(past, split))
-    pending = stored.bars.at[~stored.bars.provisional]
-    # The source told these as they are stored: it has not applied the split yet, or it had long before.
-    as_stored = [split for split in lacking if (pending < split.since).any()]
-    if len(lacking) > 1 and not as_stored:
-        return _act_on_all(past, lacking, {})
-    return Anew.together(
-        _act(past, by_split(past.evidence(split), split, _sure(past, split, stored), is_as_stored=True))
-        if split in as_stored
-        else _act(past, by_split(past.evidence(split), split, {}))
-        for split in lacking
-    )
+    past = _past(step, series, splits, stored)
+    new = _new(past, stored, known)
+    since = int(series.came.at[0]) - RECENT.total_seconds()
+    looked_at = [split for split in splits if split in new or split.at >= since]
+    lacking = tuple(split for split in looked_at if _is_lacking(past, split, is_new=split in new and len(stored) > 0))
+    doubtful = [split for split in looked_at if split not in lacking and not past.arrival.is_applied(split)]
+    if len(lacking) > 1 and not any(past.arrival.as_stored(split) for split in lacking):
+        return Anew.together(
+            [_act_on_all(past, lacking, {}), *(_act(past, by_split(past.evidence(one), one)) for one in doubtful)]
+        )
+    return Anew.together(_act(past, by_split(past.evidence(split), split)) for split in (*lacking, *doubtful))
 
 
-def _looked_at(past: _Past, stored: Stored, known: Mapping[Split, datetime]) -> Iterator[Split]:
-    """The splits that are new or recent."""
-    splits = past.arrival.splits
+def _past(step: Step, series: Series, splits: Sequence[Split], stored: Stored) -> _Past:
+    again = Again.of(Known(stored.bars, stored.split_factor, stored.landing_id), series.came)
+    return _Past(step, series, Arrival(series.came, step.claim.claimed_at, splits, again))
+
+
+def _new(past: _Past, stored: Stored, known: Mapping[Split, datetime]) -> set[Split]:
+    """The splits that nobody had told of when the series was written last."""
     since = int(past.series.came.at[0]) - RECENT.total_seconds()
     lately = {split: heard for split, heard in known.items() if heard.timestamp() >= since}
-    new = {*splits} - known.keys() | _heard_since(past, stored, lately)
-    return (split for split in splits if split in new or split.at >= since)
+    return {*past.arrival.splits} - known.keys() | _heard_since(past, stored, lately)
 
 
 def _heard_since(past: _Past, stored: Stored, known: Mapping[Split, datetime]) -> set[Split]:
@@ -133,15 +150,19 @@ def _heard_since(past: _Past, stored: Stored, known: Mapping[Split, datetime]) -
     return {split for split, heard in known.items() if written_at is not None and heard >= written_at}
 
 
-def _is_lacking(past: _Past, split: Split) -> bool:
+def _is_lacking(past: _Past, split: Split, *, is_new: bool) -> bool:
+    """True if stored bars lack a split: any if it is new and was not looked for yet, else the last one before it or one that
+    came again.
+    """
+    if past.arrival.as_stored(split):
+        return True
+    instrument, interval = past.series.instrument.id, past.series.interval
+    # What the source keeps no longer is not asked for again and again.
+    if is_new and not restatements.is_asked(past.step.connection, instrument, interval, split):
+        history, factor = bar_versions.history(past.step.connection, past.part(split))
+        return bool(lacks(history.at, factor, split, past.arrival.splits).any())
     last = bar_versions.last_before(past.step.connection, past.part(split))
     return last is not None and bool(lacks(np.array([last[0]]), np.array([last[1]]), split, past.arrival.splits)[0])
-
-
-def _sure(past: _Past, split: Split, stored: Stored) -> dict[int, bool]:
-    """Long after its day a source has applied a split: what it tells as it is stored is in new shares."""
-    as_stored = stored.landing_id[stored.bars.at < split.since] if past.arrival.is_late(split) else ()
-    return {int(landing): False for landing in as_stored}
 
 
 def _act_on_all(past: _Past, splits: tuple[Split, ...], sure: Mapping[int, int]) -> Anew:
@@ -166,10 +187,17 @@ def _act(past: _Past, one: Applied, *, is_told_anew: bool = False) -> Anew:
         found.append(Anew(told=(split,), noted=((split, one.new),)))
     if one.old or is_told_anew:
         found.append(_tell_anew(past, one))
-    if split is not None and one.ask_from is not None:
-        asked = unclear_shares(past.step, past.series, split, instant(one.ask_from))
-        found.append(Anew((asked,), pending=(split,) if one.is_pending else ()))
+    if one.ask_from is not None:
+        found.append(Anew((_unclear(past, one, instant(one.ask_from)),)))
+    if split is not None and one.is_pending:
+        found.append(Anew(pending=(split,)))
     return Anew.together(found)
+
+
+def _unclear(past: _Past, one: Applied, first: datetime) -> Finding:
+    if one.split is None:
+        return unclear_ratio(past.step, past.series, one.ratio, first)
+    return unclear_shares(past.step, past.series, one.split, first)
 
 
 def _tell_anew(past: _Past, one: Applied) -> Anew:
@@ -178,6 +206,6 @@ def _tell_anew(past: _Past, one: Applied) -> Anew:
     count = bar_versions.restate(step.connection, part, one.ratio, step.landing())
     if not count or span is None:
         return Anew()
-    finding = restatement(step, past.series, Deed(one.ratio, one.split, count, *span))
+    finding = restatement(step, past.series, Deed(one.ratio, one.split, count, *span, is_seen=one.is_shown))
     events.append(step.connection, told_of(step, finding))
     return Anew((finding,), count, (one.split or Split(int(step.now.timestamp()), one.ratio),))

@@ -15,13 +15,17 @@ from stockjobs.store.market.findings import Finding
 
 @dataclass(frozen=True)
 class Deed:
-    """By which ratio so many bars, from a first to a last, were told anew, and the split that explains it."""
+    """By which ratio so many bars, from a first to a last, were told anew, and the split that explains it.
+
+    It `is_seen` where the source was seen to tell bars so: else only a split says that it will.
+    """
 
     ratio: float
     split: Split | None
     bars: int
     first: datetime
     last: datetime
+    is_seen: bool = True
 
 
 def restatement(step: Step, series: Series, deed: Deed) -> Finding:
@@ -37,6 +41,7 @@ def restatement(step: Step, series: Series, deed: Deed) -> Finding:
         "from": deed.first.isoformat(),
         "to": deed.last.isoformat(),
         "landing": step.landing(),
+        "seen": deed.is_seen,
     }
     return noted(step, series, FindingKind.RESTATEMENT, reason, at=deed.first, evidence=evidence)
 
@@ -44,8 +49,18 @@ def restatement(step: Step, series: Series, deed: Deed) -> Finding:
 def unclear_shares(step: Step, series: Series, split: Split, first: datetime) -> Finding:
     """The finding that nothing tells whether bars, of which this is the first, are in the shares from before a split."""
     day = f"{instant(split.at):%Y-%m-%d}"
-    reason = f"nothing tells yet whether bars have the split of {split.ratio:g} on {day}: they are asked for again"
-    evidence = {"ratio": split.ratio, "split": day}
+    return _unclear(
+        step, series, f"have the split of {split.ratio:g} on {day}", first, {"ratio": split.ratio, "split": day}
+    )
+
+
+def unclear_ratio(step: Step, series: Series, ratio: float, first: datetime) -> Finding:
+    """The same of a ratio by which history was told anew and which no known split explains."""
+    return _unclear(step, series, f"are off by {ratio:g}, as earlier ones were", first, {"ratio": ratio})
+
+
+def _unclear(step: Step, series: Series, what: str, first: datetime, evidence: Mapping[str, object]) -> Finding:
+    reason = f"nothing tells yet whether bars {what}: they are asked for again"
     found = noted(step, series, FindingKind.UNCLEAR_SHARES, reason, at=first, evidence=evidence)
     return replace(found, state=FindingState.OPEN)
 

@@ -6,6 +6,7 @@ two landings at once the later may draw the lower number: neither is then known 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -28,6 +29,12 @@ def begin(connection: Connection, now: datetime, *, attempt: UUID | None, by: st
     values = {"at": now, "attempt_id": attempt, "by": by}
     number: int = connection.execute(_BEGIN, values).scalar_one()
     return number
+
+
+def by_people(connection: Connection, landings: Collection[int]) -> frozenset[int]:
+    """Those of some landings that no attempt made: a person released or imported data."""
+    query = select(_landings.c.id).where(_landings.c.id.in_(landings), _landings.c.attempt_id.is_(None))
+    return frozenset(connection.execute(query).scalars())
 
 
 def first_at(connection: Connection) -> datetime | None:

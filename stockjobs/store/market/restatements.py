@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, bindparam, select
 
@@ -12,6 +12,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.splits import Split
 from stockjobs.store import tables
 from stockjobs.store.market import findings
+from stockjobs.store.market.bar_rows import Span
 from stockjobs.store.statements import as_written, is_among
 
 _findings = tables.findings
@@ -67,22 +68,32 @@ def unclear(connection: Connection, instruments: Sequence[int], interval: Interv
     return {row.instrument_id: row.at for row in rows}
 
 
-def clear_up(
-    connection: Connection,
-    series: tuple[int, Interval],
-    since: datetime,
-    *,
-    asked_at: datetime | None,
-    by: str,
-    now: datetime,
-) -> int:
-    """Close the findings that it is not known in which shares bars of an instrument and interval are: those about bars since an
-    instant, and all that were known at `asked_at`. Returns how many."""
-    instrument, interval = series
-    looked_at = _findings.c.at >= since
+def unseen(connection: Connection, instrument: int, interval: Interval) -> frozenset[int]:
+    """The landings that told a series anew by a split before its source was seen to have applied it."""
+    query = select(_findings.c.evidence).where(
+        _findings.c.instrument_id == instrument,
+        _findings.c.interval_s == interval.seconds,
+        _findings.c.kind == FindingKind.RESTATEMENT.value,
+    )
+    made_ = connection.execute(query).scalars()
+    return frozenset(evidence["landing"] for evidence in made_ if not evidence.get("seen"))
+
+
+def is_asked(connection: Connection, instrument: int, interval: Interval, split: Split) -> bool:
+    """True if it was found before that nothing tells which bars of a series have a split."""
+    query = select(_findings.c.evidence).where(_findings.c.instrument_id == instrument, *_is_unclear(interval))
+    day = f"{datetime.fromtimestamp(split.at, UTC):%Y-%m-%d}"
+    return any(evidence.get("split") == day for evidence in connection.execute(query).scalars())
+
+
+def clear_up(connection: Connection, span: Span, *, asked_at: datetime | None, by: str, now: datetime) -> int:
+    """Close the findings that it is not known in which shares bars of a series are: those about bars of a span, and all that
+    were known at `asked_at`. Returns how many."""
+    first, last = (datetime.fromtimestamp(at, UTC) for at in (span.first, span.last))
+    looked_at: ColumnElement[bool] = _findings.c.at.between(first, last)
     if asked_at is not None:
         looked_at |= _findings.c.created_at <= asked_at
-    of_series = (_findings.c.instrument_id == instrument, *_is_unclear(interval))
+    of_series = (_findings.c.instrument_id == span.instrument_id, *_is_unclear(span.interval))
     return findings.mend_where(connection, *of_series, looked_at, by=by, now=now)
 
 

@@ -45,11 +45,15 @@ class Run:
 
 @dataclass
 class Collector:
-    """Asks a source about a symbol of its own, as runs do, and remembers what was stored when."""
+    """Asks a source about a symbol of its own, as runs do, and remembers what was stored when.
+
+    The first ordinary run asks from so long after the first day on.
+    """
 
     database: Database
     source: Source
     symbol: str = field(default_factory=lambda: f"S{uuid4().hex[:12]}")
+    begins: timedelta = -7 * DAY
     then: dict[tuple[datetime, Interval], list[tuple[object, ...]]] = field(default_factory=dict)
 
     def run(self, interval: Interval, now: datetime, window: tuple[datetime, datetime] | None = None) -> None:
@@ -75,7 +79,7 @@ class Collector:
         with self.database.read() as connection:
             position = connection.execute(select(table.c.newest_at).where(*of)).scalar_one_or_none()
         if position is None:
-            return self.source.opens(0) - 7 * DAY
+            return self.source.opens(0) + self.begins
         newest = [row[0] for row in self.rows(interval) if row[0] <= position][-OVERLAP_BARS:][0]  # type: ignore[operator]
         with self.database.read() as connection:
             unclear = restatements.unclear(connection, [self.number()], interval)
@@ -269,3 +273,62 @@ def test_a_source_that_applies_a_split_weeks_late_is_not_believed_unseen(databas
     assert collector.open_findings("varying-ratio", "rejected-bar") == []
     collector.run(D1, source.opens(0) + 46 * DAY, (source.opens(0) - DAY, source.opens(0) + 46 * DAY))
     assert {row[0] for row in collector.open_findings("varying-ratio")} == {"varying-ratio"}
+
+
+@pytest.mark.parametrize("ratio", [0.25, 1.5, 1.1])
+def test_a_window_that_comes_about_when_a_split_is_applied_has_it_or_not(database: Database, ratio: float) -> None:
+    """Far from all that is stored: so many hours after the ex-day begins the source applies it, and is asked for the window."""
+    for number, (late, asked) in enumerate([(26, 2), (74, 30), (0, 2), (-26, -20), (-26, 4)]):
+        _play_between(database, FIRST + timedelta(weeks=52 * number), Event(40, ratio, timedelta(hours=late)), asked)
+
+
+def _play_between(database: Database, first: date, split: Event, asked: int) -> None:
+    moves = np.random.default_rng(1).normal(0, 0.004, DAYS * HOURS)
+    source = Source(first, moves, (split,))
+    collector, begin = Collector(database, source, begins=35 * DAY), source.opens(0)
+    runs = [(source.opens(day) + timedelta(hours=7), None) for day in range(36, 60)]
+    window = (source.opens(split.day) + timedelta(hours=asked), (begin, begin + 12 * DAY))
+    for now, span in sorted([*runs, window], key=lambda run: run[0]):
+        collector.run(D1, now, span)
+    now = source.opens(59) + timedelta(hours=7)
+    _assert_as_told(collector, {D1}, now)
+    assert collector.open_findings("varying-ratio", "unclear-shares") == []
+    collector.run(D1, now + DAY, (begin, now))
+    _assert_as_told(collector, {D1}, now + DAY)
+
+
+farther = st.tuples(st.integers(-40, 96), st.integers(0, 20), st.integers(3, 10), st.sampled_from([D1, W1]))
+"""How many hours after an ex-day a window is asked for, its first day, its length, its interval."""
+
+
+@st.composite
+def lags(draw: Callable[[st.SearchStrategy], object]) -> tuple[Source, tuple[Run, ...]]:
+    """A source that applies a split early or late, and windows far from what is stored that are asked for about then."""
+    moves = np.random.default_rng(draw(st.integers(0, 10_000))).normal(0, 0.004, DAYS * HOURS)  # type: ignore[arg-type]
+    lag = timedelta(hours=draw(st.integers(-40, 96)))  # type: ignore[arg-type]
+    split = Event(draw(st.integers(42, 46)), draw(ratios), lag)  # type: ignore[arg-type]
+    source = Source(FIRST, moves, (split,), (Event(8, 1.0), Event(38, 2.0)))
+    ex = round((source.opens(split.day) - source.opens(0)) / timedelta(hours=1))
+    asked = draw(st.lists(farther, min_size=1, max_size=3))
+    return source, tuple(Run(ex + at, interval, (day, day + length)) for at, day, length, interval in asked)  # type: ignore[attr-defined]
+
+
+def test_windows_between_a_split_and_its_application_end_as_the_source_tells_them(database: Database) -> None:
+    begins = iter(FIRST + timedelta(weeks=52 * number) for number in range(1_000))
+
+    @settings(max_examples=6, derandomize=True, phases=(Phase.explicit, Phase.generate))
+    @given(made=lags())
+    def check(made: tuple[Source, tuple[Run, ...]]) -> None:
+        source = replace(made[0], first=next(begins))
+        collector, begin = Collector(database, source, begins=36 * DAY), source.opens(0)
+        daily = [Run(24 * day + 7, interval) for day in range(50, 82) for interval in (D1, W1)]
+        for run in sorted([*daily, *made[1]], key=lambda run: run.after):
+            collector.run(run.interval, begin + run.after * timedelta(hours=1), _window(source, run))
+        now = begin + 82 * DAY
+        assert collector.open_findings("varying-ratio", "unclear-shares") == []
+        _assert_as_told(collector, {D1, W1}, now)
+        for interval in (D1, W1):
+            collector.run(interval, now, (begin - 7 * DAY, now))
+        _assert_as_told(collector, {D1, W1}, now)
+
+    check()
