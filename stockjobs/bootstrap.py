@@ -283,7 +283,7 @@ class Container:
         name = claim.spec.provider
         if name not in self._gates:
             self._gates[name] = Gates(self.budgets, self._place_of(name))
-        return self._gates[name].gate(claim.attempt_id, claim.lane, tell)
+        return self._gates[name].gate(claim.attempt_id, claim.lane, tell, likely=len(claim.symbols))
 
     @cached_property
     def _own_budgets(self) -> dict[str, Budget]:

@@ -53,9 +53,9 @@ class Gates:
         self.is_troubled = False
         self._look_at = 0.0
 
-    def gate(self, attempt: UUID, lane: Lane, tell: Tell) -> Gate:
-        """The gate of one attempt, which tells by `tell` what it changes for everybody."""
-        return FleetGate(self, attempt, lane, tell)
+    def gate(self, attempt: UUID, lane: Lane, tell: Tell, *, likely: int = 1) -> Gate:
+        """The gate of one attempt of likely so many requests, which tells by `tell` what it changes for everybody."""
+        return FleetGate(self, attempt, lane, tell, likely=likely)
 
     @property
     def was_open_just_now(self) -> bool:
@@ -88,7 +88,7 @@ class Gates:
 class FleetGate:
     """An attempt's way to its provider. Its threads may make requests at the same time."""
 
-    def __init__(self, gates: Gates, attempt: UUID, lane: Lane, tell: Tell) -> None:
+    def __init__(self, gates: Gates, attempt: UUID, lane: Lane, tell: Tell, *, likely: int) -> None:
         self._gates, self._place = gates, gates.place
         self._attempt, self._lane, self._tell = attempt, lane, tell
         self._numbers = count(1)
@@ -97,7 +97,7 @@ class FleetGate:
         self._line = Line()
         self._is_under_way = False
         self._left: deque[Ended] = deque()
-        self._spares = Spares(self._ticket)
+        self._spares = Spares(self._ticket, likely)
 
     def enter(self, patience: Patience) -> None:
         """Wait for a place, or raise HeldBack; see `stockjobs.providers.base.Gate`."""

@@ -16,17 +16,20 @@ _KEPT_FOR_S = 0.25
 class Spares:
     """The places of an attempt that wait for its next requests; its threads share them.
 
-    The more it has asked for, the more follows: so none are taken for an attempt of one symbol.
+    `likely` is for how many requests it is at least: for one of a single request none are taken. Beyond that, the more it has
+    asked for, the more follows.
     """
 
-    def __init__(self, ticket: Callable[[], str]) -> None:
+    def __init__(self, ticket: Callable[[], str], likely: int = 1) -> None:
         self._ticket = ticket
+        self._likely = likely
         self._free: deque[tuple[str, float]] = deque()
         self._requests = 0
 
     def wanted(self) -> tuple[str, ...]:
         """The tickets of so many requests as will follow at once."""
-        return tuple(self._ticket() for _ in range(min(3 * self._requests, _MOST)))
+        following = max(3 * self._requests, self._likely - self._requests - 1)
+        return tuple(self._ticket() for _ in range(min(following, _MOST)))
 
     def note_request(self) -> None:
         """Count a request that is made."""
