@@ -93,11 +93,11 @@ class _Landing:
         """The answers with whom they are about; what is about somebody else is set aside."""
         step, known = self._step, []
         # Those of a batch in one query: one for each symbol would cost more than reading its newest bars.
-        bearers = instruments.ensure_all(
-            step.connection, step.claim.spec.provider, _told_of(fetched, step.now), step.now
-        )
-        for symbol, answers in sorted(fetched.bars.items()):
-            for answer, left_out in (soundly(one, step.now) for one in answers):
+        came = {symbol: [soundly(one, step.now) for one in answers] for symbol, answers in sorted(fetched.bars.items())}
+        told = [answer.reply.identity for answers in came.values() for answer, _ in answers if answer.reply.identity]
+        bearers = instruments.ensure_all(step.connection, step.claim.spec.provider, told, step.now)
+        for symbol, answers in came.items():
+            for answer, left_out in answers:
                 identity = answer.reply.identity
                 if identity is None:
                     # The provider has nothing for this window, not even a name.
@@ -193,12 +193,6 @@ def _beside(series: Series, stored: Stored | None) -> tuple[Series, Stored | Non
         return series, None
     series = series.beside(stored.bars)
     return series, stored.within(int(series.came.at[0]), int(series.came.at[-1]))
-
-
-def _told_of(fetched: Fetched, now: datetime) -> list[Identity]:
-    """Whom the answers are about, as they say."""
-    answers = (answer for _, answers in sorted(fetched.bars.items()) for answer in answers)
-    return [sound(answer.reply.identity, now).identity for answer in answers if answer.reply.identity]
 
 
 def _stranger(claim: Claim, instrument: int, reason: str, answer: Answer) -> Finding:
