@@ -13,6 +13,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins: list[str] = [
+    "tests.fixtures.statements",
     "tests.fixtures.database",
     "tests.fixtures.redis",
     "tests.fixtures.scripted",
