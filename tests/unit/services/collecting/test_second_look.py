@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -189,6 +190,35 @@ def test_what_is_unclear_stays_so_until_it_was_asked_for(database: Database, kep
     assert rest.unclear() == ["mended"]
     if kept_since == 60:
         assert rest.closes() == pytest.approx(told.close.tolist())
+
+
+@pytest.mark.parametrize(("ratio", "ex", "step"), [(0.44, 4, 10), (0.1, 12, 6)])
+@pytest.mark.parametrize("is_mended", [False, True])
+def test_a_step_some_days_from_its_split_leads_back_to_all_that_was_stored_before_it(
+    daily: Job, ratio: float, ex: int, step: int, *, is_mended: bool
+) -> None:
+    """Collected day by day: before it is known of, or the new level has lasted, everything looks good."""
+    told = times(bars(range(30, 0, -1)), ratio if ratio > 0.4 else 1 / ratio, *range(30, step, -1))
+
+    def some(first: int, last: int) -> None:
+        known = (split(ex, ratio),) if first >= ex >= last else ()
+        daily.now += timedelta(hours=1)
+        daily.land(only(told, *range(first, last - 1, -1)), *known, since=first)
+
+    some(30, 25)
+    for last in range(24, 0, -1):
+        if daily.unclear()[-1:] == ["open"]:
+            break
+        some(last + 4, last)
+    assert daily.unclear() == ["open"]
+    if is_mended:
+        told = bars(range(30, 0, -1))
+    some(30, last)
+    assert daily.unclear() == ["mended"]
+    good = bars(range(30, 0, -1)).close[: 31 - last]
+    assert daily.closes() == pytest.approx(good[0 if is_mended else 30 - step :].tolist())
+    some(30, 1)
+    assert "open" not in daily.unclear()
 
 
 @pytest.mark.parametrize("extra", [(11, 18), (30,)])
