@@ -92,14 +92,15 @@ def backfill(
     """
     container = container_of(ctx)
     spec = asked.spec or container.reports.job(asked.job).job.spec
-    cost = container.requests.estimate(spec, asked.window)
+    timing = when.timing(container)
+    cost = container.requests.estimate(spec, asked.window, timing)
     _tell_lost(cost, spec.provider)
     if dry_run:
         typer.echo(f"{price(cost, spec.provider)} (dry run)")
         return
     if cost.tasks:
         typer.echo(f"stockctl: {price(cost, spec.provider)}", err=True)
-    occurrence = _submitted(container, replace(asked, survey=cost.survey), key, when.timing(container))
+    occurrence = _submitted(container, replace(asked, survey=cost.survey), key, timing)
     conclude(container, occurrence, ending)
 
 

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from stockjobs.cli.values import words
+from stockjobs.cli.values import day_or_instant, words
 from stockjobs.domain.excerpts import excerpt
-from stockjobs.domain.periods import iso, parse_instant, parse_period
+from stockjobs.domain.periods import iso, parse_period
 from stockjobs.domain.work.filters import Filter
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.domain.work.states import ENDED, OPEN, State
@@ -85,10 +85,8 @@ def states_of(given: Sequence[str] | None) -> tuple[State, ...]:
 def moment_of(text: str, where: str, now: datetime) -> datetime:
     """A moment in the past: so long ago (7d, 1h30m, P1M), a day, or an instant. Raises InvalidInput."""
     hint = "such as 7d, 1h30m, P1M, 2026-01-31 or 2026-01-31T15:30:00Z"
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-        return parse_instant(f"{text}T00:00:00Z", where)
-    if text[:4].isdigit() and len(text) > len("2026-01-31"):
-        return parse_instant(text, where)
+    if re.match(r"\d{4}-\d", text, re.ASCII):
+        return day_or_instant(text, where)
     as_iso = iso(text)
     if not as_iso.startswith("P"):
         raise InvalidInput.because(where, f"{excerpt(text)} is not a moment", hint)

@@ -26,6 +26,8 @@ from stockjobs.cli.watching import show
 from stockjobs.domain.counting import counted
 from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars
 from stockjobs.domain.market.findings import FindingFilter, FindingKind, FindingState, words_of
+from stockjobs.domain.market.symbols import normalise
+from stockjobs.domain.market.validation.rules import known_rule
 from stockjobs.errors import InvalidInput
 from stockjobs.services.market.quarantine import Decided, Quarantine
 from stockjobs.services.market.refusing import remedy_of
@@ -106,10 +108,10 @@ def listed_of(
 ) -> Meant:
     """The findings that options describe. Raises InvalidInput."""
     wanted = FindingFilter(
-        symbol=symbol.upper() if symbol else None,
+        symbol=normalise(symbol, "--symbol") if symbol else None,
         kinds=words_of(words(kind), FindingKind, "--kind"),
         states=words_of(words(state), FindingState, "--state"),
-        rule=rule,
+        rule=known_rule(rule, "--rule") if rule else None,
         since=moment_of(since, "--since", now) if since else None,
     )
     return Meant((), wanted, job)

@@ -17,7 +17,7 @@ from stockjobs.cli.rule_table import rules
 from stockjobs.cli.session import container_of
 from stockjobs.cli.taking import taking
 from stockjobs.cli.templates import templates
-from stockjobs.cli.values import matches
+from stockjobs.cli.values import check_selector, matches
 from stockjobs.cli.views import JOBS, LANES, OCCURRENCES, TASKS, WORKERS, LaneReport
 from stockjobs.cli.watching import show
 from stockjobs.domain.work.filters import Filter
@@ -71,6 +71,8 @@ def jobs(
     ] = False,
 ) -> None:
     """List jobs: what they collect, when they ran, and when they are due."""
+    if selector:
+        check_selector(selector)
     reports = container_of(ctx).reports
     has_adhoc = everything or bool(names) or adhoc.LABEL in selector
     hidden: set[str] = set()

@@ -114,6 +114,8 @@ def show(
 
 
 def _of_rule(rule: Rule, clocks: Clocks) -> _Asked:
+    if "session" in rule and not clocks.exchange:
+        raise InvalidInput.because("--session", f"{rule['session']} needs an exchange", "add --exchange, such as XNYS")
     spec = checked(ScheduleSpec, {**rule, "timeZone": clocks.time_zone, "calendar": clocks.calendar})
     return _Asked("", spec, f"--{next(iter(rule))}")
 

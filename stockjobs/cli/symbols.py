@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -11,11 +10,9 @@ import typer
 from stockjobs.cli.arguments import Output
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of, submitter
-from stockjobs.cli.values import checked, words
+from stockjobs.cli.values import day_or_instant, words
 from stockjobs.domain.counting import counted
 from stockjobs.domain.market.money import money
-from stockjobs.domain.periods import parse_instant
-from stockjobs.domain.work.jobs import WindowSpec
 from stockjobs.services.market.redenominating import Redenomination
 from stockjobs.services.market.symbols import Renaming, SymbolReport
 
@@ -118,7 +115,7 @@ def rename(
 
     Jobs that name the old one ask for it by the new one from now on.
     """
-    wish = Renaming(provider, old, new, _instant(at))
+    wish = Renaming(provider, old, new, day_or_instant(at, "--at") if at else None)
     jobs = container_of(ctx).symbols.rename(wish, by=submitter())
     was, now = old.upper(), new.upper()
     typer.echo(f"symbol/{was} renamed to {now}")
@@ -162,11 +159,6 @@ def redenominate(
 
 def _named(jobs: Sequence[str]) -> str:
     return ", ".join(jobs[:5]) + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
-
-
-def _instant(text: str | None) -> datetime | None:
-    given = checked(WindowSpec, {"start": text})
-    return parse_instant(given.start) if given.start else None
 
 
 @group.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import typer
@@ -12,13 +12,14 @@ from pydantic import BaseModel, ValidationError
 
 from stockjobs import settings
 from stockjobs.cli.globals import Globals
-from stockjobs.domain.periods import parse_duration
+from stockjobs.domain.periods import parse_duration, parse_instant
 from stockjobs.errors import InvalidInput, Problem
 from stockjobs.services.documents.problems import is_echo, problem_without_file
 from stockjobs.settings import Origin, Settings
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
@@ -33,6 +34,11 @@ def timeout(text: str) -> timedelta:
     return parse_duration(f"{text}s" if _NUMBER.fullmatch(text) else text, "--timeout")
 
 
+def day_or_instant(text: str, where: str) -> datetime:
+    """A day, which begins at midnight UTC, or an instant. Raises InvalidInput."""
+    return parse_instant(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text, where)
+
+
 def words(given: list[str] | None) -> list[str]:
     """What a repeatable option was given, where commas separate too."""
     return [word.strip() for text in given or () for word in text.split(",") if word.strip()]
@@ -41,6 +47,12 @@ def words(given: list[str] | None) -> list[str]:
 def matches(selector: str, labels: Mapping[str, str]) -> bool:
     """True if labels satisfy a selector: k=v, k!=v, k and !k, all of those between commas. Raises InvalidInput."""
     return all(_holds(term.strip(), labels) for term in selector.split(","))
+
+
+def check_selector(selector: str) -> None:
+    """Raise InvalidInput for what is no selector, also where there is nothing to select from."""
+    for term in selector.split(","):
+        _holds(term.strip(), {})
 
 
 def _holds(term: str, labels: Mapping[str, str]) -> bool:
@@ -67,5 +79,7 @@ def checked(model: type[Model], options: Mapping[str, object]) -> Model:
 
 def _of_option(problem: Problem, path: tuple[str | int, ...]) -> Problem:
     names = [step for step in path if isinstance(step, str)]
-    option = {"intervals": "interval"}.get(names[-1], names[-1]) if names else ""
+    # Of a window as a whole its own words say which options are meant.
+    option = {"intervals": "interval", "window": ""}.get(names[-1], names[-1]) if names else ""
+    option = re.sub("[A-Z]", lambda letter: f"-{letter[0].lower()}", option)
     return Problem(f"--{option}" if option else "", problem.message, problem.hint)

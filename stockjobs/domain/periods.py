@@ -218,7 +218,8 @@ def parse_instant(text: str, where: str = "") -> datetime:
     try:
         instant = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise InvalidInput.because(where, f"{text!r} is not a possible instant: {error}", hint) from error
+        why = "its offset is a day or more" if "offset" in str(error) else error
+        raise InvalidInput.because(where, f"{text!r} is not a possible instant: {why}", hint) from error
     if not FIRST_YEAR <= instant.year <= LAST_YEAR:
         raise InvalidInput.because(where, f"{text!r} is outside of the years {FIRST_YEAR} to {LAST_YEAR}", hint)
     return instant

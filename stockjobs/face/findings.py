@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from stockjobs.domain.market.findings import FindingFilter, FindingKind, FindingState, words_of
 from stockjobs.domain.market.symbols import normalise
+from stockjobs.domain.market.validation.rules import known_rule
 from stockjobs.face import process
 from stockjobs.face.values import When, instant
 from stockjobs.store.market.quarantine import StoredFinding
@@ -29,7 +30,7 @@ def findings(
         symbol=normalise(symbol) if symbol else None,
         kinds=words_of([kind] if isinstance(kind, str) else kind, FindingKind, "kind"),
         states=words_of([state] if isinstance(state, str) else state, FindingState, "state"),
-        rule=rule,
+        rule=known_rule(rule, "rule") if rule else None,
         since=instant(since, "since"),
     )
     return list(process.container().quarantine.listed(wanted, job=job, limit=limit))

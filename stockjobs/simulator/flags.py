@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from inspect import signature
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from stockjobs.domain.excerpts import excerpt
 from stockjobs.errors import InvalidInput
 from stockjobs.simulator.budget import Allowance
 from stockjobs.simulator.faults import Fault
 from stockjobs.simulator.process import SimulatorConfig
 
 T = TypeVar("T")
+_SAID = {"missing": "is required", "unexpected_keyword_argument": "is not known"}
 
 
 def read_flags(arguments: Sequence[str]) -> SimulatorConfig:
@@ -60,10 +63,14 @@ def instant(text: str) -> datetime:
 
 def settings(kind: type[T], text: str, flag: str) -> T:
     """A value from `name=value,name=value`. Raises `stockjobs.errors.InvalidInput`."""
-    pairs = dict(part.partition("=")[::2] for part in text.split(",") if part)
+    parts = [part for part in text.split(",") if part]
+    known = f"known: {', '.join(signature(kind).parameters)}"
+    for part in parts:
+        if "=" not in part:
+            raise InvalidInput.because(flag, f"{excerpt(part)} is not NAME=VALUE", known)
     try:
-        return TypeAdapter(kind).validate_python(pairs)
+        return TypeAdapter(kind).validate_python(dict(part.partition("=")[::2] for part in parts))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput.because(flag, f"{where}: {first['msg']}") from None
+        raise InvalidInput.because(flag, f"{where}: {_SAID.get(first['type'], first['msg'])}", known) from None

@@ -9,6 +9,7 @@ import signal
 import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime
+from errno import EACCES, EADDRINUSE
 from pathlib import Path
 
 from tornado.httpserver import HTTPServer
@@ -63,7 +64,9 @@ async def _serve(config: SimulatorConfig, folder: Path) -> None:
     except OSError as error:
         place = f"{config.address}:{config.port}"
         raise InvalidInput.because(
-            "simulator", f"cannot listen on {place}: {error.strerror}", "try --port 0"
+            "simulator",
+            f"cannot listen on {place}: {error.strerror}",
+            "try --port 0" if error.errno in (EADDRINUSE, EACCES) else "choose another --address",
         ) from error
     state.market.snapshot("AAPL")  # the first calendar costs a second, which no request should pay
     server.add_sockets(sockets)

@@ -87,7 +87,7 @@ def _serving(config: TransportConfig) -> dict[str, Any]:
 
 
 def _broker(config: TransportConfig) -> dict[str, Any]:
-    url = urls.parse(config.broker_url, where="broker URL")
+    url = urls.parse(config.broker_url)
     return {
         "broker_url": url.for_celery,
         # Flower, too, finds the TLS options only here.

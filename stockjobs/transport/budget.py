@@ -71,7 +71,7 @@ class Budgets:
     """
 
     def __init__(self, broker_url: str, *, timeout: float = 3.0, clock: ServersClock = lambda: "") -> None:
-        self._url = urls.parse(broker_url, where="broker URL")
+        self._url = urls.parse(broker_url)
         self._client = connect(self._url, timeout)
         self._clock = clock
         scripts = map(self._client.register_script, (ENTER, LEAVE, LEFT, LOOK))

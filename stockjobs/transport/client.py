@@ -45,7 +45,7 @@ def translated(url: BrokerUrl) -> Iterator[None]:
         yield
     except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
         raise InvalidInput.because(
-            url.shown, "Redis refuses the user or password", "check them in the broker URL"
+            url.shown, "Redis refuses the user or password", "check them in REDIS_URL"
         ) from error
     except exceptions.ReadOnlyError as error:
         raise InvalidInput.because(url.shown, "this Redis is a read-only replica", "name its primary") from error
@@ -60,7 +60,7 @@ def _refusal(url: BrokerUrl, error: exceptions.ResponseError) -> Exception:
     if "DB index" in text:
         return InvalidInput.because(url.shown, f"Redis has no database {url.db}", "the usual ones are 0 to 15")
     if text.startswith(("NOAUTH", "WRONGPASS")):
-        return InvalidInput.because(url.shown, "Redis refuses the user or password", "check them in the broker URL")
+        return InvalidInput.because(url.shown, "Redis refuses the user or password", "check them in REDIS_URL")
     return BrokerAway(f"Redis at {url.shown} refuses to serve: {text.split('.')[0]}")
 
 

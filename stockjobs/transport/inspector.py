@@ -22,7 +22,7 @@ class Inspector:
     """Questions to a Redis server. Each raises Unreachable if it is away, InvalidInput if it refuses us."""
 
     def __init__(self, broker_url: str, *, timeout: float = 3.0) -> None:
-        self._url = urls.parse(broker_url, where="broker URL")
+        self._url = urls.parse(broker_url)
         self._client = connect(self._url, timeout)
 
     def ping(self) -> None:

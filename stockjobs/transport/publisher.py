@@ -20,7 +20,7 @@ class Publisher:
     """Sends knocks to Redis; connects when first used, may be shared by threads and used after a fork."""
 
     def __init__(self, broker_url: str, *, timeout: float = 3.0) -> None:
-        self._url = urls.parse(broker_url, where="broker URL")
+        self._url = urls.parse(broker_url)
         self._client = connect(self._url, timeout)
         self._insert = self._client.register_script(INSERT)
 

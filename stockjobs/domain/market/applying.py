@@ -181,6 +181,9 @@ def by_split(evidence: Evidence, split: Split, sure: Mapping[int, bool] = Mappin
     if as_stored & new and not is_applied:
         # Prices step by the ratio some days before the split: the source has told these anew meanwhile, or has them wrong.
         doubtful |= old - as_stored
+    if as_stored and not is_applied and done:
+        # Others have it already: once the source has applied it, no comparison with those would show what these lack.
+        doubtful |= old
     ask_from = _first(past, doubtful)
     if as_stored and not is_applied:
         done, old = done | old, frozenset()

@@ -121,7 +121,7 @@ class WindowSpec(Definition):
         if self.start and self.period:
             raise ValueError("start and period exclude each other (keep one of them)")
         if self.start and self.end and parse_instant(self.start) >= parse_instant(self.end):
-            raise ValueError(f"start {self.start} is not before end {self.end}")
+            raise ValueError(f"start {self.start} is not before end {self.end} (give a later end, or swap them)")
         return self
 
     def length(self) -> Period | None:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from stockjobs.domain import ids
+from stockjobs.domain.asking.planning import asked_window
 from stockjobs.domain.asking.pricing import NO_ALLOWANCE, Allowance, Duration, duration_of
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.work.jobs import Concurrency, JobSpec, OnFailure, WindowSpec
+from stockjobs.domain.work.jobs import Concurrency, JobSpec, Mode, OnFailure, WindowSpec
 from stockjobs.errors import Conflict, InvalidInput
 from stockjobs.services.market.survey import Survey
 from stockjobs.services.repetition import taken_twice_if_busy
@@ -104,7 +105,7 @@ class Requests:
         Raises NotFound for an unknown job, or an unknown occurrence that it is to wait for; InvalidInput for an impossible time;
         Conflict if the job is disabled, or has an open occurrence and its policy forbids a second.
         """
-        _check(request.timing)
+        _check_timing(request.timing)
         key = ids.requested_key(request.key or str(uuid4()))
         found = self._survey(request, key)
         with self._database.begin() as connection:
@@ -114,6 +115,7 @@ class Requests:
             if known is not None:
                 return known
             self._refuse(connection, job, now)
+            _check_window(job.spec, request.window, request.timing, now)
             self._instances.create(connection, job, _asked(connection, request, key, now), now, found)
             made = ids.occurrence_id(job.id, key)
             # What it waits for may have ended long ago.
@@ -131,10 +133,14 @@ class Requests:
             about = request.timing.scheduled_at or now
             return self._instances.survey(connection, job.spec, request.window, now, about, known=request.survey)
 
-    def estimate(self, spec: JobSpec, window: WindowSpec | None = None) -> Estimate:
-        """What an occurrence would cost if it were asked for now. Nothing is written."""
+    def estimate(self, spec: JobSpec, window: WindowSpec | None = None, timing: Timing = AT_ONCE) -> Estimate:
+        """What an occurrence would cost if it were asked for now. Nothing is written.
+
+        Raises InvalidInput for a window of the time after the work is to start.
+        """
         with self._database.read() as connection:
             now = self._database.now(connection)
+            _check_window(spec, window, timing, now)
             found = self._instances.survey(connection, spec, window, now, now)
             speed = throughput.measured(connection, spec.provider, now)
         plans = self._instances.plan(spec, ids.occurrence_id(ids.job_id(""), ""), now, window, found)
@@ -174,19 +180,33 @@ class Requests:
         to wait for.
         """
         manifest = manifest_for(spec)
-        self._check_first(timing)
+        self._check_first(spec, timing)
         self._administration.apply([manifest], by=submitter)
         return self.trigger(Request(manifest.metadata.name, submitter, key, timing=timing, survey=survey))
 
-    def _check_first(self, timing: Timing) -> None:
+    def _check_first(self, spec: JobSpec, timing: Timing) -> None:
         """Refuse what cannot be before a job is made for it."""
-        _check(timing)
-        if timing.after:
-            with self._database.read() as connection:
+        _check_timing(timing)
+        with self._database.read() as connection:
+            _check_window(spec, None, timing, self._database.now(connection))
+            if timing.after:
                 _after(connection, timing)
 
 
-def _check(timing: Timing) -> None:
+def _check_window(spec: JobSpec, window: WindowSpec | None, timing: Timing, now: datetime) -> None:
+    """Raise InvalidInput for a window in which nothing can have happened when the work starts."""
+    if window is None and spec.mode is not Mode.BACKFILL:
+        return
+    asked = asked_window(window or spec.window, timing.scheduled_at or now)
+    start = f"{asked.start:%Y-%m-%dT%H:%M:%SZ}"
+    if asked.start >= (timing.earliest(now) or now):
+        raise InvalidInput.because("start", f"{start} is still to come", "give an earlier one")
+    if asked.start >= asked.end:
+        until = "midnight UTC of its day, where a window ends if nobody says"
+        raise InvalidInput.because("start", f"{start} is not before {until}", "give an end, or an earlier start")
+
+
+def _check_timing(timing: Timing) -> None:
     for name, at in (("scheduled_at", timing.scheduled_at), ("start_after", timing.start_after)):
         if at is not None and not EARLIEST <= at < LATEST:
             years = f"{EARLIEST.year} to {LATEST.year - 1}"

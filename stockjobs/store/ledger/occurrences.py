@@ -15,6 +15,7 @@ from stockjobs.errors import NotFound
 from stockjobs.store import tables
 from stockjobs.store.ledger.tallies import Tally, tally, tasks_by_state
 from stockjobs.store.ledger.waits import is_waiting
+from stockjobs.store.prefixes import ids_from
 from stockjobs.store.statements import in_order, insert_new, word, words
 
 _occurrences, _tasks = tables.occurrences, tables.tasks
@@ -60,10 +61,7 @@ def get(connection: Connection, occurrence: UUID) -> Occurrence | None:
 
 def get_by_prefix(connection: Connection, text: str) -> Occurrence:
     """The one occurrence whose id begins with these hexadecimal digits; dashes count for nothing. Raises NotFound."""
-    digits = text.replace("-", "").lower()
-    if not 4 <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
-        raise NotFound(f"{text!r} is not an occurrence's id, nor the first 4 or more digits of one")
-    lowest, highest = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    lowest, highest = ids_from(text, "an occurrence")
     found = connection.execute(_select().where(_occurrences.c.id.between(lowest, highest)).limit(2)).mappings().all()
     if len(found) != 1:
         problem = "there is no occurrence" if not found else "there are several occurrences"

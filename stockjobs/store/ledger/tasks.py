@@ -12,12 +12,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Select, exists, select, update
 
 from stockjobs.domain.asking.planning import TaskPlan
-from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.work.lanes import Lane, Priority, lane_of
 from stockjobs.domain.work.states import OPEN, State
 from stockjobs.errors import NotFound
 from stockjobs.store import tables
 from stockjobs.store.ledger.occurrences import Occurrence
+from stockjobs.store.prefixes import ids_from
 from stockjobs.store.statements import in_order, insert_many, word, words
 
 _tasks, _attempts = tables.tasks, tables.attempts
@@ -152,10 +152,7 @@ def get(connection: Connection, task: UUID) -> Task | None:
 
 def get_by_prefix(connection: Connection, text: str) -> Task:
     """The one task whose id begins with these hexadecimal digits; dashes count for nothing. Raises NotFound."""
-    digits = text.replace("-", "").lower()
-    if not 4 <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
-        raise NotFound(f"{excerpt(text)} is not a task's id, nor the first 4 or more digits of one")
-    lowest, highest = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    lowest, highest = ids_from(text, "a task")
     found = connection.execute(_select().where(_tasks.c.id.between(lowest, highest)).limit(2)).mappings().all()
     if len(found) != 1:
         problem = "there is no task" if not found else "there are several tasks"

@@ -16,6 +16,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import NotFound
 from stockjobs.store import tables
 from stockjobs.store.market.bar_rows import bars_of_rows
+from stockjobs.store.prefixes import ids_from
 
 _findings, _aside, _jobs = tables.findings, tables.quarantined_bars, tables.jobs
 
@@ -61,10 +62,7 @@ def by_ids(connection: Connection, which: Sequence[UUID], *, for_change: bool = 
 
 def id_of(connection: Connection, text: str) -> UUID:
     """The id of the one finding whose id begins with these hexadecimal digits; dashes count for nothing. Raises NotFound."""
-    digits = text.replace("-", "").lower()
-    if not 4 <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
-        raise NotFound(f"{text!r} is not a finding's id, nor the first 4 or more digits of one")
-    lowest, highest = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    lowest, highest = ids_from(text, "a finding")
     found = connection.execute(select(_findings.c.id).where(_findings.c.id.between(lowest, highest)).limit(2)).all()
     if not found:
         raise NotFound(f"there is no finding {text}: `stockctl get findings` lists them")

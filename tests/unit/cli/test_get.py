@@ -130,7 +130,7 @@ def test_adhoc_jobs_are_hidden_and_counted_unless_they_are_asked_for(ctl: Ctl) -
 def test_lanes_are_refused_with_a_redis_url_that_cannot_be_one(ctl: Ctl) -> None:
     result = ctl("--redis-url", "redis://127.0.0.1:x/0", "get", "lanes", code=2)
     assert result.stdout == ""
-    assert result.stderr.startswith("stockctl: broker URL: the host or port cannot be read")
+    assert result.stderr.startswith("stockctl: REDIS_URL: the host or port cannot be read")
 
 
 def test_lists_take_the_same_filters_as_statistics_and_steering(ctl: Ctl) -> None:

@@ -195,6 +195,13 @@ def severity_of(rule: Rule | ActionRule, switches: Switches) -> Severity:
     return switches.get(rule.name, rule.severity)
 
 
+def known_rule(name: str, where: str) -> str:
+    """The name of a rule. Raises InvalidInput for a word that is none."""
+    if name not in RULES:
+        raise InvalidInput.because(where, f"{shown(name)} is not a rule", "`stockctl get rules` lists them")
+    return name
+
+
 def check_switch(name: object, word: object) -> tuple[str, Severity]:
     """Check a switch of a job. Raises InvalidInput for a rule or a word that there is none of, or a rule that has to hold."""
     if not isinstance(name, str) or name not in RULES:
