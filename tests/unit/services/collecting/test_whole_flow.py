@@ -297,6 +297,19 @@ def _play_between(database: Database, first: date, split: Event, asked: int) -> 
     _assert_as_told(collector, {D1}, now + DAY)
 
 
+def test_a_window_that_comes_twice_before_a_split_is_applied_is_asked_for_again(database: Database) -> None:
+    moves = np.random.default_rng(1).normal(0, 0.004, DAYS * HOURS)
+    source = Source(FIRST, moves, (Event(44, 0.05, timedelta(hours=42)),))
+    collector, begin = Collector(database, source, begins=36 * DAY), source.opens(0)
+    window = (begin + 21 * DAY, begin + 29 * DAY)
+    twice = [(begin + timedelta(days=61, hours=hour), window) for hour in (1, 2)]
+    ordinary = [(begin + timedelta(days=days, hours=7), None) for days in range(50, 70)]
+    for now, span in sorted([*ordinary, *twice], key=lambda run: run[0]):
+        collector.run(D1, now, span)
+    _assert_as_told(collector, {D1}, begin + 70 * DAY)
+    assert collector.open_findings("unclear-shares") == []
+
+
 farther = st.tuples(st.integers(-40, 96), st.integers(0, 20), st.integers(3, 10), st.sampled_from([D1, W1]))
 """How many hours after an ex-day a window is asked for, its first day, its length, its interval."""
 
