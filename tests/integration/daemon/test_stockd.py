@@ -14,7 +14,7 @@ import pytest
 
 from tests.fixtures.redis import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 _BIN = Path(sys.executable).parent
 
@@ -31,7 +31,9 @@ class Stockd:
             self.process = subprocess.Popen(
                 command, cwd=folder, env=_environment(), stdout=log, stderr=subprocess.STDOUT
             )
-        eventually(lambda: "Ctrl-C stops everything" in self.output(), within=60, tell=self.output)
+
+    def wait_until_ready(self) -> None:
+        eventually(lambda: "Ctrl-C stops everything" in self.output(), within=120, tell=self.output)
 
     def output(self) -> str:
         return self._log.read_text()
@@ -47,13 +49,13 @@ class Stockd:
             env={**_environment(), "STOCKJOBS_STATE_DIR": ".stockjobs/simulator"},
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=120,
             check=False,
         )
 
     def interrupt(self) -> int:
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(40)
+        return self.process.wait(90)
 
 
 def _environment() -> dict[str, str]:
@@ -61,28 +63,37 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
+class Folder:
+    """A folder for a system, which the tests share until one of them has ended it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.started: list[Stockd] = []
+
+    def running(self) -> Stockd:
+        """The system, started if it does not run."""
+        if not self.started or self.started[-1].process.poll() is not None:
+            self.started.append(Stockd(self.path))
+            self.started[-1].wait_until_ready()
+        return self.started[-1]
+
+    def close(self) -> None:
+        for system in self.started:
+            if system.process.poll() is None:
+                system.process.kill()
+                system.process.wait()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
+    found = Folder(tmp_path_factory.mktemp("stockd"))
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def stockd(tmp_path: Path) -> Iterator[Stockd]:
-    running = Stockd(tmp_path)
-    yield running
-    if running.process.poll() is None:
-        running.process.kill()
-        running.process.wait()
-
-
-def test_the_system_works_in_another_terminal_stops_cleanly_and_keeps_its_state(stockd: Stockd) -> None:
-    applied = stockd.stockctl("apply", "-f", "-", "--dry-run")
-    assert applied.returncode == 2
-    run = stockd.stockctl("backfill", "--symbols", "AAPL,MSFT", "--period", "P1Y", "--wait", "--timeout", "60s")
-    assert run.returncode == 0, run.stderr
-    children = stockd.children()
-    assert len(children) == 5
-    assert stockd.interrupt() == 0
-    assert not any(_is_alive(pid) for pid in children)
-    again = Stockd(stockd.folder)
-    shown = again.stockctl("data", "-o", "csv")
-    assert [line.split(",")[0] for line in shown.stdout.splitlines()] == ["symbol", "AAPL", "MSFT"]
-    assert again.interrupt() == 0
+def stockd(folder: Folder) -> Stockd:
+    return folder.running()
 
 
 def test_a_second_system_on_the_same_folder_is_refused(stockd: Stockd) -> None:
@@ -92,7 +103,7 @@ def test_a_second_system_on_the_same_folder_is_refused(stockd: Stockd) -> None:
         env=_environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert second.returncode != 0
@@ -104,7 +115,7 @@ def test_a_program_that_ends_is_started_again(stockd: Stockd) -> None:
     before = stockd.children()
     victim = _pid_of("celery -A stockjobs beat", before)
     os.kill(victim, signal.SIGKILL)
-    eventually(lambda: len(stockd.children()) == 5 and stockd.children() != before, within=30, tell=stockd.output)
+    eventually(lambda: len(stockd.children()) == 5 and stockd.children() != before, within=60, tell=stockd.output)
     assert "beat ended with code -9; it is started again" in stockd.output()
 
 
@@ -112,7 +123,22 @@ def test_nothing_is_left_behind_when_the_system_is_killed(stockd: Stockd) -> Non
     children = stockd.children()
     stockd.process.kill()
     stockd.process.wait()
-    eventually(lambda: not any(_is_alive(pid) for pid in children), within=30)
+    eventually(lambda: not any(_is_alive(pid) for pid in children), within=60)
+
+
+def test_the_system_works_in_another_terminal_stops_cleanly_and_keeps_its_state(stockd: Stockd, folder: Folder) -> None:
+    applied = stockd.stockctl("apply", "-f", "-", "--dry-run")
+    assert applied.returncode == 2
+    run = stockd.stockctl("backfill", "--symbols", "AAPL,MSFT", "--period", "P1Y", "--wait", "--timeout", "60s")
+    assert run.returncode == 0, run.stderr
+    children = stockd.children()
+    assert len(children) == 5
+    assert stockd.interrupt() == 0
+    assert not any(_is_alive(pid) for pid in children)
+    again = folder.running()
+    shown = again.stockctl("data", "-o", "csv")
+    assert [line.split(",")[0] for line in shown.stdout.splitlines()] == ["symbol", "AAPL", "MSFT"]
+    assert again.interrupt() == 0
 
 
 def test_the_demonstration_lands_everything_and_says_what_to_try_next(tmp_path: Path) -> None:
@@ -122,7 +148,7 @@ def test_the_demonstration_lands_everything_and_says_what_to_try_next(tmp_path: 
         env=_environment(),
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=240,
         check=False,
     )
     assert shown.returncode == 0, shown.stdout + shown.stderr
@@ -140,7 +166,7 @@ def test_the_demonstration_empties_no_folder_that_is_not_its_own(tmp_path: Path)
         env=_environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert shown.returncode == 2
