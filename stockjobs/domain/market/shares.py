@@ -73,12 +73,16 @@ def by_time(
     came = {landing: at for landing, at in landed.items() if landing not in silent}
     from_old = [at - FETCHED_WITHIN for landing, at in came.items() if told.get(landing) is True]
     from_new = [at for landing, at in came.items() if told.get(landing) is False]
-    old_until = max([ex_day - EARLY, *from_old])
+    # Where prices from long before the ex-day are in new shares, that day tells nothing.
+    is_told_by_day = min(from_new, default=ex_day) >= ex_day - EARLY
+    old_until = max([*from_old, *([ex_day - EARLY] if is_told_by_day else [])], default=None)
     new_since = min([ex_day + LATE, *from_new]) + FETCHED_WITHIN
 
     def at_last(landing: int) -> bool | None:
         at = landed.get(landing)
-        return True if at is None or at <= old_until else False if at >= new_since else None
+        if at is None or (old_until is not None and at <= old_until):
+            return True
+        return False if at >= new_since else None
 
     return {landing: at_last(landing) if is_old is None else is_old for landing, is_old in told.items()}
 

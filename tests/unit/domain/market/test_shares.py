@@ -86,6 +86,12 @@ def test_times_never_tell_what_is_not_so(applied: int, landed: list[tuple[int, b
     )
 
 
+def test_the_split_s_day_tells_nothing_where_prices_from_long_before_it_are_in_new_shares() -> None:
+    at = {number: EX_DAY - timedelta(days=60 - 10 * number) for number in range(3)}
+    assert by_time({0: None, 1: None, 2: False}, at, EX_DAY) == {0: None, 1: None, 2: False}
+    assert by_time({0: None, 1: True, 2: False}, at, EX_DAY) == {0: True, 1: True, 2: False}
+
+
 def test_what_nobody_knows_the_time_of_is_from_before_the_split() -> None:
     assert by_time({0: None}, {}, EX_DAY) == {0: True}
 
