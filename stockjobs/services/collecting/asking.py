@@ -11,7 +11,7 @@ from stockjobs.domain.asking.planning import NOTHING_MISSING, OUT_OF_REACH, Skip
 from stockjobs.domain.market.bars import BarsRequest
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.services.collecting.fundamentals import facts_of
-from stockjobs.services.collecting.missing import missing_of
+from stockjobs.services.collecting.missing import Sought, missing_of
 from stockjobs.services.collecting.novelty import new_of
 from stockjobs.services.collecting.standing import Asked, asked_as
 from stockjobs.store.database import Connection
@@ -53,7 +53,7 @@ def _missing(
 ) -> dict[str, Window | Skip]:
     """For each symbol what it still lacks in the window; others may have collected it since the task was planned."""
     interval = claim.interval or Interval.D1
-    found = missing_of(connection, claim.spec.provider, names, interval, window, now)
+    found = missing_of(connection, Sought(claim.spec.provider, interval, window, now), names)
     return {symbol: one.within(window) or Skip(NOTHING_MISSING) for symbol, one in found.items()}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
 
@@ -40,27 +40,34 @@ NO_BARS: Seconds = np.empty(0, dtype=np.int64)
 Found = Missing | AllOf
 
 
-def missing_of(
-    connection: Connection, provider: str, symbols: Sequence[str], interval: Interval, window: Window, now: datetime
-) -> dict[str, Found]:
+@dataclass(frozen=True)
+class Sought:
+    """What is wanted of a provider: bars of an interval in a window, looked for at an instant."""
+
+    provider: str
+    interval: Interval
+    window: Window
+    now: datetime
+
+
+def missing_of(connection: Connection, sought: Sought, symbols: Sequence[str]) -> dict[str, Found]:
     """What each of these symbols lacks in a window, apart from what its source is known not to have.
 
     All of the window where nothing is known of an instrument, or of when its exchange trades.
     """
-    listed = extents.listed(connection, provider, symbols)
-    ids = [one.id for one in listed.values()]
-    calendars = _calendars(connection, listed, interval, window, now)
-    stored = _stored(connection, listed, interval, window, calendars)
-    known = _known_gaps(connection, ids, interval, window, now)
-    found: dict[str, Found | None] = {symbol: AllOf(window) for symbol in symbols}
+    listed = extents.listed(connection, sought.provider, symbols)
+    calendars = _calendars(connection, listed, sought)
+    stored = _stored(connection, listed, calendars, sought)
+    known = _known_gaps(connection, [one.id for one in listed.values()], sought)
+    found: dict[str, Found | None] = {symbol: AllOf(sought.window) for symbol in symbols}
     for symbol, one in listed.items():
         of = calendars[one.exchange, one.zone]
         if of is not None:
             found[symbol] = by_extent(
-                of, _extent(stored.get(one.id), interval), known.get(one.id, ()), one.first_trade_at
+                of, _extent(stored.get(one.id), sought.interval), known.get(one.id, ()), one.first_trade_at
             )
     unclear = {symbol: listed[symbol] for symbol, one in found.items() if one is None}
-    looked = _looked_into(connection, unclear, calendars, known, window)
+    looked = _looked_into(connection, unclear, calendars, known, sought.window)
     return {symbol: one or looked[symbol] for symbol, one in found.items()}
 
 
@@ -73,19 +80,19 @@ def _extent(stored: Extent | None, interval: Interval) -> Extent | None:
 Calendars = Mapping[tuple[str, str], Expected | None]
 
 
-def _calendars(
-    connection: Connection, listed: Mapping[str, Listed], interval: Interval, window: Window, now: datetime
-) -> Calendars:
+def _calendars(connection: Connection, listed: Mapping[str, Listed], sought: Sought) -> Calendars:
+    window, now = sought.window, sought.now
+
     @cache
     def of(exchange: str, zone: str) -> Expected | None:
         spans = traded(connection, exchange, zone, window.start, max(window.start, min(window.end, now)))
-        return None if spans is None else expected(spans, interval, zone_for(exchange, zone), window, now)
+        return None if spans is None else expected(spans, sought.interval, zone_for(exchange, zone), window, now)
 
     return {(one.exchange, one.zone): of(one.exchange, one.zone) for one in listed.values()}
 
 
 def _stored(
-    connection: Connection, listed: Mapping[str, Listed], interval: Interval, window: Window, calendars: Calendars
+    connection: Connection, listed: Mapping[str, Listed], calendars: Calendars, sought: Sought
 ) -> dict[int, Extent]:
     """How much is stored, in one statement for all whose days begin at the same time."""
     alike: dict[int, list[int]] = {}
@@ -95,20 +102,18 @@ def _stored(
             alike.setdefault(of.ahead, []).append(one.id)
     found: dict[int, Extent] = {}
     for ahead, ids in alike.items():
-        found |= extents.extents(connection, ids, interval, window, ahead=ahead)
+        found |= extents.extents(connection, ids, sought.interval, sought.window, ahead=ahead)
     return found
 
 
-def _known_gaps(
-    connection: Connection, instruments: Sequence[int], interval: Interval, window: Window, now: datetime
-) -> dict[int, Sequence[KnownGap]]:
+def _known_gaps(connection: Connection, instruments: Sequence[int], sought: Sought) -> dict[int, Sequence[KnownGap]]:
     """What the source does not have, and is not asked for again yet."""
     if not instruments:
         return {}
-    first, last = window.start.date() - _A_DAY, window.end.date() + _A_DAY
-    found: Mapping[int, Mapping[date, Gap]] = gaps.of_instruments(connection, instruments, interval, first, last)
+    first, last = sought.window.start.date() - _A_DAY, sought.window.end.date() + _A_DAY
+    found: Mapping[int, Mapping[date, Gap]] = gaps.of_instruments(connection, instruments, sought.interval, first, last)
     return {
-        instrument: [KnownGap(day, gap.missing) for day, gap in days.items() if not gap.is_due(now)]
+        instrument: [KnownGap(day, gap.missing) for day, gap in days.items() if not gap.is_due(sought.now)]
         for instrument, days in found.items()
     }
 

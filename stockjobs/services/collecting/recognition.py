@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from stockjobs.domain.events import Event, EventName
@@ -33,12 +33,16 @@ def recognise(
         case Stranger(reason):
             return instrument, reason
         case Another(reason):
-            return _reassigned(connection, provider, instrument, identity, reason, now), ""
+            successor = instruments.reassign(connection, provider, instrument, identity, now)
+            if successor.id != instrument.id:
+                learnt = _Learnt(EventName.SYMBOL_REASSIGNED, provider, successor, reason, former=instrument.id)
+                _tell(connection, learnt, now)
+            return successor, ""
         case Same(changes, told):
             if changes:
                 instrument = instruments.describe(connection, instrument, changes)
             if told:
-                _tell(connection, EventName.INSTRUMENT_CHANGED, provider, instrument, told, now)
+                _tell(connection, _Learnt(EventName.INSTRUMENT_CHANGED, provider, instrument, told), now)
     return instrument, ""
 
 
@@ -64,33 +68,31 @@ def unsound(claim: Claim, instrument: Instrument, left_out: str) -> Finding:
     )
 
 
-def _reassigned(
-    connection: Connection, provider: str, former: Instrument, identity: Identity, reason: str, now: datetime
-) -> Instrument:
-    successor = instruments.reassign(connection, provider, former, identity, now)
-    if successor.id != former.id:
-        _tell(connection, EventName.SYMBOL_REASSIGNED, provider, successor, reason, now, former=former.id)
-    return successor
+@dataclass(frozen=True)
+class _Learnt:
+    """What is new of an instrument: what has happened and why; `former` is who bore its symbol before."""
+
+    event: EventName
+    provider: str
+    instrument: Instrument
+    reason: str
+    former: int | None = None
+
+    @property
+    def evidence(self) -> dict[str, object]:
+        return {"provider": self.provider} | ({} if self.former is None else {"former": self.former})
 
 
-def _tell(
-    connection: Connection,
-    name: EventName,
-    provider: str,
-    instrument: Instrument,
-    reason: str,
-    now: datetime,
-    **more: object,
-) -> None:
-    evidence = {"provider": provider, **more}
+def _tell(connection: Connection, learnt: _Learnt, now: datetime) -> None:
+    instrument = learnt.instrument
     noted = Finding(
         kind=FindingKind.IDENTITY,
         symbol=instrument.symbol,
-        reason=reason,
+        reason=learnt.reason,
         instrument_id=instrument.id,
-        evidence=evidence,
+        evidence=learnt.evidence,
         state=FindingState.NOTED,
     )
     findings.land(connection, [noted], now)
-    data = {**evidence, "symbol": instrument.symbol, "instrument": instrument.id, "reason": reason}
-    events.append(connection, Event(name, now, data=data))
+    data = {**learnt.evidence, "symbol": instrument.symbol, "instrument": instrument.id, "reason": learnt.reason}
+    events.append(connection, Event(learnt.event, now, data=data))

@@ -11,7 +11,7 @@ from stockjobs.domain.asking.planning import Window, asked_window
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.work.jobs import JobSpec, JobType, Mode
 from stockjobs.domain.work.lanes import midnight
-from stockjobs.services.collecting.missing import Found, missing_of
+from stockjobs.services.collecting.missing import Found, Sought, missing_of
 from stockjobs.services.collecting.standing import names_of
 from stockjobs.store.database import Connection
 
@@ -53,7 +53,7 @@ def survey(
         reach = limits(interval).reach_back
         start = asked.start if reach is None else max(asked.start, about - reach)
         window = Window(start, max(start, asked.end))
-        lacks = missing_of(connection, spec.provider, tuple(names.values()), interval, window, now)
+        lacks = missing_of(connection, Sought(spec.provider, interval, window, now), tuple(names.values()))
         # A task has the symbols of its job: by which each is asked for is decided when it runs.
         found[interval] = {symbol: lacks[name] for symbol, name in names.items()}
     return Survey(spec, now, about, found)
