@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
+from stockjobs.domain.market.applying import Arrival
 from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.restatement import Known, Revised, Varies, compared
 from stockjobs.domain.market.splits import InPrices, Split, in_price, together
 from stockjobs.services.collecting.paying import Retold
-from stockjobs.services.collecting.retelling import RECENT, Anew, retell, retell_unseen
+from stockjobs.services.collecting.retelling import RECENT, Anew, arrival_of, retell, retell_unseen
 from stockjobs.services.collecting.retold import instant, noted
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.market.calendars import zone_of
-from stockjobs.store.market import bar_versions, bars, restatements
+from stockjobs.store.market import aside, bar_versions, bars, restatements
 from stockjobs.store.market.bar_rows import Stored
 from stockjobs.store.market.bar_versions import Part
 from stockjobs.store.market.findings import Finding
@@ -51,9 +52,11 @@ def settled(step: Step, series: Series, stored: Stored, known: Mapping[Split, da
     unseen = retell_unseen(step, series, splits, stored, known)
     stored = _read_again(step, series) if unseen.told else stored
     anew = Anew.together((seen, unseen))
-    if any(split.at > series.came.at[0] - RECENT.total_seconds() for split in splits):
+    recent = [split for split in splits if split.at > series.came.at[0] - RECENT.total_seconds()]
+    if recent:
         # Those of which it is still not known are found again, and open then.
         _clear_up(step, series)
+        _settle(step, series, recent, arrival_of(step, series, splits, stored))
     applied = tuple(split for split in splits if split not in anew.pending)
     # What did not come again may be in other shares than what came.
     beside = stored.where(np.isin(stored.bars.at, series.came.at)) if anew.pending else stored
@@ -75,6 +78,12 @@ def _clear_up(step: Step, series: Series) -> None:
     asked_at = step.claim.claimed_at if step.claim.window_start is None else None
     span = bars.span_of(series.instrument.id, series.interval, series.came)
     restatements.clear_up(step.connection, span, asked_at=asked_at, by=step.claim.job, now=step.now)
+
+
+def _settle(step: Step, series: Series, recent: Sequence[Split], arrival: Arrival) -> None:
+    """Close what was set aside in the prices of before a split, where good bars stand and the source has applied it by now."""
+    if any(arrival.has_shown(split) for split in recent):
+        aside.settle(step.connection, series.instrument.id, series.interval, by=step.claim.job, now=step.now)
 
 
 def _is_told_whole(step: Step, series: Series, stored: Stored) -> bool:

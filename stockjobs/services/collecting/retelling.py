@@ -129,9 +129,14 @@ def retell_unseen(
     return Anew.together(_act(past, by_split(past.evidence(split), split)) for split in (*lacking, *doubtful))
 
 
-def _past(step: Step, series: Series, splits: Sequence[Split], stored: Stored) -> _Past:
+def arrival_of(step: Step, series: Series, splits: Sequence[Split], stored: Stored) -> Arrival:
+    """What came of a series, beside what is stored of its span."""
     again = Again.of(Known(stored.bars, stored.split_factor, stored.landing_id), series.came)
-    return _Past(step, series, Arrival(series.came, step.claim.claimed_at, splits, again))
+    return Arrival(series.came, step.claim.claimed_at, splits, again)
+
+
+def _past(step: Step, series: Series, splits: Sequence[Split], stored: Stored) -> _Past:
+    return _Past(step, series, arrival_of(step, series, splits, stored))
 
 
 def _new(past: _Past, stored: Stored, known: Mapping[Split, datetime]) -> set[Split]:

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, exists, or_, select
 
 from stockjobs.domain.market.bars import COLUMNS, PRICES, Bars
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
+from stockjobs.store.market import findings
 from stockjobs.store.market.bar_rows import bars_of_rows
 
-_findings, _aside = tables.findings, tables.quarantined_bars
+_findings, _aside, _bars = tables.findings, tables.quarantined_bars, tables.bars
 
-RULES = ("unit-jump", "unsplit", "jump")
+UNSPLIT = "unsplit"
+
+RULES = ("unit-jump", UNSPLIT, "jump")
 """The rules about bars at another level than what is stored."""
 
 
@@ -48,6 +51,19 @@ def answers(connection: Connection, instrument: int, interval: Interval, since: 
         found.setdefault((created_at, attempt), _Rows({}, {})).add(finding, at, values)
     newest_first = sorted(found.items(), key=lambda item: item[0][0], reverse=True)
     return [rows.answer() for _, rows in newest_first]
+
+
+def settle(connection: Connection, instrument: int, interval: Interval, *, by: str, now: datetime) -> int:
+    """Close the open findings about bars of a series in the prices of before a split, where a stored bar stands at their time.
+    Returns how many."""
+    of_findings = (_findings.c.instrument_id == instrument, _findings.c.interval_s == interval.seconds)
+    is_theirs = (
+        _bars.c.instrument_id == instrument,
+        _bars.c.interval_s == interval.seconds,
+        _bars.c.at == _findings.c.at,
+    )
+    there = exists().where(*is_theirs)
+    return findings.mend_where(connection, *of_findings, _findings.c.rule == UNSPLIT, there, by=by, now=now)
 
 
 @dataclass(frozen=True)

@@ -310,6 +310,15 @@ def test_a_window_that_comes_twice_before_a_split_is_applied_is_asked_for_again(
     assert collector.open_findings("unclear-shares") == []
 
 
+def test_what_was_set_aside_until_the_source_applied_a_split_is_settled_then(database: Database) -> None:
+    moves = np.random.default_rng(1).normal(0, 0.004, DAYS * HOURS)
+    source = Source(FIRST, moves, (Event(42, 0.25, timedelta(hours=50)),))
+    collector = Collector(database, source, begins=36 * DAY)
+    for day in range(38, 45):
+        collector.run(D1, source.opens(day) + timedelta(hours=7))
+    assert collector.open_findings("rejected-bar") == []
+
+
 farther = st.tuples(st.integers(-40, 96), st.integers(0, 20), st.integers(3, 10), st.sampled_from([D1, W1]))
 """How many hours after an ex-day a window is asked for, its first day, its length, its interval."""
 
