@@ -1,0 +1,50 @@
+"""Statements: a list of values is one parameter, whatever kind of values they are."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select
+
+from stockjobs.store import tables
+from stockjobs.store.database import Connection, Database
+from stockjobs.store.statements import is_among
+
+NOW = datetime(2026, 3, 4, tzinfo=UTC)
+_instruments, _symbols = tables.instruments, tables.symbols
+BY_UID = select(_instruments.c.id).where(is_among(_instruments.c.uid, "wanted"))
+BY_NUMBER = select(_instruments.c.id).where(is_among(_instruments.c.id, "wanted"))
+BY_NAME = select(_symbols.c.instrument_id).where(is_among(_symbols.c.symbol, "wanted"))
+NAMES = ("A", "it's", 'a "quoted" one', "日経")
+
+
+def written(connection: Connection) -> dict[str, tuple[int, UUID]]:
+    """Instruments of some names, with their numbers and ids."""
+    found: dict[str, tuple[int, UUID]] = {}
+    for name in NAMES:
+        uid = uuid4()
+        described = {"exchange": "NMS", "zone": "", "currency": "USD", "unit": 1.0, "kind": "EQUITY", "name": name}
+        row = {"uid": uid, "created_at": NOW, **described}
+        number = connection.execute(insert(_instruments).returning(_instruments.c.id), row).scalar_one()
+        named = {"provider": "yahoo", "symbol": name, "instrument_id": number, "valid_from": NOW}
+        connection.execute(insert(_symbols), named)
+        found[name] = (number, uid)
+    return found
+
+
+def test_rows_are_found_by_a_list_of_numbers_of_texts_and_of_ids(database: Database) -> None:
+    with database.begin() as connection:
+        there = written(connection)
+        wanted = [there[name] for name in NAMES[1:]]
+        numbers = {number for number, _ in wanted}
+        cases = (
+            (BY_NUMBER, [*numbers, 10_000]),
+            (BY_NAME, [*NAMES[1:], "nobody"]),
+            (BY_UID, [*(uid for _, uid in wanted), uuid4()]),
+        )
+        for statement, values in cases:
+            assert set(connection.execute(statement, {"wanted": values}).scalars()) == numbers
+            # The same statement with a list of another length, and with an empty one.
+            assert set(connection.execute(statement, {"wanted": values[:1]}).scalars()) <= numbers
+            assert connection.execute(statement, {"wanted": []}).scalars().all() == []
