@@ -80,13 +80,13 @@ def test_a_restatement_whose_worker_is_killed_is_made_whole_by_the_next(fleet: F
         occurrence = fleet.trigger("DAILY")
         eventually(is_stuck, within=40, tell=fleet.logs)
         first.kill()
-        eventually(lambda: _stored(fleet) == before, within=10)
+        eventually(lambda: _stored(fleet) == before, within=60)
     for place in PLACES[1:]:
         with stuck(fleet, place) as is_stuck:
             again = fleet.worker()
             eventually(is_stuck, within=60, tell=fleet.logs)
             again.kill()
-            eventually(lambda: _stored(fleet) == before, within=10)
+            eventually(lambda: _stored(fleet) == before, within=60)
     fleet.worker()
     assert fleet.ended(occurrence, within=90).occurrence.state is State.COMPLETED
     count, _, versions, total = _stored(fleet)

@@ -92,7 +92,7 @@ def test_what_happens_is_followed_until_it_is_interrupted(stockctl: Stockctl, fl
     assert listed().splitlines()[1].startswith("ID ")
     for process in (events, jobs):
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(60) == 130
     assert "Traceback" not in told() + listed()
 
 
@@ -129,4 +129,4 @@ def test_the_simulator_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
             assert json.load(reply)["chart"]["result"][0]["meta"]["symbol"] == "AAPL"
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0

@@ -76,10 +76,10 @@ def test_a_process_that_makes_no_progress_becomes_unhealthy_and_recovers(stack: 
     assert container.check(PATIENCE).returncode == 0
     container.process.send_signal(signal.SIGSTOP)
     try:
-        eventually(lambda: container.check(PATIENCE).returncode == 1, within=20)
+        eventually(lambda: container.check(PATIENCE).returncode == 1, within=60)
     finally:
         container.process.send_signal(signal.SIGCONT)
-    eventually(lambda: container.check(PATIENCE).returncode == 0, within=20, tell=container.output)
+    eventually(lambda: container.check(PATIENCE).returncode == 0, within=60, tell=container.output)
 
 
 def test_migrating_again_changes_nothing(stack: Stack) -> None:
@@ -180,11 +180,11 @@ def test_work_goes_on_when_redis_comes_back_with_nothing(stack: Stack) -> None:
     worker, before = _one(stack, "worker-realtime"), _one(stack, "redis")
     assert before.stop() == 0
     stack.containers.remove(before)
-    eventually(lambda: worker.check(PATIENCE).returncode == 1, within=30, tell=worker.output)
+    eventually(lambda: worker.check(PATIENCE).returncode == 1, within=60, tell=worker.output)
     shutil.rmtree(stack.redis_data)
     stack.redis_data.mkdir()
     stack.start("redis").wait_until_healthy()
-    eventually(lambda: worker.check(PATIENCE).returncode == 0, within=30, tell=worker.output)
+    eventually(lambda: worker.check(PATIENCE).returncode == 0, within=60, tell=worker.output)
     asked = stack.run("stockctl", "trigger", _READY[0], "--wait", "--timeout", "60s")
     assert asked.returncode == 0, (asked.stdout, asked.stderr, worker.output())
 

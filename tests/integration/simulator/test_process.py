@@ -24,7 +24,7 @@ def test_it_says_where_it_is_and_stops_cleanly(tmp_path: Path, number: signal.Si
         while not ready.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert "http://127.0.0.1:" in out
     assert "ca.pem" in out
@@ -43,7 +43,7 @@ def test_a_port_that_is_taken_is_one_clear_sentence(tmp_path: Path) -> None:
     with running_simulator(tmp_path) as client:
         port = client.url.rpartition(":")[2]
         command = [sys.executable, "-m", "stockjobs.simulator", "--port", port]
-        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert second.returncode == 2
     assert (
         second.stderr.strip() == f"simulator: cannot listen on 127.0.0.1:{port}: Address already in use (try --port 0)"

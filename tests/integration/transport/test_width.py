@@ -23,7 +23,7 @@ def told(redis_url: str, command: str, *arguments: int) -> dict[str, Any]:
     """What the only worker says to a command, as soon as it listens."""
     control = Celery(broker=redis_url, set_as_current=False).control
     eventually(lambda: bool(control.ping(timeout=1, limit=1)))
-    [reply] = getattr(control, command)(*arguments, reply=True, timeout=10, limit=1)
+    [reply] = getattr(control, command)(*arguments, reply=True, timeout=30, limit=1)
     [said] = reply.values()
     return dict(said)
 

@@ -68,7 +68,7 @@ def test_a_full_pool_of_threads_takes_the_next_message_at_once(redis_url: str, r
     with worker(redis_url, pool="threads", slots=2) as process:
         eventually(lambda: len(done(redis_db)) > 0, tell=process.output)
         # At the pace of the loop's timer this would take minutes.
-        eventually(lambda: len(done(redis_db)) == 200, within=10, tell=process.output)
+        eventually(lambda: len(done(redis_db)) == 200, within=40, tell=process.output)
 
 
 @POOLS
@@ -160,7 +160,7 @@ def test_a_stopped_worker_puts_nothing_out_of_order(redis_url: str, redis_db: re
         eventually(lambda: len(done(redis_db)) == 2, tell=process.output)
         process.process.send_signal(signal.SIGTERM)
         release(redis_db, 2)
-        process.process.wait(20)
+        process.process.wait(60)
     numbers = [int(orjson.loads(raw)["headers"]["kwargsrepr"].split()[2]) for raw in _lane(redis_db)]
     assert numbers == [0, 1, 2, 3]
 

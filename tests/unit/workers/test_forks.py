@@ -27,12 +27,12 @@ def test_a_fork_waits_for_a_thread_that_is_in_the_middle_of_something() -> None:
     def work() -> None:
         with between_forks():
             entered.set()
-            may_leave.wait(10)
+            may_leave.wait(60)
             done.set()
 
     thread = threading.Thread(target=work)
     thread.start()
-    entered.wait(10)
+    entered.wait(60)
     threading.Timer(0.2, may_leave.set).start()
     assert forked() == 7
     assert done.is_set()

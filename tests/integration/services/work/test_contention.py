@@ -42,7 +42,7 @@ def postgresql(postgresql_url: str) -> Database:
 def lock_both(database: Database, barrier: threading.Barrier, first: int, second: int) -> None:
     with database.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:one)"), {"one": first})
-        barrier.wait(10)
+        barrier.wait(60)
         connection.execute(text("SELECT pg_advisory_xact_lock(:one)"), {"one": second})
 
 

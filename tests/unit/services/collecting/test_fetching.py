@@ -101,7 +101,7 @@ def failing(errors: dict[str, Exception]) -> Callable[[str, Patience], None]:
 
 def test_so_many_are_asked_for_at_once_and_no_more() -> None:
     together = threading.Barrier(SEVERAL)
-    provider = Answering(lambda symbol, patience: together.wait(10))
+    provider = Answering(lambda symbol, patience: together.wait(60))
     fetched = fetch(asks(SYMBOLS[: 2 * SEVERAL]), provider, patient(), SEVERAL)
     assert provider.most == SEVERAL
     assert (len(fetched.bars), fetched.errors) == (2 * SEVERAL, {})
@@ -112,7 +112,7 @@ def test_answers_are_in_the_order_of_the_symbols_whichever_came_first() -> None:
 
     def deed(symbol: str, _: Patience) -> None:
         if symbol == SYMBOLS[0]:
-            assert last_has_come.wait(10)
+            assert last_has_come.wait(60)
         elif symbol == SYMBOLS[-1]:
             last_has_come.set()
 
@@ -175,7 +175,7 @@ def test_what_will_meet_all_alike_stops_those_that_wait_and_lands_those_under_wa
 
     def deed(symbol: str, _: Patience) -> None:
         # Nobody comes back before all of the first are under way, and none of them before the error is known.
-        together.wait(10)
+        together.wait(60)
         if symbol == SYMBOLS[0]:
             raise error
 
@@ -193,7 +193,7 @@ def test_a_limit_leaves_the_rest_unasked_in_its_order(parallel: int) -> None:
         if symbol == SYMBOLS[0]:
             limited.set()
             raise RateLimited("slow down")
-        assert limited.wait(10)
+        assert limited.wait(60)
         raise RateLimited("slow down")
 
     provider = Answering(deed)
@@ -264,7 +264,7 @@ def test_a_cancelled_batch_ends_at_once_and_leaves_no_thread(parallel: int) -> N
         target=lambda: fetched.append(fetch(asks(), Answering(deed), patient(stop.is_set), parallel))
     )
     whole.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     stop.set()
     whole.join(5)
     assert not whole.is_alive()
@@ -280,7 +280,7 @@ def test_a_batch_that_is_broken_off_leaves_no_thread_and_asks_no_more() -> None:
         if threading.get_ident() == here:
             broken_off.set()
             raise KeyboardInterrupt
-        assert broken_off.wait(10)
+        assert broken_off.wait(60)
 
     provider = Answering(deed)
     with pytest.raises(KeyboardInterrupt):

@@ -21,11 +21,11 @@ def test_the_thread_that_came_first_has_the_first_turn_each_time() -> None:
     second = threading.Thread(target=go, args=("second", later))
     with line.turn(lambda: None):
         first.start()
-        assert is_first_there.wait(5)
+        assert is_first_there.wait(60)
         second.start()
-        assert later.wait(5)
-    first.join(5)
-    second.join(5)
+        assert later.wait(60)
+    first.join(60)
+    second.join(60)
     assert served[0] == "first"
     assert sorted(served) == ["first"] * 3 + ["second"] * 3
 
