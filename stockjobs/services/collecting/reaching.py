@@ -35,7 +35,9 @@ def reach_back(step: Step, series: Series) -> Iterator[Finding]:
 
 
 def _first_before_a_step(judged: Judged) -> Broken | None:
-    """The first bar of an answer, if it is held for a step that comes after it."""
+    """The first bar of an answer, if it is held for a step that comes after it on another day than the split: prices that step on
+    the day itself are told anew once the source applies it.
+    """
     at = judged.answer.reply.bars.at
     held = (one for one in judged.checked.rejected if one.rule == UNSPLIT and "step" in one.values)
-    return next((one for one in held if one.at == at.min()), None)
+    return next((one for one in held if one.at == at.min() and one.values["step"] != one.values["split"]), None)
