@@ -257,3 +257,27 @@ def test_an_event_that_was_kept_twice_a_day_is_kept_once_and_payments_have_the_s
         kept = connection.execute(select(*table.c["kind", "value", "split_factor"]).order_by(table.c.at, table.c.kind))
         assert kept.all() == [("dividend", 2.0, 4.0), ("split", 4.0, 1.0), ("dividend", 2.0, 1.0)]
     database.dispose()
+
+
+def test_an_event_an_hour_before_midnight_is_of_the_day_that_begins_as_its_bars_are(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
+    schema.upgrade(database, "0004")
+    _add_market_data(database)
+    with database.begin() as connection:
+        [first, second] = connection.execute(text("SELECT at FROM bars ORDER BY at")).scalars()
+        # 23:00, midnight and 22:00 in New York.
+        late = first + (second - first) * 27 / 48
+        given = {"late": late, "midnight": late + (second - first) / 24, "evening": late - (second - first) / 24}
+        rows = " UNION ALL ".join(
+            f"SELECT instrument_id, 'dividend', :{name}, 2, seen_at FROM corporate_actions" for name in given
+        )
+        connection.execute(
+            text(f"INSERT INTO corporate_actions (instrument_id, kind, at, value, seen_at) {rows}"), given
+        )
+    schema.upgrade(database)
+    table = tables.corporate_actions
+    with database.read() as connection:
+        kept = connection.execute(select(table.c.at).where(table.c.kind == "dividend").order_by(table.c.at)).scalars()
+        hours = [at.strftime("%d %H:%M") for at in kept]
+    assert hours == ["03 03:00", "03 04:00"]
+    database.dispose()

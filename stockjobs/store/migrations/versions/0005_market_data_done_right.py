@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
@@ -203,8 +203,11 @@ def _keep_each_day_once(connection: sa.Connection) -> None:
 
 def _day(at: datetime, zone: str) -> date:
     """As `stockjobs.domain.market.actions.session_day` had it."""
-    utc = at.astimezone(UTC)
-    return utc.date() if utc.time() == time() else at.astimezone(_zone(zone)).date()
+    utc, local = at.astimezone(UTC), at.astimezone(_zone(zone))
+    if utc.time() == time():
+        return utc.date()
+    # An hour before midnight is the midnight of clocks that were not changed for the season.
+    return local.date() + timedelta(days=local.time() == time(23))
 
 
 def _zone(name: str) -> tzinfo:
