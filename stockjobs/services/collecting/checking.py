@@ -93,7 +93,7 @@ def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Aroun
     came, interval = answer.reply.bars, answer.request.interval
     if not len(came):
         return Judged(answer, instrument, Checked(came, (), came.at), vetted.findings)
-    if around.is_clear and not answer.reply.actions:
+    if around.is_clear:
         context, checked = None, Checked(came, (), came.at[:0])
     else:
         context = _context(connection, instrument, answer, around)
@@ -122,11 +122,13 @@ def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Aroun
 def _context(connection: Connection, instrument: Instrument, answer: Answer, around: _Around) -> Context:
     came, request = answer.reply.bars, answer.request
     zone = calendars.zone_of(instrument)
+    sessions = sessions_around(connection, instrument, int(came.at.min()), int(came.at.max()))
     context = Context(
         now=around.now,
         interval=request.interval,
         zone=zone,
-        sessions=sessions_around(connection, instrument, int(came.at.min()), int(came.at.max())),
+        sessions=sessions,
+        awaits_calendar=sessions is None and calendars.is_awaited(connection, instrument.exchange),
         before=around.beside.before,
         after=around.beside.after,
         unit=instrument.unit,

@@ -23,10 +23,11 @@ _DAY = timedelta(days=1)
 def cleared(
     connection: Connection, vetted: Sequence[Vetted], beside: Mapping[int, Beside], now: datetime
 ) -> frozenset[int]:
-    """The answers, by identity, that break no rule, as one look at all of a market tells."""
+    """The answers without actions, by identity, that break no rule, as one look at all of a market tells."""
     markets: dict[tuple[str, str, Interval], list[Vetted]] = {}
     for one in vetted:
-        if id(one) in beside:
+        # Splits and payments are judged by what is known around them, and the bars beside them with that.
+        if id(one) in beside and not one.answer.reply.actions:
             instrument, interval = one.instrument, one.answer.request.interval
             markets.setdefault((instrument.exchange, instrument.zone, interval), []).append(one)
     return frozenset(
