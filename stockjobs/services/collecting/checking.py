@@ -122,13 +122,11 @@ def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Aroun
 def _context(connection: Connection, instrument: Instrument, answer: Answer, around: _Around) -> Context:
     came, request = answer.reply.bars, answer.request
     zone = calendars.zone_of(instrument)
-    sessions = sessions_around(connection, instrument, int(came.at.min()), int(came.at.max()))
     context = Context(
         now=around.now,
         interval=request.interval,
         zone=zone,
-        sessions=sessions,
-        awaits_calendar=sessions is None and calendars.is_awaited(connection, instrument.exchange),
+        sessions=sessions_around(connection, instrument, int(came.at.min()), int(came.at.max())),
         before=around.beside.before,
         after=around.beside.after,
         unit=instrument.unit,

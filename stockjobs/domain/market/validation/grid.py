@@ -3,6 +3,7 @@
 Sources count from different points: Yahoo's hours from 9:30 in New York, but from 4:00 before the market opens; its 5 minutes
 from 9:59 in Tel Aviv; its days from the open of the session, or from midnight. So a bar is on the grid if it is a whole number of
 steps from midnight, from the open, or from the end of a lunch break, or if a good part of its companions stand where it stands.
+Where the sessions are not known, nobody can tell but by the second.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from stockjobs.domain.market.validation.view import View
 _DAY, _MINUTE = 86_400, 60
 _SHARE = 0.2
 """A place where so much of an answer stands is one where the source puts bars."""
-_FEW = 5
-"""Of fewer bars nobody can say where the source puts them, unless the sessions are known."""
 
 
 def off_grid(view: View) -> Mask:
@@ -62,5 +61,6 @@ def _unexplained(view: View, off: Mask, phase: Seconds) -> Mask:
         # Exchanges have opened at other hours; two bars at an hour of their own may be an error, more are a habit.
         is_habit |= count > 2
     off = off & ~is_habit[which]
-    is_sure = (sessions is not None and len(sessions) > 0) or len(view) >= _FEW
+    is_sure = sessions is not None and len(sessions) > 0
+    # Without the sessions any full minute may be the end of a lunch break.
     return off if is_sure else off & (view.bars.at % _MINUTE != 0)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import delete
 
 from stockjobs.daemon.redis import EmbeddedRedis
 from stockjobs.domain.market.bars import Identity
@@ -17,12 +18,13 @@ from stockjobs.domain.work.jobs import WindowSpec
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.markets.sessions import sessions
 from stockjobs.providers import registry
-from stockjobs.services.market.calendars import Calendars
+from stockjobs.services.market.calendars import Calendars, forget
 from stockjobs.services.market.coverage import CoverageService
 from stockjobs.services.market.covered import Coverage, Wanted
 from stockjobs.services.market.quarantine import Quarantine
 from stockjobs.services.market.reading import Reading
 from stockjobs.services.market.repair import Repair
+from stockjobs.store import tables
 from stockjobs.store.market import instruments
 from tests.fixtures.database import Beginning
 from tests.fixtures.house import House, beginning_in_house, day
@@ -250,3 +252,20 @@ def test_nothing_is_asked_while_a_market_rests(house: House, now: datetime, symb
             house.work(lane)
     assert bool(provider.asked) is is_asked
     assert list(Quarantine(house.database).listed()) == []
+
+
+def test_bars_that_come_while_no_calendar_of_their_exchange_is_known_are_not_set_aside_for_it(house: House) -> None:
+    kuala_lumpur = Venue("KLS", "Asia/Kuala_Lumpur", (("09:00", "12:30"), ("14:30", "17:00")), currency="MYR")
+    house.provider = WorldProvider(venues={"1155.KL": kuala_lumpur, "9984.T": VENUES["7203.T"]})
+    with house.database.begin() as connection:
+        connection.execute(delete(tables.calendars).where(tables.calendars.c.exchange == "XTKS"))
+    forget(house.database)
+    house.define("FIRST", symbols=["1155.KL", "9984.T"], intervals=["1h", "1d"], window={"period": "P10D"})
+    for _ in range(2):
+        house.trigger("FIRST")
+        house.dispatch.tick()
+        assert [outcome.verdict.value for lane in Lane for outcome in house.work(lane)] == ["completed"] * 2
+        assert list(Quarantine(house.database).listed()) == []
+        Calendars(house.database, lambda exchange, first, last: sessions(exchange, date(2025, 1, 1), last)).refresh()
+        house.clock.advance(timedelta(days=1))
+    assert coverage(house, "9984.T", "1h", "2026-03-25", "2026-04-02").percent == 100
