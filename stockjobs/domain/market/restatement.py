@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,7 @@ LEAST_REVISED = 3
 """From so many bars on, more than half of them revised is no revision any more."""
 
 _LOOK_BACK = 6
+_NONE: Seconds = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,10 @@ class Known:
     bars: Bars
     split_factor: Prices
     landing: NDArray[np.int64]
+
+    def where(self, which: NDArray[Any]) -> Known:
+        """Those of a mask or of some places."""
+        return Known(self.bars.where(which), self.split_factor[which], self.landing[which])
 
 
 @dataclass(frozen=True)
@@ -90,20 +96,41 @@ class Varies:
 Verdict = Unchanged | Restated | Revised | Varies
 
 
-def compared(known: Known, came: Bars, splits: Sequence[Split]) -> Verdict:
+def compared(known: Known, came: Bars, splits: Sequence[Split], accepted: Seconds = _NONE) -> Verdict:
     """What an answer says of stored history, `splits` being all that are known, those in the answer among them.
 
-    Only bars that were settled and are settled are compared.
+    Only bars that were settled and are settled are compared. Those of the times in `accepted` somebody has found good as they
+    came: they say nothing of the others, and are a revision at the most.
     """
+    before, now = _settled(known, came)
+    if not len(accepted):
+        return _of_settled(before, now, splits)
+    is_accepted = np.isin(now.at, accepted)
+    verdict = _of_settled(before.where(~is_accepted), now.where(~is_accepted), splits)
+    if not isinstance(verdict, Unchanged):
+        return verdict
+    old, now = before.bars.where(is_accepted), now.where(is_accepted)
+    return _changed(old, _ratios(old, now)) if prices_differ(old, now).any() else verdict
+
+
+def _settled(known: Known, came: Bars) -> tuple[Known, Bars]:
+    """The bars that both have, as far as they were settled and are settled."""
     both = overlap(known.bars, came)
     old, now = known.bars.where(both.stored), came.where(both.came)
     settled = ~old.provisional & ~now.provisional
-    old, now, places = old.where(settled), now.where(settled), both.stored[settled]
+    return known.where(both.stored[settled]), now.where(settled)
+
+
+def _of_settled(before: Known, now: Bars, splits: Sequence[Split]) -> Verdict:
+    old = before.bars
     if not prices_differ(old, now).any():
         return Unchanged()
-    before = Known(old, known.split_factor[places], known.landing[places])
-    ratios = np.stack([getattr(now, name) / getattr(old, name) for name in PRICES])
+    ratios = _ratios(old, now)
     return _by_split(before, now, ratios, splits) or _by_one_ratio(before, ratios, splits) or _revised(old, now, ratios)
+
+
+def _ratios(old: Bars, now: Bars) -> Prices:
+    return np.stack([getattr(now, name) / getattr(old, name) for name in PRICES])
 
 
 def missing(factor: float, at: int, splits: Sequence[Split]) -> tuple[Split, ...]:
@@ -213,8 +240,13 @@ def _revised(old: Bars, now: Bars, ratios: Prices) -> Verdict:
     shifted = (moved > SPREAD) & ~is_large
     if shifted.sum() >= LEAST_REVISED and shifted.sum() * 2 > len(moved):
         return _varies("most bars came back changed, each by another ratio", old, ratios, int(shifted.argmax()))
+    return _changed(old, ratios)
+
+
+def _changed(old: Bars, ratios: Prices) -> Revised:
+    moved = np.abs(ratios - 1).max(axis=0)
     changed = np.flatnonzero(moved > SAME)
-    return Revised(len(changed), int(old.at[changed[0]]), largest)
+    return Revised(len(changed), int(old.at[changed[0]]), float(moved.max()))
 
 
 def _is_put_right(old: Bars, now: Bars, is_large: NDArray[np.bool_]) -> bool:

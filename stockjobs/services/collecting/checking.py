@@ -29,7 +29,7 @@ from stockjobs.store.market.tails import NOTHING_BESIDE, Beside
 class Judged:
     """An answer after its check: what was asked and came, the good bars and the rest, and what there is to say about it.
 
-    One `is_refused` whose bars were set aside whole after it, as they do not go with what is stored.
+    `released_at` are the times (epoch seconds) of those good bars that broke a rule and that somebody has released. One `is_refused` whose bars were set aside whole after it, as they do not go with what is stored.
     """
 
     answer: Answer
@@ -37,6 +37,7 @@ class Judged:
     checked: Checked
     findings: tuple[Finding, ...] = ()
     is_refused: bool = False
+    released_at: tuple[int, ...] = ()
 
     @property
     def good(self) -> Bars:
@@ -99,9 +100,12 @@ def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Aroun
         context = _context(connection, instrument, answer, around)
         checked = validate(came, context, claim.spec.validation)
     held = [_finding(claim, instrument, interval, one, FindingState.OPEN) for one in checked.rejected]
+    released_at: tuple[int, ...] = ()
     if held:
         released = findings.released(connection, held)
-        checked = _with_released(checked, [place for place, one in enumerate(held) if one.id in released])
+        places = [place for place, one in enumerate(held) if one.id in released]
+        released_at = tuple(checked.rejected[place].at for place in places)
+        checked = _with_released(checked, places)
         held = [one for one in held if one.id not in released]
     if around.beside.has_rejected:
         # Their findings are there, and decided: nobody is asked again.
@@ -116,7 +120,7 @@ def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Aroun
     )
     odd = [finding_of(claim, instrument, one) for one in paid.broken]
     sound = replace(answer, reply=replace(answer.reply, actions=paid.good)) if paid.broken else answer
-    return Judged(sound, instrument, checked, (*vetted.findings, *held, *noted, *odd))
+    return Judged(sound, instrument, checked, (*vetted.findings, *held, *noted, *odd), released_at=released_at)
 
 
 def _context(connection: Connection, instrument: Instrument, answer: Answer, around: _Around) -> Context:

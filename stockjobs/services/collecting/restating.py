@@ -41,7 +41,8 @@ def settled(step: Step, series: Series, stored: Stored, known: Mapping[Split, da
     `known` are the splits of the instrument in the store, with when each was first heard of.
     """
     splits = together(tuple(known), series.splits)
-    verdict = compared(Known(stored.bars, stored.split_factor, stored.landing_id), series.came, splits)
+    before = Known(stored.bars, stored.split_factor, stored.landing_id)
+    verdict = compared(before, series.came, splits, series.released_at)
     if isinstance(verdict, Varies) and verdict.is_other_unit and _is_told_whole(step, series, stored):
         verdict = Revised(len(stored), verdict.first, abs(verdict.highest - 1))
     if isinstance(verdict, Varies):

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from stockjobs.domain.market.bars import Bars, CorporateAction, chained
+from stockjobs.domain.market.bars import Bars, CorporateAction, Seconds, chained
 from stockjobs.domain.market.days import in_place
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.splits import Split, placed, splits_in
@@ -56,6 +56,11 @@ class Series:
         """The same, with bars of a day and longer at the times at which those of their days are stored."""
         came = in_place(stored, self.came, self.interval, zone_of(self.instrument))
         return self if came is self.came else replace(self, came=came)
+
+    @property
+    def released_at(self) -> Seconds:
+        """The times (epoch seconds) of bars that broke a rule and that somebody has released at these prices."""
+        return np.array([at for judged in self.judged for at in judged.released_at], dtype=np.int64)
 
     @cached_property
     def actions(self) -> tuple[CorporateAction, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from sqlalchemy import func, select
 
 from stockjobs.domain.market.findings import FindingKind, FindingState
+from stockjobs.services.market.quarantine import Quarantine
 from stockjobs.store import tables
 from tests.fixtures.history import (
     Telling,
@@ -78,3 +80,22 @@ def test_a_bar_that_the_source_spoils_later_is_set_aside(house: House, source: T
     source.history = good
     assert_as_told(house, source)
     assert len(findings(house, FindingKind.VARYING_RATIO)) == 1
+
+
+def test_a_released_bar_that_comes_back_after_the_source_took_it_back_is_stored_alone(
+    house: House, source: Telling
+) -> None:
+    good = source.history
+    spoilt = divided(good, np.where(np.arange(len(good)) == len(good) - 3, 0.1, 1.0))
+    source.history = spoilt
+    collect(house)
+    [held] = findings(house, FindingKind.REJECTED_BAR)
+    Quarantine(house.database).release([str(held["id"])], by="ann")
+    for told in (good, spoilt, spoilt):
+        house.clock.advance(timedelta(hours=13))
+        source.history = told
+        assert collect(house).landed.rejected == 0
+        assert_as_told(house, source)
+    assert findings(house, FindingKind.VARYING_RATIO) == []
+    assert [one["at"] for one in findings(house, FindingKind.REVISION)] == [day(2)] * 2
+    assert [one["state"] for one in findings(house, FindingKind.REJECTED_BAR)] == [FindingState.RELEASED]

@@ -262,3 +262,22 @@ def test_whole_runs_that_came_back_by_one_ratio_and_join_now_are_revised(factor:
     assert isinstance(verdict, Revised)
     assert verdict.bars == until
     assert isinstance(compared(known(bars), wrong, ()), Varies)
+
+
+@pytest.mark.parametrize("spoilt", [[4], [1, 4], [0, 1, 2, 3, 4, 5]])
+def test_bars_that_were_found_good_as_they_came_are_revised_however_much_and_tell_nothing_of_others(
+    spoilt: list[int],
+) -> None:
+    bars = bars_of(6)
+    now = times(bars, np.where(np.isin(np.arange(6), spoilt), 10.0, 1.0))
+    found = compared(known(bars), now, (), bars.at[spoilt])
+    assert found == Revised(len(spoilt), int(bars.at[spoilt[0]]), pytest.approx(9.0))
+    assert compared(known(bars), bars, (), bars.at[spoilt]) == Unchanged()
+    if len(spoilt) < len(bars):
+        assert isinstance(compared(known(bars), now, ()), Varies)
+
+
+def test_a_split_is_seen_beside_a_bar_that_was_found_good_as_it_came() -> None:
+    bars, split = bars_of(5), split_on(6)
+    factor = np.array([0.25, 0.25, 10.0, 0.25, 0.25])
+    assert compared(known(bars), times(bars, factor), [split], bars.at[2:3]) == Restated(4.0, (split,), {1: True})
