@@ -8,11 +8,25 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import numpy as np
 
 from stockjobs.domain.market.coverage import keys, slots
+from stockjobs.domain.market.days import REACH
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Seconds, Spans
 
 LOOK_BACK = timedelta(days=40)
 """The sessions of so long suffice: whoever is further behind is behind, and a month has to be in them."""
+
+
+def ahead(interval: Interval) -> timedelta:
+    """So far after now sessions have to be known: whether a week or a month is over is told by those that are left of it."""
+    return timedelta(seconds=REACH[interval]) if interval.seconds > Interval.D1.seconds else timedelta(0)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The newest stored bar of a series, and when it was written if it was unfinished then: it counts no further."""
+
+    at: datetime
+    unfinished_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -50,12 +64,33 @@ class Due:
             return cls(spans, interval, zone, expected.at, np.minimum(expected.at + interval.seconds, close))
         return cls(spans, interval, zone, expected.key, close)
 
-    def since(self, newest: datetime, now: datetime) -> datetime | None:
-        """When the first bar after the newest stored one was complete; None if that is still to come."""
+    def since(self, newest: Reached, now: datetime) -> datetime | None:
+        """When the first bar after the newest stored one was complete, or an unfinished one itself; None if that is still to
+        come.
+        """
+        complete = self._rest(newest) or self._next(newest.at)
+        return datetime.fromtimestamp(complete, UTC) if complete is not None and complete <= now.timestamp() else None
+
+    def _next(self, newest: datetime) -> int | None:
         place = int(np.searchsorted(self.order, self._number(newest), side="right"))
-        if place == len(self.order) or self.complete[place] > now.timestamp():
+        return int(self.complete[place]) if place < len(self.order) else None
+
+    def _rest(self, newest: Reached) -> int | None:
+        """When an unfinished bar was complete; None for one that was so when it was written."""
+        if newest.unfinished_at is None:
             return None
-        return datetime.fromtimestamp(int(self.complete[place]), UTC)
+        complete = self._completed(newest.at)
+        return complete if complete is not None and complete > newest.unfinished_at.timestamp() else None
+
+    def _completed(self, at: datetime) -> int | None:
+        """When a bar is complete; None for one from before these sessions."""
+        if self.interval.is_intraday:
+            place = int(np.searchsorted(self.spans.close, at.timestamp(), side="right"))
+            end = at + self.interval.length
+            is_inside = place < len(self.spans) and self.spans.open[place] <= at.timestamp()
+            return min(int(end.timestamp()), int(self.spans.close[place])) if is_inside else int(end.timestamp())
+        found = np.flatnonzero(self.order == self._number(at))
+        return int(self.complete[found[0]]) if len(found) else None
 
     def _number(self, newest: datetime) -> float:
         if self.interval.is_intraday:
@@ -71,12 +106,14 @@ class Due:
         return float(close - 1) if newest < close <= newest + self.interval.seconds else newest
 
 
-def overdue_since(newest: datetime, interval: Interval, now: datetime, due: Due | None) -> datetime | None:
-    """When the first bar after the newest stored one was complete; None if that is still to come.
+def overdue_since(newest: Reached, interval: Interval, now: datetime, due: Due | None) -> datetime | None:
+    """When the first bar after the newest stored one was complete, or an unfinished one itself; None if that is still to come.
 
-    `due` is of the sessions of the last `LOOK_BACK` until now; without it every hour counts as one of trading.
+    `due` is of the sessions from `LOOK_BACK` before now until `ahead` after it; without it every hour counts as one of trading.
     """
     if due is not None:
         return due.since(newest, now)
-    complete = newest + 2 * interval.length
+    complete = newest.at + interval.length
+    if newest.unfinished_at is None or newest.unfinished_at >= complete:
+        complete += interval.length
     return complete if complete <= now else None

@@ -29,7 +29,8 @@ from stockjobs.store.market.tails import NOTHING_BESIDE, Beside
 class Judged:
     """An answer after its check: what was asked and came, the good bars and the rest, and what there is to say about it.
 
-    `released_at` are the times (epoch seconds) of those good bars that broke a rule and that somebody has released. One `is_refused` whose bars were set aside whole after it, as they do not go with what is stored.
+    `released_at` are the times (epoch seconds) of those good bars that broke a rule and that somebody has released. One
+    `is_refused` whose bars were set aside whole after it, as they do not go with what is stored.
     """
 
     answer: Answer

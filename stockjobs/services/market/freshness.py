@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from stockjobs.domain.events import Event, EventName
-from stockjobs.domain.market.freshness import LOOK_BACK, Due, Standing, overdue_since
+from stockjobs.domain.market.freshness import LOOK_BACK, Due, Reached, Standing, ahead, overdue_since
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.periods import parse_duration
 from stockjobs.services.collecting.standing import names_of
@@ -99,14 +99,15 @@ class _Look:
 
     def _standing(self, one: NewestBar, job: Job) -> Standing:
         # Of what was never collected, bars are missing since the job has asked for them.
-        newest = one.newest_at or job.created_at
+        newest = Reached(one.newest_at or job.created_at, one.unfinished_at)
         since = overdue_since(newest, one.interval, self.now, self._due_of(one))
         return Standing(one.symbol, one.interval, one.newest_at, since)
 
     def _due_of(self, one: NewestBar) -> Due | None:
         market = (one.exchange, one.zone, one.interval)
         if market not in self._due:
-            spans = traded(self._connection, one.exchange, one.zone, self.now - LOOK_BACK, self.now)
+            until = self.now + ahead(one.interval)
+            spans = traded(self._connection, one.exchange, one.zone, self.now - LOOK_BACK, until)
             zone = zone_for(one.exchange, one.zone)
             self._due[market] = None if spans is None else Due.of(spans, one.interval, zone)
         return self._due[market]

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, update
 
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
+from stockjobs.store.market.positions import unfinished_at
 from stockjobs.store.statements import insert_if_absent
 
 _freshness, _jobs, _versions = tables.freshness, tables.jobs, tables.job_versions
@@ -24,13 +25,16 @@ _positions, _symbols, _instruments, _health = (
 
 @dataclass(frozen=True)
 class NewestBar:
-    """The newest stored bar of a series, None without any; exchange and zone are empty for a symbol nobody has seen yet."""
+    """The newest stored bar of a series, None without any, and when it was written if it is unfinished; exchange and zone are
+    empty for a symbol nobody has seen yet.
+    """
 
     symbol: str
     exchange: str
     zone: str
     interval: Interval
     newest_at: datetime | None
+    unfinished_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ def newest(
             _instruments.c.zone,
             _positions.c.interval_s,
             _positions.c.newest_at,
+            unfinished_at().label("unfinished_at"),
         )
         .join(_instruments, _instruments.c.id == _symbols.c.instrument_id)
         .outerjoin(
@@ -82,11 +87,11 @@ def newest(
         .where(_symbols.c.provider == provider, _symbols.c.symbol.in_(symbols), _symbols.c.valid_to.is_(None))
     )
     rows = connection.execute(query).all()
-    known = {(row.symbol, row.interval_s): row.newest_at for row in rows}
+    known = {(row.symbol, row.interval_s): (row.newest_at, row.unfinished_at) for row in rows}
     places = {row.symbol: (row.exchange, row.zone) for row in rows}
     doubted = _doubted(connection, provider, symbols)
     return [
-        NewestBar(symbol, *places.get(symbol, ("", "")), interval, known.get((symbol, interval.seconds)))
+        NewestBar(symbol, *places.get(symbol, ("", "")), interval, *known.get((symbol, interval.seconds), (None, None)))
         for symbol in symbols
         if symbol not in doubted
         for interval in intervals

@@ -60,5 +60,11 @@ def _first() -> ScalarSelect[object]:
     )
 
 
+def unfinished_at() -> ScalarSelect[Any]:
+    """When the newest bar of a position was written, null if the bar is finished: a look by keys for each."""
+    written = select(_landings.c.at).join(_bars, _bars.c.landing_id == _landings.c.id)
+    return _of_newest(written.where(_bars.c.provisional))
+
+
 def _of_newest(query: Select[object]) -> ScalarSelect[object]:
     return query.where(*_IS_OF_SERIES, _bars.c.at == _positions.c.newest_at).correlate(_positions).scalar_subquery()

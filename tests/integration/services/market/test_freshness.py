@@ -70,6 +70,22 @@ def test_it_is_stale_once_the_next_bar_has_been_there_for_longer_than_the_target
     assert (found.worst.symbol, found.worst.newest_at) == ("AAPL", datetime(2026, 3, 3, 14, 30, tzinfo=UTC))
 
 
+def test_a_day_that_was_collected_before_its_close_is_overdue_since_the_close(
+    house: House, service: FreshnessService
+) -> None:
+    house.clock.now = datetime(2026, 3, 4, 16, tzinfo=UTC)
+    collect(house)
+    house.clock.now = datetime(2026, 3, 4, 20, 30, tzinfo=UTC)
+    [found] = service.report()
+    assert found.behind == timedelta(0)
+    house.clock.now = datetime(2026, 3, 4, 23, 30, tzinfo=UTC)
+    [found] = service.report()
+    assert (found.is_stale, found.behind) == (True, timedelta(hours=2, minutes=30))
+    assert found.worst.newest_at == datetime(2026, 3, 4, 14, 30, tzinfo=UTC)
+    collect(house)
+    assert not service.report()[0].is_stale
+
+
 def test_it_is_told_once_that_it_became_stale_and_once_that_it_is_fresh_again(
     house: House, service: FreshnessService
 ) -> None:
