@@ -7,17 +7,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 
-from stockjobs.domain.market.bars import Bars, FactsReply, Identity
+from stockjobs.domain.market.bars import Bars, FactsReply, Identity, Prices
 from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.identity import sound
-from stockjobs.domain.market.splits import Split, together
+from stockjobs.domain.market.splits import InPrices, Split, together
 from stockjobs.errors import Overtaken
 from stockjobs.services.collecting.checking import Judged, judge
+from stockjobs.services.collecting.continuing import continued
 from stockjobs.services.collecting.explaining import land_explained
 from stockjobs.services.collecting.fetching import Answer, Fetched
 from stockjobs.services.collecting.moving import follow, moved_splits, without
 from stockjobs.services.collecting.outdated import Learnt, is_outdated, learnt
-from stockjobs.services.collecting.paying import land_actions, land_splits
+from stockjobs.services.collecting.paying import Retold, land_actions, land_splits
 from stockjobs.services.collecting.reaching import reach_back
 from stockjobs.services.collecting.recognition import recognise, soundly, unsound
 from stockjobs.services.collecting.restating import settled
@@ -25,6 +26,7 @@ from stockjobs.services.collecting.series import Series, Step, series_of
 from stockjobs.services.collecting.vetting import vetted
 from stockjobs.services.collecting.watching import watch
 from stockjobs.services.collecting.withdrawing import withdraw_held
+from stockjobs.services.market.calendars import zone_of
 from stockjobs.services.market.quarantine import set_aside
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
@@ -139,7 +141,13 @@ class _Landing:
         with_bars = [series for series in given if len(series.came)]
         spans = [bars.around(series.instrument.id, series.interval, series.came) for series in with_bars]
         stored = dict(zip(map(id, with_bars), bars.stored(step.connection, spans), strict=True))
-        given_good = [self._settled(*_beside(series, stored.get(id(series))), known) for series in given]
+        onward = continued(with_bars, stored, known)
+        given_good = [
+            self._continued(series, stored[id(series)], known, onward[id(series)])
+            if id(series) in onward
+            else self._settled(*_beside(series, stored.get(id(series))), known)
+            for series in given
+        ]
         self._landed = [one for one in given_good if one is not None]
         self._written += bars.land(step.connection, self._landed, step.now, landing=step.landing)
 
@@ -153,18 +161,34 @@ class _Landing:
         return True
 
     def _settled(self, series: Series, stored: Stored | None, known: Learnt) -> bars.Landing | None:
-        """What is to be landed of a series, after what was bad of it has left, and with what is missing written down."""
-        step, landing = self._step, self._compared(series, stored, known)
+        """What is to be landed of a series, after its past was told anew, what was bad of it has left, and with what is missing
+        written down.
+        """
+        landing = self._compared(series, stored, known)
+        self._look_after(series, is_refused=stored is not None and landing is None)
+        return landing
+
+    def _continued(self, series: Series, stored: Stored, known: Learnt, factor: Prices) -> bars.Landing:
+        """The same of a series that goes on from what is stored, with the splits that are in its prices."""
+        if series.actions:
+            splits = series.placed(known.known(series.instrument.id))
+            came = InPrices(series.came.at, factor, splits, series.interval, zone_of(series.instrument))
+            self._written += land_actions(self._step, series, splits, Retold(came, 0))
+        self._look_after(series, is_refused=False)
+        since = self._step.claim.window_start
+        return bars.Landing(series.instrument.id, series.interval, series.came, since, factor, stored)
+
+    def _look_after(self, series: Series, *, is_refused: bool) -> None:
+        """Let what was bad of a series leave, and write down what is missing."""
+        step = self._step
         withdrawn = withdraw_held(step, series)
         self._written += withdrawn.bars
         self._found.extend(reach_back(step, series) if withdrawn.bars else ())
-        is_refused = stored is not None and landing is None
         came = Bars.empty().at if is_refused else series.came.at
         for one in series.judged:
             self._rejected += len(one.checked.rejected)
             self._found.extend(withdrawn.without_settled(one.findings))
-            self._found.extend(watch(step, replace(one, is_refused=is_refused), came))
-        return landing
+            self._found.extend(watch(step, replace(one, is_refused=True) if is_refused else one, came))
 
     def _compared(self, series: Series, stored: Stored | None, known: Learnt) -> bars.Landing | None:
         """What is to be landed of a series, after its actions were and its past was told anew."""

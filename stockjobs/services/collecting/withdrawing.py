@@ -68,8 +68,8 @@ def withdraw_held(step: Step, series: Series) -> Withdrawn:
 
 def _to_leave(step: Step, series: Series, judged: Judged) -> list[tuple[int, int]]:
     """When the bars that are to leave are stored, and when the source puts them."""
-    held = judged.held
-    if not len(held):
+    held = judged.held if judged.checked.rejected else None
+    if held is None or not len(held):
         return []
     [stored] = bars.stored(step.connection, [bars.around(series.instrument.id, series.interval, held)])
     old, now, told = _pairs(series, stored.bars, held)

@@ -65,6 +65,12 @@ class Rows:
     def __len__(self) -> int:
         return len(self.bars)
 
+    def where(self, mask: NDArray[np.bool_]) -> Rows:
+        """The rows for which the mask holds."""
+        if mask.all():
+            return self
+        return Rows(self.instrument_id[mask], self.interval_s[mask], self.bars.where(mask), self.split_factor[mask])
+
     @classmethod
     def of(cls, series: Sequence[Series]) -> Rows:
         """The rows of several series."""

@@ -11,14 +11,14 @@ from types import ModuleType
 from sqlalchemy import Connection, Executable, select
 
 from stockjobs.domain.asking.planning import first_window
-from stockjobs.domain.market.bars import Bars, Prices
-from stockjobs.domain.market.changes import changes
+from stockjobs.domain.market.bars import Bars, Prices, chained
+from stockjobs.domain.market.changes import changes, overlap_of_all
 from stockjobs.domain.market.days import REACH
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.splits import factors
 from stockjobs.store import tables
 from stockjobs.store.market import actions, bars_postgresql, bars_sqlite
-from stockjobs.store.market.bar_rows import Rows, Series, Span, Stored
+from stockjobs.store.market.bar_rows import Rows, Span, Stored
 from stockjobs.store.market.bar_versions import COLUMNS
 from stockjobs.store.statements import insert_for, is_among
 
@@ -121,16 +121,12 @@ def _factors(connection: Connection, landings: Sequence[Landing]) -> list[Prices
 
 def _sorted_out(landings: Sequence[Landing], there: Sequence[Stored], factor: Sequence[Prices]) -> tuple[Rows, Rows]:
     """The rows that are new, and those that replace others."""
-    new: list[Series] = []
-    changed: list[Series] = []
-    for one, old, splits in zip(landings, there, factor, strict=True):
-        found = changes(old.bars, one.bars)
-        for rows, mask in ((new, found.new), (changed, found.changed)):
-            if mask.all():
-                rows.append((one.instrument_id, one.interval, one.bars, splits))
-            elif mask.any():
-                rows.append((one.instrument_id, one.interval, one.bars.where(mask), splits[mask]))
-    return Rows.of(new), Rows.of(changed)
+    stored_bars, came = [one.bars for one in there], [one.bars for one in landings]
+    rows = Rows.of(
+        [(one.instrument_id, one.interval, one.bars, splits) for one, splits in zip(landings, factor, strict=True)]
+    )
+    found = changes(chained(stored_bars), rows.bars, overlap_of_all(stored_bars, came))
+    return rows.where(found.new), rows.where(found.changed)
 
 
 def _move_positions(connection: Connection, landings: Sequence[Landing], now: datetime) -> None:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stockjobs.domain.market.bars import COLUMNS, Bars
+from stockjobs.domain.market.bars import Bars
 from stockjobs.domain.market.days import apart
 from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.runs import Runs
 from stockjobs.domain.market.validation.context import Context, Mask, Tail
 from stockjobs.domain.market.validation.grid import plainly_off
 from stockjobs.domain.market.validation.hours import on_no_day
@@ -38,7 +39,7 @@ def cleared(answers: Sequence[Neighboured], common: Context) -> list[bool]:
     """
     if not answers or common.interval is None:
         return [False] * len(answers)
-    run = _Run.of(answers)
+    run = Runs.of([one.bars for one in answers])
     with np.errstate(all="ignore"):
         # Prices may be anything; a comparison with what is no number does not hold.
         good = sound_prices(run.bars) & (run.bars.volume > 0) & _in_time(run, common, common.interval)
@@ -46,39 +47,12 @@ def cleared(answers: Sequence[Neighboured], common: Context) -> list[bool]:
     return [bool(one) for one in run.all_of(good)]
 
 
-@dataclass(frozen=True, eq=False)
-class _Run:
-    """The bars of all answers one after another, with where those of each begin, and how many they are."""
-
-    bars: Bars
-    first: NDArray[np.intp]
-    length: NDArray[np.intp]
-
-    @classmethod
-    def of(cls, answers: Sequence[Neighboured]) -> _Run:
-        length = np.array([len(one.bars) for one in answers], dtype=np.intp)
-        bars = Bars(*(np.concatenate([getattr(one.bars, name) for one in answers]) for name in COLUMNS))
-        return cls(bars, np.cumsum(length) - length, length)
-
-    @property
-    def last(self) -> NDArray[np.intp]:
-        return self.first + self.length - 1
-
-    def all_of(self, mask: Mask) -> Mask:
-        """Of each answer whether it holds of all of its bars."""
-        return np.logical_and.reduceat(mask, self.first)
-
-
-def _in_time(run: _Run, common: Context, interval: Interval) -> Mask:
+def _in_time(run: Runs, common: Context, interval: Interval) -> Mask:
     """The bars that are not in the future, and well after the one before."""
-    at = run.bars.at
-    is_after = np.empty(len(at), dtype=np.bool_)
-    is_after[1:] = at[1:] - at[:-1] >= apart(interval)
-    is_after[run.first] = True
-    return is_after & (at <= latest(common))
+    return run.are_apart(apart(interval)) & (run.bars.at <= latest(common))
 
 
-def _on_grid(run: _Run, common: Context) -> Mask:
+def _on_grid(run: Runs, common: Context) -> Mask:
     phase, off = plainly_off(run.bars, common)
     if not off.any():
         return ~off
@@ -87,11 +61,11 @@ def _on_grid(run: _Run, common: Context) -> Mask:
     return ~off | np.repeat(is_one, run.length)
 
 
-def _in_sessions(run: _Run, common: Context, interval: Interval) -> Mask:
+def _in_sessions(run: Runs, common: Context, interval: Interval) -> Mask:
     return ~on_no_day(run.bars, common, interval)
 
 
-def _calm(run: _Run, answers: Sequence[Neighboured]) -> Mask:
+def _calm(run: Runs, answers: Sequence[Neighboured]) -> Mask:
     """The bars whose prices move little, from the one before and to what is stored after them."""
     close = run.bars.close
     before = np.empty(len(close))
