@@ -13,6 +13,7 @@ from stockjobs.domain.market.days import first_bar
 from stockjobs.domain.market.intervals import Interval
 
 _DAY = 86_400
+_ALIKE = 1e-2
 
 
 @dataclass(frozen=True, order=True)
@@ -69,9 +70,19 @@ def in_price(at: Seconds, stored_at: Seconds, stored_factor: Prices, splits: Seq
     found = factors(at, splits)
     if not len(stored_at):
         return found
-    share = stored_factor / factors(stored_at, splits)
+    share = _share(stored_at, stored_factor, splits)
     place = np.minimum(np.searchsorted(stored_at, at), len(stored_at) - 1)
     return np.where(at <= stored_at[-1], found * share[place], found)
+
+
+def _share(at: Seconds, factor: Prices, splits: Sequence[Split]) -> Prices:
+    """What part bars have of the splits that are after them."""
+    found = factor / factors(at, splits)
+    for split in splits:
+        # A bar of its day, week or month that was told anew before anybody knew why counts it, and is after it by now.
+        counts = (split.since <= at) & (at < split.at) & (np.abs(found / split.ratio - 1) < _ALIKE)
+        found[counts] /= split.ratio
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +112,7 @@ class InPrices:
             return known
         daily = self.interval if self.interval.is_intraday else Interval.D1
         place = max(int(np.searchsorted(self.at, self._first(at, daily) + _DAY)) - 1, 0)
-        share = self.factor[place] / factors(self.at[place : place + 1], self.splits)[0]
+        share = _share(self.at[place : place + 1], self.factor[place : place + 1], self.splits)[0]
         return float(known * share)
 
     def _first(self, at: int, interval: Interval) -> int:
