@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stockjobs.domain.market.bars import Bars, Prices, Seconds
 from stockjobs.domain.market.changes import overlap
-from stockjobs.domain.market.restatement import Known, lacks
+from stockjobs.domain.market.restatement import Known, are_explained, lacks
 from stockjobs.domain.market.shares import LATE, THIS, Bound, Past, applied_to, by_time, in_old_shares, with_arrivals
 from stockjobs.domain.market.splits import Split
 
@@ -156,7 +156,7 @@ def by_split(evidence: Evidence, split: Split, sure: Mapping[int, bool] = Mappin
     """
     history, arrival = evidence.history, evidence.arrival
     past = history.past
-    lacking = lacks(past.at, history.factor, split, arrival.splits)
+    lacking = _lacking(history, split, arrival.splits)
     done = frozenset(past.landing[~lacking].tolist())
     in_rest = lacking & np.isin(past.landing, sorted(done))
     # What came in one landing is in one kind of shares.
@@ -200,7 +200,7 @@ def by_several(
     """
     history, arrival = evidence.history, evidence.arrival
     past, count = history.past, len(splits)
-    lacking = [lacks(past.at, history.factor, split, arrival.splits) for split in splits]
+    lacking = [_lacking(history, split, arrival.splits) for split in splits]
     ready = dict.fromkeys(past.landing[~np.logical_or.reduce(lacking)].tolist(), count)
     whole = with_arrivals(past, arrival.came, splits[-1].since)
     known = {**ready, **sure, **({THIS: count} if sure or all(map(arrival.is_applied, splits)) else {})}
@@ -223,6 +223,15 @@ def by_several(
     # What the source has not applied yet is not told anew before it has.
     found = [replace(one, old=frozenset(), done=one.done | one.old) if one.is_pending else one for one in found]
     return (*found[:-1], replace(found[-1], ask_from=_first(past, unclear)))
+
+
+def _lacking(history: History, split: Split, splits: Sequence[Split]) -> NDArray[np.bool_]:
+    """Which stored bars lack a split. Of factors that splits do not explain, the other bars of their landings tell."""
+    past = history.past
+    found = lacks(past.at, history.factor, split, splits)
+    is_told = are_explained(past.at, history.factor, splits) & (past.at < split.since)
+    has, lack = ({*past.landing[is_told & which].tolist()} for which in (~found, found))
+    return np.asarray(found | (~is_told & (past.at < split.since) & np.isin(past.landing, sorted(lack - has))))
 
 
 def _timed(

@@ -160,6 +160,16 @@ def lacks(at: Seconds, factor: Prices, split: Split, splits: Sequence[Split]) ->
     return found
 
 
+def are_explained(at: Seconds, factor: Prices, splits: Sequence[Split]) -> NDArray[np.bool_]:
+    """Which bars have factors that known splits explain: others were told anew by a ratio of which nobody has told."""
+    later = np.searchsorted([one.since for one in splits], at, side="right")
+    found = np.zeros(len(at), dtype=np.bool_)
+    for count, value in {*zip(later.tolist(), factor.tolist(), strict=True)}:
+        alike = (later == count) & (factor == value)
+        found[alike] = _explaining(value, int(at[alike][0]), splits) is not None
+    return found
+
+
 def _is_lacking(factor: float, at: int, split: Split, splits: Sequence[Split]) -> bool:
     if at >= split.since:
         return False

@@ -155,6 +155,13 @@ BY_SPLIT = [
         {"done": {3}, "rest": [-30, -29], "with_rest": {3}},
     ),
     Case(
+        "some were told anew by another ratio, of which nobody has told, with others that lack it",
+        [Run(3, -40, -30, factor=20.0), Run(3, -30, -29)],
+        bars_of(-20, 1),
+        {"old": {3}, "is_shown": True},
+        sure=(3,),
+    ),
+    Case(
         "nothing tells of what landed about its day",
         [Run(1, -500, -480, made=1.0)],
         AFTER,
