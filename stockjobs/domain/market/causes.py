@@ -53,12 +53,13 @@ def _numbered(expected: Slots, missing: NDArray[np.bool_], spans: Spans, evidenc
     """The number of the cause for which each slot is missing if it is; what is surer stands further below."""
     session = expected.session
     number = np.full(len(expected), _NUMBER[Cause.UNKNOWN], dtype=np.intp)
-    number[spans.close[session] < evidence.kept_since] = _NUMBER[Cause.BEYOND_RETENTION]
+    number[expected.at < evidence.kept_since] = _NUMBER[Cause.BEYOND_RETENTION]
     has_some = np.bincount(session[~missing], minlength=len(spans)) > 0
     if has_some.any():
         # A window ends within a session only where the series begins: whoever got its other bars has asked for these too.
         has_some[int(np.argmax(has_some))] = False
-    number[has_some[session]] = _NUMBER[Cause.SOURCE_ABSENT]
+    is_asked = has_some[session] & ~_before_it_went_on(expected, missing, spans, evidence)
+    number[is_asked] = _NUMBER[Cause.SOURCE_ABSENT]
     number[np.isin(session, evidence.untraded)] = _NUMBER[Cause.HALTED]
     lacking = np.unique(session[missing])
     for place, day in zip(lacking.tolist(), spans.day[lacking].tolist(), strict=True):
@@ -66,3 +67,18 @@ def _numbered(expected: Slots, missing: NDArray[np.bool_], spans: Spans, evidenc
             number[session == place] = _NUMBER[evidence.said[day]]
     number[np.isin(expected.key, evidence.set_aside)] = _NUMBER[Cause.SET_ASIDE]
     return number
+
+
+def _before_it_went_on(
+    expected: Slots, missing: NDArray[np.bool_], spans: Spans, evidence: Evidence
+) -> NDArray[np.bool_]:
+    """The slots before the first bar of a session that follows one of which nobody has asked for anything: after an outage a
+    source may keep the later part of a session alone.
+    """
+    session, is_there = expected.session, ~missing
+    first = np.full(len(spans), np.iinfo(np.int64).max)
+    np.minimum.at(first, session[is_there], expected.at[is_there])
+    has_some = np.bincount(session[is_there], minlength=len(spans)) > 0
+    is_said = np.isin(spans.day, np.array(sorted(evidence.said), dtype="datetime64[D]"))
+    goes_on = has_some & np.concatenate([[False], ~(has_some | is_said)[:-1]])
+    return goes_on[session] & (expected.at < first[session])

@@ -131,10 +131,21 @@ class _Look:
         if not request.interval.is_intraday:
             return np.asarray(settled & (spans.open >= since) & (spans.open < request.end.timestamp()))
         is_asked = spans.open >= since
-        if self.claim.window_start is None and not is_asked.all():
+        if self.claim.window_start is None and not is_asked.all() and self._goes_on(request.start):
             # Earlier runs have asked for the beginning of a session, unless the series itself begins within it.
             is_asked |= (spans.close > since) & (spans.open >= self._oldest_bar())
         return np.asarray(settled & is_asked & (spans.close <= request.end.timestamp()))
+
+    def _goes_on(self, start: datetime) -> bool:
+        """True if what came before a request was asked for: not where it begins at what the source still keeps, after an outage.
+
+        Either an answer that lands with it was about the time before, or what was stored until now reaches into it.
+        """
+        if len(self.came) and self.came[0] < start.timestamp():
+            return True
+        interval = self.judged.answer.request.interval
+        newest = trading_days.newest_bar(self.connection, self.judged.instrument.id, interval)
+        return newest is None or newest >= start
 
     def _first_trade(self) -> float:
         """The time before which nothing is expected."""

@@ -46,6 +46,13 @@ def is_doubted(connection: Connection, provider: str, symbol: str) -> bool:
     return state not in (None, "active")
 
 
+def newest_bar(connection: Connection, instrument: int, interval: Interval) -> datetime | None:
+    """The time of the newest stored bar of an instrument, None if there is none."""
+    return connection.execute(
+        select(func.max(_bars.c.at)).where(_bars.c.instrument_id == instrument, _bars.c.interval_s == interval.seconds)
+    ).scalar()
+
+
 def oldest_bar(connection: Connection, instrument: int, interval: Interval) -> datetime | None:
     """The time of the oldest stored bar of an instrument, None if there is none."""
     return connection.execute(

@@ -16,8 +16,11 @@ from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.work.jobs import WindowSpec
 from stockjobs.domain.work.lanes import Lane
+from stockjobs.providers import registry
 from stockjobs.providers.base import Patience
 from stockjobs.services.collecting.conclusion import Outcome
+from stockjobs.services.market.coverage import CoverageService
+from stockjobs.services.market.covered import Wanted
 from stockjobs.services.market.quarantine import Quarantine
 from stockjobs.store import tables
 from stockjobs.store.ledger import events
@@ -173,6 +176,27 @@ def test_a_session_whose_beginning_came_with_the_window_before_has_no_gap(house:
     collect(house)
     assert [request.start.date() for request in market.asked[-2:]] == [date(2026, 3, 4), date(2026, 3, 11)]
     assert stored_gaps(house, Interval.M1) == {}
+
+
+def test_after_a_long_outage_the_session_that_is_out_of_reach_in_part_was_not_left_out_by_the_source(
+    house: House, market: MarketProvider
+) -> None:
+    house.clock.now = datetime(2026, 3, 4, 18, tzinfo=UTC)
+    begin(house, intervals=["1m"])
+    house.clock.advance(timedelta(days=41))
+    collect(house)
+    cut = datetime(2026, 3, 16, 18, tzinfo=UTC)
+    assert cut in [request.start for request in market.asked]
+    assert stored_gaps(house, Interval.M1) == {}
+    house.clock.advance(timedelta(hours=1))
+    [found] = CoverageService(house.database, registry.limits).look(
+        Wanted("yahoo", ("AAPL",), Interval.M1, datetime(2026, 3, 12, tzinfo=UTC), datetime(2026, 3, 18, tzinfo=UTC))
+    )
+    assert [(hole.day.day, hole.missing, hole.cause) for hole in found.holes] == [
+        (12, 390, Cause.BEYOND_RETENTION),
+        (13, 390, Cause.BEYOND_RETENTION),
+        (16, 270, Cause.BEYOND_RETENTION),
+    ]
 
 
 def test_without_a_calendar_only_what_the_source_named_is_missing(house: House, market: MarketProvider) -> None:
