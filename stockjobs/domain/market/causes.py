@@ -81,4 +81,4 @@ def _before_it_went_on(
     has_some = np.bincount(session[is_there], minlength=len(spans)) > 0
     is_said = np.isin(spans.day, np.array(sorted(evidence.said), dtype="datetime64[D]"))
     goes_on = has_some & np.concatenate([[False], ~(has_some | is_said)[:-1]])
-    return goes_on[session] & (expected.at < first[session])
+    return np.asarray(goes_on[session] & (expected.at < first[session]))
