@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stockjobs.domain.market.bars import PRICES, Bars, CorporateAction, Prices, Seconds
 from stockjobs.errors import IdentityMismatch, MalformedReply
@@ -102,7 +101,6 @@ def _volume(value: float | None) -> int:
 
 
 def _in_order(rows: Bars) -> Bars:
-    steps: NDArray[np.int64] = np.diff(rows.at)
-    if not (steps < 0).any():
+    if not (rows.at[1:] < rows.at[:-1]).any():
         return rows
     return rows.where(np.argsort(rows.at, kind="stable"))

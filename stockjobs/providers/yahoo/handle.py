@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from io import BytesIO
 
 from curl_cffi import Curl, CurlError
 from curl_cffi._wrapper import ffi, lib
@@ -31,18 +30,34 @@ class StoppableHandle(Curl):
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._multi = lib.curl_multi_init()
+        self._timeout_ms: int | None = None
+        self._is_kept = False
+        self._write: Callable[[bytes], int] | None = None
         super().__init__()
 
-    def readdress(self, url: str, seconds: float, write: Callable[[bytes], int], headers: BytesIO) -> None:
-        """Make ready for another transfer of the kind for which all options are set."""
+    def readdress(self, url: str, seconds: float, write: Callable[[bytes], int]) -> None:
+        """Make ready for another transfer of the kind for which all options are set; its headers are read by nobody."""
         self.setopt(CurlOpt.URL, url.encode())
-        self.setopt(CurlOpt.TIMEOUT_MS, int(seconds * 1_000))
-        self.setopt(CurlOpt.WRITEFUNCTION, write)
-        self.setopt(CurlOpt.HEADERDATA, headers)
+        timeout_ms = int(seconds * 1_000)
+        if timeout_ms != self._timeout_ms:
+            self.setopt(CurlOpt.TIMEOUT_MS, timeout_ms)
+            self._timeout_ms = timeout_ms
+        self._write = write
+        if not self._is_kept:
+            # From here on they stay as they are from one transfer to the next.
+            self.setopt(CurlOpt.QUICK_EXIT, 1)
+            self.setopt(CurlOpt.WRITEFUNCTION, self._written)
+            for option in (CurlOpt.HEADERFUNCTION, CurlOpt.HEADERDATA):
+                self._check_error(lib._curl_easy_setopt(self._curl, option, ffi.NULL), "setopt", option)
+            self._is_kept = True
+
+    def _written(self, piece: bytes) -> int:
+        return self._write(piece) if self._write is not None else 0
 
     def reset(self) -> None:
         """Forget all options, unless they are to stay as they are for the next request of a kind."""
         if self.set_for is None:
+            self._is_kept, self._timeout_ms = False, None
             super().reset()
             self.clean_handles_and_buffers()
 
@@ -55,9 +70,10 @@ class StoppableHandle(Curl):
         """Do the transfer. Raises CurlError, or whatever a callback or `look` raised."""
         if self._curl is None:
             raise CurlError("the handle is closed")
-        self._ensure_cacert()
-        # A name server that says nothing must hold nobody up: its thread is left to end by itself.
-        self.setopt(CurlOpt.QUICK_EXIT, 1)
+        if not self._is_kept:
+            self._ensure_cacert()
+            # A name server that says nothing must hold nobody up: its thread is left to end by itself.
+            self.setopt(CurlOpt.QUICK_EXIT, 1)
         lib.curl_multi_add_handle(self._multi, self._curl)
         try:
             code = self._transfer()
@@ -67,8 +83,10 @@ class StoppableHandle(Curl):
             self._check_error(code, "perform")
         finally:
             lib.curl_multi_remove_handle(self._multi, self._curl)
-            # The lines of the header belong to the options, and go with them.
-            self.clean_handles_and_buffers(clear_headers, clear_resolve)
+            self._write = None
+            if not self._is_kept:
+                # The lines of the header belong to the options, and go with them.
+                self.clean_handles_and_buffers(clear_headers, clear_resolve)
 
     def close(self) -> None:
         """Give the handle and its connections back.

@@ -26,10 +26,10 @@ from stockjobs.providers.yahoo.replies import refusal
 _DOMAIN = "yahoo.com"
 # Of the others (cookie, consent) yfinance wants to see every answer: the cookie comes with a 404.
 _JUDGED = ("query1.finance.yahoo.com", "query2.finance.yahoo.com")
+_PLACES = tuple(f"https://{host}/" for host in _JUDGED)
 _MAX_HOPS = 5
 _LIMITED = 429
 _GOOD = 200
-_RETRY = b"retry-after:"
 _PLAIN = {"timeout", "quote"}
 """What is said of a request that differs from others by its address alone."""
 
@@ -50,6 +50,8 @@ class YahooSession(Session[Response]):
         super().__init__(impersonate="chrome", allow_redirects=False)
         self._options = options
         self._base = urlsplit(options.base_url.rstrip("/")) if options.base_url else None
+        base = self._base
+        self._root = f"{base.scheme}://{base.netloc}{base.path}" if base else None
         self._calls = threading.local()
         # The one that was used last comes first: its connection is the likeliest to be open still.
         self._idle: deque[StoppableHandle] = deque()
@@ -91,7 +93,8 @@ class YahooSession(Session[Response]):
     def request(self, method: Any, url: str, **kwargs: Any) -> Response:  # type: ignore[override]  # passed on whole
         """Send one request, following redirects inside Yahoo's domain. Raises a `stockjobs.errors.ProviderError`."""
         kwargs.pop("allow_redirects", None)
-        self._calls.is_judged = is_judged = urlsplit(url).hostname in _JUDGED
+        # Most are, and to take an address apart takes longer than to look how it begins.
+        self._calls.is_judged = is_judged = url.startswith(_PLACES) or urlsplit(url).hostname in _JUDGED
         patience: Patience | None = getattr(self._calls, "patience", None)
         for _ in range(_MAX_HOPS):
             with patience.request(is_about_data=is_judged) if patience else nullcontext():
@@ -135,11 +138,11 @@ class YahooSession(Session[Response]):
 
     def _repeated(self, handle: StoppableHandle, target: str, seconds: float, body: _Body) -> Response:
         """Send a request by the options of the one before it."""
-        handle.set_for, headers = None, BytesIO()
+        handle.set_for = None
         try:
-            handle.readdress(target, seconds, body.write, headers)
+            handle.readdress(target, seconds, body.write)
             handle.perform()
-            return self._parse_response(handle, BytesIO(), headers, "utf-8", discard_cookies=False)
+            return self._parse_response(handle, BytesIO(), BytesIO(), "utf-8", discard_cookies=False)
         except CurlError as error:
             code: Any = error.code
             raise code2error(code, str(error))(str(error), code) from error
@@ -153,9 +156,15 @@ class YahooSession(Session[Response]):
 
         To read all headers and to ask for addresses takes as long as the transfer of a small chart.
         """
-        is_good = curl.getinfo(CurlInfo.RESPONSE_CODE) == _GOOD and _RETRY not in header_buffer.getvalue().lower()
-        if not self._calls.is_judged or not is_good:
+        if not self._calls.is_judged:
             return super()._parse_response(curl, buffer, header_buffer, default_encoding, discard_cookies)
+        wait: Any = curl.getinfo(CurlInfo.RETRY_AFTER)
+        if wait or curl.getinfo(CurlInfo.RESPONSE_CODE) != _GOOD:
+            reply = super()._parse_response(curl, buffer, header_buffer, default_encoding, discard_cookies)
+            if wait and not header_buffer.tell():
+                # curl tells of no longer one than six hours: nobody is left alone for as long.
+                reply.headers["retry-after"] = str(wait)
+            return reply
         reply = Response(curl)
         reply.status_code, reply.default_encoding = _GOOD, default_encoding
         self.curl.set_for = self._calls.kind
@@ -171,6 +180,9 @@ class YahooSession(Session[Response]):
         return wanted if patience is None else max(min(wanted, patience.remaining()), _SHORTEST)
 
     def _routed(self, url: str) -> str:
+        place = next((one for one in _PLACES if url.startswith(one)), None)
+        if place is not None and "#" not in url:
+            return url if self._root is None else f"{self._root}{url[len(place) - 1 :]}"
         parts = urlsplit(url)
         if self._base is not None and (parts.scheme, parts.netloc) == (self._base.scheme, self._base.netloc):
             return url

@@ -97,6 +97,8 @@ def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Aroun
         return Judged(answer, instrument, Checked(came, (), came.at), vetted.findings)
     if around.is_clear:
         context, checked = None, Checked(came, (), came.at[:0])
+        if not around.beside.has_rejected:
+            return Judged(answer, instrument, checked, vetted.findings)
     else:
         context = _context(connection, instrument, answer, around)
         checked = validate(came, context, claim.spec.validation)

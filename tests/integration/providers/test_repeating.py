@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
-from stockjobs.errors import MalformedReply, ProviderError
+from stockjobs.errors import MalformedReply, ProviderError, RateLimited
 from stockjobs.providers.base import Patience
 from stockjobs.providers.yahoo.options import YahooOptions
 from stockjobs.providers.yahoo.session import YahooSession
@@ -62,6 +64,27 @@ def test_what_goes_wrong_is_told_and_spoils_nothing_that_follows(
         assert got(session, "A") == got(session, "B") == b"{}"
         with pytest.raises(ProviderError):
             got(session, "BAD")
+
+
+def test_each_limit_tells_how_long_to_wait(scripted: ScriptedServer, session: YahooSession) -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)
+    waits = {"SECONDS": "31", "DATE": later, "NEVER": None}
+
+    def script(path: str) -> Answer:
+        name = path.rsplit("/", 1)[-1]
+        return Answer(429, b"", {"Retry-After": wait} if (wait := waits[name]) else {}) if name in waits else Answer()
+
+    scripted.script = script
+    found = []
+    for name in waits:
+        assert got(session, "A") == got(session, "B")
+        with pytest.raises(RateLimited) as caught:
+            got(session, name)
+        found.append(caught.value.retry_after)
+    assert found[0] == timedelta(seconds=31)
+    assert found[1] is not None
+    assert timedelta(minutes=4) < found[1] <= timedelta(minutes=5)
+    assert found[2] is None
 
 
 def test_a_limit_of_size_and_of_time_holds_for_each_request(scripted: ScriptedServer) -> None:
