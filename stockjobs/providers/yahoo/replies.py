@@ -28,6 +28,7 @@ _NO_ROWS = "Data doesn't exist for startDate"
 _NO_NUMBERS = (b"NaN", b"Infinity")
 _LIMITED = (429, 999)
 _HEAD = 2_048
+_TAIL = 64
 _SECONDS_DIGITS = 9
 
 
@@ -43,7 +44,7 @@ def refusal(status: int, headers: Mapping[str, str | None], body: bytes, now: da
         wait = retry_after(headers.get("retry-after"), now)
         return RateLimited(f"Yahoo asks us to slow down (HTTP {status}).", status=status, retry_after=wait)
     if 200 <= status < 300:
-        return _page(body, status)
+        return _outage(body, status)
     said = explanation(body)
     if status in (401, 403):
         return Unauthorized(f"Yahoo refuses our session (HTTP {status}): {said or 'no reason given'}", status=status)
@@ -54,11 +55,18 @@ def refusal(status: int, headers: Mapping[str, str | None], body: bytes, now: da
     return ProviderDown(f"Yahoo answered HTTP {status}: {said or 'not in its own format'}", status=status)
 
 
-def _page(body: bytes, status: int) -> ProviderDown | None:
-    """A page for people in place of data is what Yahoo shows to everybody when it is out of order ("Will be right back")."""
-    if body[:_HEAD].lstrip()[:1] != b"<":
-        return None
-    return ProviderDown(f"Yahoo answers with a page instead of data: {_start(body)}", status=status)
+def _outage(body: bytes, status: int) -> ProviderDown | None:
+    """What says nothing of a symbol: a page for people is what Yahoo shows to everybody when it is out of order ("Will be right
+    back"), and what is cut or no text was spoilt on its way. What came whole and cannot be read is the symbol's own.
+    """
+    first = body[:_HEAD].lstrip()[:1]
+    if first == b"<":
+        return ProviderDown(f"Yahoo answers with a page instead of data: {_start(body)}", status=status)
+    if first == b"{" and body[-_TAIL:].rstrip()[-1:] != b"}":
+        return ProviderDown(f"Yahoo's answer was cut off after {len(body)} bytes: {_start(body)}", status=status)
+    if first and not b" " <= first <= b"~":
+        return ProviderDown(f"Yahoo's answer is no text: {_start(body)}", status=status)
+    return None
 
 
 def _refused_range(said: str, status: int) -> ProviderError:

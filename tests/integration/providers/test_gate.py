@@ -85,6 +85,7 @@ def test_each_hop_of_a_redirect_passes(provider: Provider, yahoo: SimulatorClien
         ({"kind": "status", "status": 429}, RateLimited),
         ({"kind": "status", "status": 503}, ProviderDown),
         ({"kind": "html"}, ProviderDown),
+        ({"kind": "truncated"}, ProviderDown),
         ({"kind": "drop_before"}, ProviderDown),
         ({"kind": "status", "status": 404, "body": "json"}, SymbolUnknown),
     ],

@@ -70,6 +70,18 @@ def test_a_page_for_people_says_that_the_provider_is_down_whatever_its_status() 
     assert type(refusal(200, {}, b"\n <!DOCTYPE html><p>Will be right back</p>", NOW)) is ProviderDown
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"chart":{"result":[{"meta"', b' {"chart":', bytes(range(256)), b"\x1f\x8b\x08", b"\xff{}"]
+)
+def test_an_answer_that_was_cut_or_spoilt_on_its_way_says_that_the_provider_is_down(body: bytes) -> None:
+    assert type(refusal(200, {}, body, NOW)) is ProviderDown
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b' {"other":{}}\n', b"x.Crumb/1"])
+def test_what_came_whole_is_the_symbols_own(body: bytes) -> None:
+    assert refusal(200, {}, body, NOW) is None
+
+
 def test_a_refused_range_carries_yahoos_own_words() -> None:
     found = refusal(422, {}, said("Only 8 days worth of 1m granularity data are allowed"), NOW)
     assert "Only 8 days worth of 1m" in str(found)
