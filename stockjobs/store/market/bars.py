@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from types import ModuleType
 
-from sqlalchemy import Connection, Executable, select
+from sqlalchemy import Connection, select
 
 from stockjobs.domain.asking.planning import first_window
 from stockjobs.domain.market.bars import Bars, Prices, chained
@@ -20,7 +19,7 @@ from stockjobs.store import tables
 from stockjobs.store.market import actions, bars_postgresql, bars_sqlite
 from stockjobs.store.market.bar_rows import Rows, Span, Stored
 from stockjobs.store.market.bar_versions import COLUMNS
-from stockjobs.store.statements import insert_for, is_among
+from stockjobs.store.statements import is_among, upsert_many
 
 _positions = tables.positions
 # Made once, as it is asked in each landing.
@@ -88,7 +87,9 @@ def land(connection: Connection, landings: Sequence[Landing], now: datetime, *, 
     given = [one for one in landings if len(one.bars)]
     if not given:
         return 0
-    lock(connection, [one.instrument_id for one in given])
+    if unread := [one.instrument_id for one in given if one.stored is None]:
+        # Of the others it was read under the lock.
+        lock(connection, unread)
     new, changed = _sorted_out(given, _stored(connection, given), _factors(connection, given))
     dialect = _dialect(connection)
     if len(new):
@@ -139,17 +140,7 @@ def _move_positions(connection: Connection, landings: Sequence[Landing], now: da
         for one in landings
         if (at := _moved(one, known.get((one.instrument_id, one.interval.seconds)), now)) is not None
     ]
-    if moved:
-        connection.execute(_move(connection.dialect.name), moved)
-
-
-@cache
-def _move(dialect: str) -> Executable:
-    insert = insert_for(dialect, _positions)
-    changed = {"newest_at": insert.excluded.newest_at, "updated_at": insert.excluded.updated_at}
-    return insert.on_conflict_do_update(
-        index_elements=[_positions.c.instrument_id, _positions.c.interval_s], set_=changed
-    )
+    upsert_many(connection, _positions, moved)
 
 
 def _moved(landing: Landing, known: datetime | None, now: datetime) -> datetime | None:

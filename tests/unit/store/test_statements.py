@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select
 
 from stockjobs.store import tables
 from stockjobs.store.database import Connection, Database
-from stockjobs.store.statements import is_among
+from stockjobs.store.statements import is_among, upsert_many
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 _instruments, _symbols = tables.instruments, tables.symbols
@@ -48,3 +48,19 @@ def test_rows_are_found_by_a_list_of_numbers_of_texts_and_of_ids(database: Datab
             # The same statement with a list of another length, and with an empty one.
             assert set(connection.execute(statement, {"wanted": values[:1]}).scalars()) <= numbers
             assert connection.execute(statement, {"wanted": []}).scalars().all() == []
+
+
+def test_of_many_rows_those_whose_key_is_there_are_replaced(database: Database) -> None:
+    later, positions = NOW + timedelta(microseconds=1_500_000), tables.positions
+    with database.begin() as connection:
+        first, second, *_ = (number for number, _ in written(connection).values())
+
+        def put(*rows: tuple[int, datetime]) -> list[tuple[int, int, datetime]]:
+            named = [{"instrument_id": one, "interval_s": 60, "newest_at": NOW, "updated_at": at} for one, at in rows]
+            upsert_many(connection, positions, named)
+            found = select(positions.c["instrument_id", "interval_s", "updated_at"]).order_by(positions.c.instrument_id)
+            return [tuple(row) for row in connection.execute(found)]
+
+        assert put((first, NOW)) == [(first, 60, NOW)]
+        assert put((second, NOW), (first, later)) == [(first, 60, later), (second, 60, NOW)]
+        assert put() == [(first, 60, later), (second, 60, NOW)]
