@@ -21,7 +21,7 @@ from stockjobs.services.collecting.outdated import Learnt, is_outdated, learnt
 from stockjobs.services.collecting.paying import Retold, land_actions, land_splits
 from stockjobs.services.collecting.reaching import reach_back
 from stockjobs.services.collecting.recognition import recognise, soundly, unsound
-from stockjobs.services.collecting.restating import settled
+from stockjobs.services.collecting.restating import clear_up, settled
 from stockjobs.services.collecting.series import Series, Step, series_of
 from stockjobs.services.collecting.vetting import vetted
 from stockjobs.services.collecting.watching import watch
@@ -148,6 +148,9 @@ class _Landing:
             else self._settled(*_beside(series, stored.get(id(series))), known)
             for series in given
         ]
+        for series, landing in zip(given, given_good, strict=True):
+            if landing is not None and (series.instrument.id, series.interval.seconds) in known.unclear:
+                clear_up(step, series)
         self._landed = [one for one in given_good if one is not None]
         self._written += bars.land(step.connection, self._landed, step.now, landing=step.landing)
 

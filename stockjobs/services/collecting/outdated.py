@@ -16,12 +16,13 @@ from stockjobs.store.market import actions, restatements
 
 @dataclass(frozen=True)
 class Learnt:
-    """What is known of instruments: their splits, with when each was first heard of, and which series were restated since
-    the attempt began, as instruments and nominal seconds of intervals.
+    """What is known of instruments: their splits, with when each was first heard of; which series were restated since the
+    attempt began, and of which it is unclear in which shares they are, as instruments and nominal seconds of intervals.
     """
 
     splits: Mapping[int, Mapping[Split, datetime]]
     restated: frozenset[tuple[int, int]]
+    unclear: frozenset[tuple[int, int]]
     began: datetime
 
     def known(self, instrument: int) -> tuple[Split, ...]:
@@ -43,6 +44,7 @@ def learnt(step: Step, instruments: Sequence[int]) -> Learnt:
     return Learnt(
         actions.splits_heard(step.connection, instruments),
         restatements.restated_since(step.connection, instruments, began),
+        restatements.unclear_series(step.connection, instruments),
         began,
     )
 

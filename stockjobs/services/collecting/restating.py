@@ -18,7 +18,7 @@ from stockjobs.services.collecting.retold import instant, noted
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.market.calendars import zone_of
 from stockjobs.store.market import aside, bar_versions, bars, restatements
-from stockjobs.store.market.bar_rows import Stored
+from stockjobs.store.market.bar_rows import Span, Stored
 from stockjobs.store.market.bar_versions import Part
 from stockjobs.store.market.findings import Finding
 
@@ -33,6 +33,21 @@ class Settled:
     findings: tuple[Finding, ...] = ()
     retold: Retold | None = None
     told: tuple[Split, ...] = ()
+
+
+def clear_up(step: Step, series: Series) -> None:
+    """Close what was unclear of the bars that have come; what still is must be found again by now, and is open then.
+
+    A run without a window has asked for all that was unclear when it began: what did not come is beyond what the source keeps.
+    """
+    claim, told = step.claim, [one.answer.reply.bars.at for one in series.judged]
+    # What came and was set aside has findings of its own.
+    at = np.concatenate([series.came.at, *told])
+    span = Span(series.instrument.id, series.interval, int(at.min()), int(at.max()))
+    restatements.clear_up(step.connection, span, by=claim.job, now=step.now)
+    if claim.window_start is None:
+        of_series = (series.instrument.id, series.interval)
+        restatements.give_up(step.connection, of_series, asked_at=claim.claimed_at, by=claim.job, now=step.now)
 
 
 def settled(step: Step, series: Series, stored: Stored, known: Mapping[Split, datetime]) -> Settled:
@@ -55,8 +70,6 @@ def settled(step: Step, series: Series, stored: Stored, known: Mapping[Split, da
     anew = Anew.together((seen, unseen))
     recent = [split for split in splits if split.at > series.came.at[0] - RECENT.total_seconds()]
     if recent:
-        # Those of which it is still not known are found again, and open then.
-        _clear_up(step, series)
         _settle(step, series, recent, arrival_of(step, series, splits, stored))
     applied = tuple(split for split in splits if split not in anew.pending)
     # What did not come again may be in other shares than what came.
@@ -71,14 +84,6 @@ def settled(step: Step, series: Series, stored: Stored, known: Mapping[Split, da
 def _read_again(step: Step, series: Series) -> Stored:
     [stored] = bars.stored(step.connection, [bars.span_of(series.instrument.id, series.interval, series.came)])
     return stored
-
-
-def _clear_up(step: Step, series: Series) -> None:
-    """Close what was unclear of the bars that have come. A run without a window has asked for all that was unclear when it
-    began: what did not come is beyond what the source keeps."""
-    asked_at = step.claim.claimed_at if step.claim.window_start is None else None
-    span = bars.span_of(series.instrument.id, series.interval, series.came)
-    restatements.clear_up(step.connection, span, asked_at=asked_at, by=step.claim.job, now=step.now)
 
 
 def _settle(step: Step, series: Series, recent: Sequence[Split], arrival: Arrival) -> None:

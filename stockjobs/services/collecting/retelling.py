@@ -193,7 +193,9 @@ def _act(past: _Past, one: Applied, *, is_told_anew: bool = False) -> Anew:
     if one.old or is_told_anew:
         found.append(_tell_anew(past, one))
     if one.ask_from is not None:
-        found.append(Anew((_unclear(past, one, instant(one.ask_from)),)))
+        unclear = _unclear(past, one, instant(one.ask_from))
+        restatements.ask_again(connection, unclear.id)
+        found.append(Anew((unclear,)))
     if split is not None and one.is_pending:
         found.append(Anew(pending=(split,)))
     return Anew.together(found)

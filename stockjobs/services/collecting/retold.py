@@ -11,6 +11,7 @@ from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.splits import Split
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.store.market.findings import Finding
+from stockjobs.store.market.restatements import ASKED_AGAIN
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def unclear_ratio(step: Step, series: Series, ratio: float, first: datetime) -> 
 
 
 def _unclear(step: Step, series: Series, what: str, first: datetime, evidence: Mapping[str, object]) -> Finding:
-    reason = f"nothing tells yet whether bars {what}: they are asked for again"
+    reason = f"nothing tells yet whether bars {what}: {ASKED_AGAIN}"
     found = noted(step, series, FindingKind.UNCLEAR_SHARES, reason, at=first, evidence=evidence)
     return replace(found, state=FindingState.OPEN)
 

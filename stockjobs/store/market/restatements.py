@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
@@ -16,6 +17,10 @@ from stockjobs.store.market.bar_rows import Span
 from stockjobs.store.statements import as_written, is_among
 
 _findings = tables.findings
+
+ASKED_AGAIN = "they are asked for again"
+KEPT_NO_LONGER = "the source keeps them no longer, and they stay as they were told"
+"""How the reason of what is unclear ends, while it is asked for and afterwards."""
 
 
 def ratios(connection: Connection, instrument: int, *, since: datetime) -> list[float]:
@@ -34,6 +39,11 @@ _UNCLEAR = (
         _findings.c.state == as_written(FindingState.OPEN),
     )
     .order_by(_findings.c.at.desc())
+)
+_UNCLEAR_SERIES = select(_findings.c.instrument_id, _findings.c.interval_s).where(
+    is_among(_findings.c.instrument_id, "instruments"),
+    _findings.c.kind == FindingKind.UNCLEAR_SHARES.value,
+    _findings.c.state == as_written(FindingState.OPEN),
 )
 _SINCE = select(_findings.c.instrument_id, _findings.c.interval_s).where(
     is_among(_findings.c.instrument_id, "instruments"),
@@ -68,6 +78,12 @@ def unclear(connection: Connection, instruments: Sequence[int], interval: Interv
     return {row.instrument_id: row.at for row in rows}
 
 
+def unclear_series(connection: Connection, instruments: Sequence[int]) -> frozenset[tuple[int, int]]:
+    """The series of which it is not known in which shares some bars are, as instruments and nominal seconds of intervals."""
+    found = connection.execute(_UNCLEAR_SERIES, {"instruments": list(instruments)})
+    return frozenset((instrument, seconds) for instrument, seconds in found)
+
+
 def unseen(connection: Connection, instrument: int, interval: Interval) -> frozenset[int]:
     """The landings that told a series anew by a split before its source was seen to have applied it."""
     query = select(_findings.c.evidence).where(
@@ -86,15 +102,42 @@ def is_asked(connection: Connection, instrument: int, interval: Interval, split:
     return any(evidence.get("split") == day for evidence in connection.execute(query).scalars())
 
 
-def clear_up(connection: Connection, span: Span, *, asked_at: datetime | None, by: str, now: datetime) -> int:
-    """Close the findings that it is not known in which shares bars of a series are: those about bars of a span, and all that
-    were known at `asked_at`. Returns how many."""
+def clear_up(connection: Connection, span: Span, *, by: str, now: datetime) -> int:
+    """Close the findings that it is not known in which shares bars of a series are, those about bars of a span.
+
+    Returns how many.
+    """
     first, last = (datetime.fromtimestamp(at, UTC) for at in (span.first, span.last))
-    looked_at: ColumnElement[bool] = _findings.c.at.between(first, last)
-    if asked_at is not None:
-        looked_at |= _findings.c.created_at <= asked_at
     of_series = (_findings.c.instrument_id == span.instrument_id, *_is_unclear(span.interval))
-    return findings.mend_where(connection, *of_series, looked_at, by=by, now=now)
+    return findings.mend_where(connection, *of_series, _findings.c.at.between(first, last), by=by, now=now)
+
+
+def give_up(connection: Connection, series: tuple[int, Interval], *, asked_at: datetime, by: str, now: datetime) -> int:
+    """Note of what was unclear of an instrument and interval at an instant, and did not come since, that nobody can tell any
+    more. Returns how many findings.
+    """
+    instrument, interval = series
+    is_open = (_findings.c.state == FindingState.OPEN.value, _findings.c.created_at <= asked_at)
+    noted = {
+        "state": FindingState.NOTED.value,
+        "decided_at": now,
+        "decided_by": by,
+        "reason": func.replace(_findings.c.reason, ASKED_AGAIN, KEPT_NO_LONGER),
+    }
+    which = (_findings.c.instrument_id == instrument, *_is_unclear(interval), *is_open)
+    return connection.execute(update(_findings).where(*which).values(noted)).rowcount
+
+
+def ask_again(connection: Connection, finding: UUID) -> None:
+    """Open a finding that was given up, as something is to be told of bars that came since."""
+    opened = {
+        "state": FindingState.OPEN.value,
+        "decided_at": None,
+        "decided_by": None,
+        "reason": func.replace(_findings.c.reason, KEPT_NO_LONGER, ASKED_AGAIN),
+    }
+    which = (_findings.c.id == finding, _findings.c.state == FindingState.NOTED.value)
+    connection.execute(update(_findings).where(*which).values(opened))
 
 
 def _is_unclear(interval: Interval) -> tuple[ColumnElement[bool], ...]:

@@ -68,3 +68,51 @@ def test_an_old_window_that_comes_before_the_source_applies_a_split_changes_noth
     assert collect(house).error is None
     assert_as_told(house, source)
     assert {row["split_factor"] for row in stored(house)} <= {4.0, 1.0}
+
+
+def test_a_ratio_that_no_split_explains_is_asked_about_once(house: House, source: Telling) -> None:
+    """Windows that landed before and after the source told all anew, of which prices tell nothing."""
+    parts(house, (590, 560), (530, 500))
+    assert collect(house).error is None
+    tomorrow(house, source)
+    source.split(SMALL, day(0), event=False)
+    assert collect(house, "P0").error is None
+    tomorrow(house, source)
+    assert collect(house).error is None
+    assert states(house) == ["open"]
+    tomorrow(house, source)
+    assert collect(house).error is None
+    assert source.asked[-1].start <= day(580)
+    assert_as_told(house, source)
+    assert states(house) == ["mended"]
+    tomorrow(house, source)
+    assert collect(house).error is None
+    assert source.asked[-1].start > day(30)
+
+
+def test_what_the_source_keeps_no_longer_is_noted_in_the_end(house: House, source: Telling) -> None:
+    """A window that landed with it and is kept is told by what comes again."""
+    parts(house, (590, 560), (530, 500))
+    assert collect(house, "P0").error is None
+    source.split(SMALL, day(0))
+    assert collect(house, "REST").error is None
+    assert states(house) == ["open"]
+    source.history = source.history.where(source.history.at >= day(540).timestamp())
+    assert collect(house, "P1").error is None
+    for number in range(16):
+        tomorrow(house, source)
+        assert number in range(1, 13) or collect(house).error is None
+    assert states(house) == ["noted"]
+    [finding] = findings(house, FindingKind.UNCLEAR_SHARES)
+    assert str(finding["reason"]).endswith("the source keeps them no longer, and they stay as they were told")
+    assert source.asked[-1].start > day(30)
+    before = [row for row in stored(house) if row["at"] < day(0)]  # type: ignore[operator]
+    assert {row["split_factor"] for row in before if row["at"] >= day(540)} == {SMALL}  # type: ignore[operator]
+    assert {row["split_factor"] for row in before if row["at"] < day(540)} == {1.0}  # type: ignore[operator]
+    assert_as_told_from(house, source, 530)
+
+
+def assert_as_told_from(house: House, source: Telling, since: int) -> None:
+    told = dict(zip(source.history.at.tolist(), source.history.close.tolist(), strict=True))
+    rows = [row for row in stored(house) if row["at"] >= day(since)]  # type: ignore[operator]
+    assert [row["close"] for row in rows] == [told[int(row["at"].timestamp())] for row in rows]  # type: ignore[attr-defined]
