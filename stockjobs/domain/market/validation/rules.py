@@ -1,4 +1,8 @@
-"""The table of rules: what can be wrong with bars, splits and payments, and what is done about it unless a job says otherwise."""
+"""The table of rules: what can be wrong with bars, splits and payments, and what is done about it unless a job says otherwise.
+
+Most answers never come here: `clearing.cleared` looks at several at once. So it has to turn away whatever a rule about bars is to
+find; its test asks for an example of each.
+"""
 
 from __future__ import annotations
 

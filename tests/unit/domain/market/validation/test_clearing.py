@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockjobs.domain.market.bars import Bars
+from stockjobs.domain.market.bars import Bars, CorporateAction
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.validation import NO_TAIL, Context, Tail, validate
 from stockjobs.domain.market.validation.clearing import Neighboured, cleared
+from stockjobs.domain.market.validation.rules import ALONE, TOGETHER
 from tests.unit.domain.market.validation.series import NEW_YORK, NOW, bars_at, opens, spans, tail
 
 SESSIONS = spans("XNYS", date(2026, 2, 2), date(2026, 3, 2))
@@ -80,6 +81,55 @@ CHANGES = {
 def test_an_answer_is_not_cleared_of(what: str) -> None:
     odd, common = replace(answer(Interval.D1), bars=CHANGES[what](answer(Interval.D1).bars)), context(Interval.D1)
     assert cleared([answer(Interval.D1), odd, answer(Interval.D1)], common) == [True, False, True]
+
+
+def prices_times(bars: Bars, factor: float, *places: int) -> Bars:
+    times = np.ones(len(bars))
+    times[list(places)] = factor
+    return replace(bars, **{name: getattr(bars, name) * times for name in PRICES})
+
+
+def on_weekend(at: int) -> list[int]:
+    """The same time of the Saturday and the Sunday of its week."""
+    saturday = at + (5 - (at // 86_400 + 3) % 7) * 86_400
+    return [saturday, saturday + 86_400]
+
+
+SPLIT = CorporateAction("split", datetime.fromtimestamp(int(answer(Interval.D1).bars.at[3]), UTC), 4.0)
+BREAKS = {
+    "price-missing": CHANGES["a price that is missing"],
+    "price-not-finite": CHANGES["an infinite price"],
+    "price-not-positive": CHANGES["a negative price"],
+    "high-below-low": CHANGES["a high below the low"],
+    "open-outside": lambda bars: changed(bars, "open", 2, 200.0),
+    "close-outside": lambda bars: changed(bars, "close", 2, 200.0),
+    "negative-volume": CHANGES["a negative volume"],
+    "quoted-price": lambda bars: changed(bars, "open", 2, bars.high[2] * 1.002),
+    "future": CHANGES["a time in the future"],
+    "duplicate-time": lambda bars: changed(changed(bars, "at", 3, bars.at[2]), "close", 3, bars.close[3] * 1.001),
+    "off-grid": CHANGES["a bar off the grid"],
+    "extra-session": lambda bars: replace(
+        bars, at=np.append(bars.at[:-2], on_weekend(bars.at[-1])), volume=bars.volume + np.arange(len(bars))
+    ),
+    "outside-session": lambda bars: changed(CHANGES["a day without a session"](bars), "volume", 5, 0),
+    "unsplit": lambda bars: prices_times(bars, 4.0, 3),
+    "unit-jump": lambda bars: prices_times(bars, 100.0, 2),
+    "spike": lambda bars: prices_times(bars, 5.0, 2),
+    "jump": lambda bars: prices_times(bars, 5.0, *range(2, len(bars))),
+    "zero-volume": CHANGES["no volume"],
+    "unordered": CHANGES["another order"],
+}
+"""What breaks each rule about bars."""
+
+
+@pytest.mark.parametrize("rule", [rule.name for family in (*ALONE, *TOGETHER) for rule in family.rules])
+def test_no_answer_is_cleared_that_breaks(rule: str) -> None:
+    common, good = context(Interval.D1), answer(Interval.D1)
+    odd = replace(good, bars=BREAKS[rule](good.bars), after=NO_TAIL)
+    known = replace(common, before=odd.before, actions=(SPLIT,) if rule == "unsplit" else ())
+    checked = validate(odd.bars, known)
+    assert rule in {one.rule for one in (*checked.rejected, *checked.noted)}
+    assert cleared([good, odd, good], common) == [True, False, True]
 
 
 def test_an_answer_is_not_cleared_of_a_move_to_what_is_stored_after_it() -> None:
