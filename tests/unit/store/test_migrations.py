@@ -187,33 +187,101 @@ def test_market_data_goes_up_with_provenance_and_down_as_it_was(empty_database_u
     database.dispose()
 
 
+_BESIDE_A_SPLIT = (
+    (900, "2026-03-03 04:45", 2 * 0.1),
+    (900, "2026-03-03 09:00", 0.1),
+    (86_400, "2026-02-27 00:00", 4 * 2 * 0.1),
+    (86_400, "2026-03-04 05:00", 1),
+    (604_800, "2026-02-23 05:00", 4 * 2 * 0.1),
+    (604_800, "2026-03-02 05:00", 1),
+    (2_592_000, "2026-02-01 05:00", 4 * 2 * 0.1),
+    (2_592_000, "2026-03-01 05:00", 1),
+)
+"""Bars beside the splits of three days from a Monday on: seconds of the interval, when it opens, the splits in its price."""
+
+
+def _add_bars(connection: Connection, is_postgresql: bool) -> None:
+    for seconds, opened, _ in _BESIDE_A_SPLIT:
+        at = datetime.fromisoformat(f"{opened}+00:00")
+        connection.execute(
+            text(
+                "INSERT INTO bars (instrument_id, interval_s, at, open, high, low, close, volume, provisional) "
+                "VALUES (1, :seconds, :at, 1, 3, 0.5, 2, 1000, false)"
+            ),
+            {"seconds": seconds, "at": at if is_postgresql else int(at.timestamp())},
+        )
+
+
+def _factors(database: Database) -> dict[tuple[int, str], float]:
+    """The splits in the prices of bars, by the seconds of their interval and their time."""
+    with database.read() as connection:
+        rows = connection.execute(select(*tables.bars.c["interval_s", "at", "split_factor"])).all()
+    return {(seconds, f"{at:%Y-%m-%d %H:%M}"): factor for seconds, at, factor in rows}
+
+
 def test_bars_from_before_stored_splits_get_the_product_of_those_after_them(empty_database_url: str) -> None:
     database = Database(empty_database_url)
     schema.upgrade(database, "0004")
     _add_market_data(database)
     with database.begin() as connection:
         [first, second] = connection.execute(text("SELECT at FROM bars ORDER BY at")).scalars()
-        given = {"at": second, "after": second + (second - first)}
+        given = {"at": second, "after": second + (second - first), "midnight": first + (second - first) * 14 / 24}
         connection.execute(
             text(
                 "INSERT INTO corporate_actions (instrument_id, kind, at, value, seen_at) "
                 "SELECT instrument_id, kind, :at, 2, seen_at FROM corporate_actions UNION ALL "
                 "SELECT instrument_id, kind, :after, 0.1, seen_at FROM corporate_actions UNION ALL "
+                "SELECT instrument_id, 'dividend', :midnight, 7, seen_at FROM corporate_actions UNION ALL "
                 "SELECT instrument_id, 'dividend', :after, 5, seen_at FROM corporate_actions"
             ),
             given,
         )
+        _add_bars(connection, database.is_postgresql)
     schema.upgrade(database)
+    factors = _factors(database)
+    expected = {(seconds, opened): factor for seconds, opened, factor in _BESIDE_A_SPLIT}
+    # The split of 4 is of the day of the first bar itself, which is in new shares already.
+    expected |= {(86_400, "2026-03-02 14:30"): 2 * 0.1, (86_400, "2026-03-03 14:30"): 0.1}
+    assert factors == pytest.approx(expected)
+    paid = select(*tables.corporate_actions.c["value", "split_factor"]).where(tables.corporate_actions.c.value > 4)
     with database.read() as connection:
-        factors = connection.execute(select(tables.bars.c.split_factor).order_by(tables.bars.c.at)).scalars().all()
-    # The split of 4 is at the first bar itself, which is in new shares already.
-    assert factors == pytest.approx([2 * 0.1, 0.1])
+        assert {tuple(row) for row in connection.execute(paid)} == {(7.0, 0.1), (5.0, 1.0)}
+    schema.downgrade(database, "0004")
+    schema.upgrade(database)
+    assert _factors(database) == factors
+    database.dispose()
+
+
+_STATES = (
+    ("rejected-bar", "open", {}),
+    ("rejected-bar", "mended", {}),
+    ("suspect-bar", "noted", {}),
+    ("suspect-action", "noted", {}),
+    ("restatement", "noted", {}),
+    ("revision", "noted", {}),
+    ("identity", "noted", {"provider": "yahoo"}),
+    ("identity", "open", {"currency": "EUR", "unit": 1.0}),
+    ("varying-ratio", "mended", {}),
+)
+"""Kinds of findings with their states, and evidence."""
+
+
+def test_down_and_up_again_findings_that_were_noted_are_noted_and_those_put_right_are_mended(
+    database: Database,
+) -> None:
+    with database.begin() as connection:
+        for number, (kind, state, evidence) in enumerate(_STATES):
+            decided_at = NOON if state == "mended" else None
+            values = {"kind": kind, "state": state, "evidence": evidence, "decided_at": decided_at, "symbol": "AAPL"}
+            connection.execute(
+                insert(tables.findings).values(id=UUID(int=number), reason="", created_at=NOON, **values)
+            )
     schema.downgrade(database, "0004")
     schema.upgrade(database)
     with database.read() as connection:
-        again = connection.execute(select(tables.bars.c.split_factor).order_by(tables.bars.c.at)).scalars().all()
-    assert again == factors
-    database.dispose()
+        columns = tables.findings.c["kind", "state", "evidence"]
+        assert tuple(map(tuple, connection.execute(select(*columns).order_by(tables.findings.c.id)))) == _STATES
+    revisions.check(database)
 
 
 def test_down_only_what_is_so_now_is_left_of_what_was_told_anew(database: Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
@@ -161,20 +162,54 @@ def _land() -> None:
     )
 
 
+_DAY_S, _WEEK_S, _MONTH_S = 86_400, 604_800, 2_592_000
+_INTRADAY = (60, 120, 300, 900, 1_800, 3_600, 5_400)
+
+
 def _factor_splits_in() -> None:
-    """Give the bars and payments before each stored split the product of the splits after them: they are in shares of now."""
+    """Give the bars and payments before the day of each stored split the product of the splits after them: they are in shares
+    of now. The week and the month of a split's day are after it.
+    """
     connection = op.get_bind()
     _keep_each_day_once(connection)
-    splits = connection.execute(
-        sa.text(
-            "SELECT instrument_id, at, value FROM corporate_actions "
-            "WHERE kind = 'split' AND value > 0 AND replaced_by IS NULL ORDER BY instrument_id, at"
-        )
-    ).all()
-    before = "SET split_factor = split_factor * :value WHERE instrument_id = :instrument_id AND at < :at"
-    for split in splits:
-        connection.execute(sa.text(f"UPDATE bars {before}"), dict(split._mapping))
-        connection.execute(sa.text(f"UPDATE corporate_actions {before} AND kind <> 'split'"), dict(split._mapping))
+    bars, actions = _dated("bars", "interval_s"), _dated("corporate_actions", "kind", "value", "replaced_by")
+    named = sa.table("instruments", sa.column("id", sa.Integer()), sa.column("zone", sa.Text()))
+    query = (
+        sa.select(*actions.c["instrument_id", "at", "value"], named.c.zone)
+        .join(named, named.c.id == actions.c.instrument_id)
+        .where(actions.c.kind == "split", actions.c.value > 0, actions.c.replaced_by.is_(None))
+        .order_by(*actions.c["instrument_id", "at"])
+    )
+    for split in connection.execute(query).all():
+        for seconds in (*_INTRADAY, _DAY_S, _WEEK_S, _MONTH_S):
+            connection.execute(_multiplied(bars, split, seconds).where(bars.c.interval_s == seconds))
+        connection.execute(_multiplied(actions, split, _DAY_S).where(actions.c.kind != "split"))
+
+
+def _dated(name: str, *more: str) -> sa.TableClause:
+    """A table of what happens to instruments, with so many columns more."""
+    at: sa.ColumnClause[datetime] = sa.column("at", BarTime())
+    return sa.table(name, at, *map(sa.column, ("instrument_id", "split_factor", *more)))
+
+
+def _multiplied(table: sa.TableClause, split: Any, seconds: int) -> sa.Update:
+    """The factors of what is from before the day, week or month of a split, by its ratio."""
+    is_before = table.c.at < _first_bar(split.at, seconds, split.zone)
+    of_it = table.c.instrument_id == split.instrument_id
+    return sa.update(table).where(of_it, is_before).values(split_factor=table.c.split_factor * split.value)
+
+
+def _first_bar(at: datetime, seconds: int, zone: str) -> datetime:
+    """As `stockjobs.domain.market.days.first_bar` had it."""
+    day = _day(at, zone)
+    if seconds == _WEEK_S:
+        day -= timedelta(days=day.weekday())
+    elif seconds == _MONTH_S:
+        day = day.replace(day=1)
+    opened = datetime.combine(day, time(), _zone(zone)).astimezone(UTC)
+    if seconds < _DAY_S:
+        return opened
+    return min(datetime.combine(day, time(), UTC), opened - timedelta(hours=1))
 
 
 def _keep_each_day_once(connection: sa.Connection) -> None:
@@ -239,6 +274,14 @@ def _find() -> None:
         findings.create_check_constraint(
             "ck_findings_state", "state IN ('open', 'noted', 'released', 'rejected', 'mended')"
         )
+    # All are open, unless the database has been up here before.
+    currency = _EVIDENCE[op.get_bind().dialect.name].format("currency", "text")
+    op.execute("UPDATE findings SET state = 'mended' WHERE decided_at IS NOT NULL")
+    op.execute(
+        "UPDATE findings SET state = 'noted' "
+        "WHERE kind IN ('suspect-bar', 'suspect-action', 'restatement', 'revision') "
+        f"OR (kind = 'identity' AND {currency} IS NULL)"
+    )
     with op.batch_alter_table("findings") as findings:
         findings.alter_column("state", existing_type=sa.Text(), existing_nullable=False, server_default=None)
     op.create_index("ix_findings_instrument_id_interval_s_at", "findings", ["instrument_id", "interval_s", "at"])
