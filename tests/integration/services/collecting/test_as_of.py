@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -26,6 +26,7 @@ class Reader:
     """Reads all bars in every way, and remembers when it has read what."""
 
     house: House
+    reading: Reading
     read: list[tuple[datetime, dict[Adjusted, pa.Table]]] = field(default_factory=list)
 
     def look(self) -> None:
@@ -34,11 +35,7 @@ class Reader:
         self.house.clock.advance(MINUTE)
 
     def _tables(self, as_of: datetime | None) -> dict[Adjusted, pa.Table]:
-        reading = Reading(self.house.database)
-        try:
-            return {one: reading.table(BarsQuery(("AAPL",), adjusted=one, as_of=as_of)) for one in EVERY}
-        finally:
-            reading.close()
+        return {one: self.reading.table(BarsQuery(("AAPL",), adjusted=one, as_of=as_of)) for one in EVERY}
 
     def assert_known(self, ways: Sequence[Adjusted] = EVERY) -> None:
         """All that was read is the same as of when it was read."""
@@ -48,8 +45,14 @@ class Reader:
                 assert now[one].to_pydict() == tables[one].to_pydict(), (then, one)
 
 
-def test_splits_and_payments_are_known_as_they_were(house: House, source: Telling) -> None:
-    reader = Reader(house)
+@pytest.fixture
+def reader(house: House) -> Iterator[Reader]:
+    reading = Reading(house.database)
+    yield Reader(house, reading)
+    reading.close()
+
+
+def test_splits_and_payments_are_known_as_they_were(house: House, source: Telling, reader: Reader) -> None:
     parts(house, (590, 560), (530, 500))
     source.actions = (CorporateAction("dividend", day(40), 4.0), CorporateAction("dividend", day(3), 2.0))
     for name, ratio in (("DAILY", 0.0), ("P0", 4.0), ("DAILY", 0.0), ("REST", 0.1), ("P1", 0.0), ("DAILY", 0.0)):
@@ -63,9 +66,10 @@ def test_splits_and_payments_are_known_as_they_were(house: House, source: Tellin
     reader.assert_known()
 
 
-def test_a_split_that_prices_were_found_to_have_changes_no_price_that_was_known(house: House, source: Telling) -> None:
+def test_a_split_that_prices_were_found_to_have_changes_no_price_that_was_known(
+    house: House, source: Telling, reader: Reader
+) -> None:
     """It is noted in place: what was paid on the day is by what is known now."""
-    reader = Reader(house)
     source.split(1.1, day(0))
     source.actions = (*source.actions, CorporateAction("dividend", day(40), 4.0))
     parts(house, (590, 560), (530, 500))
