@@ -11,6 +11,7 @@ from stockjobs.cli.ages import span
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.domain.asking.budgets import Usage
+from stockjobs.domain.counting import counted
 from stockjobs.domain.work.lanes import Lane
 
 
@@ -25,14 +26,16 @@ def budget(
     """Show what is left of the budgets of requests, and which providers are closed.
 
     Each provider has a budget for each egress, the address from which requests leave. It is listed from the first request of a
-    worker until a day after the last. What was asked still counts after --reopen, and the provider may close again.
+    worker until a day after the last. What was asked still counts after --reopen, and the provider may close again; what was
+    deferred for it goes on.
     """
     container = container_of(ctx)
     if reopen:
         provider, _, egress = reopen.partition("/")
-        was_closed = container.reopening.reopen(provider, egress or "default", by=submitter())
-        again = "is open again: it is asked at once, and closes if it still refuses" if was_closed else "was open"
-        typer.echo(f"budget/{provider}/{egress or 'default'} {again}")
+        done = container.reopening.reopen(provider, egress or "default", by=submitter())
+        again = "is open again: it is asked at once, and closes if it still refuses" if done.was_closed else "was open"
+        goes = f"; {counted(done.tasks, 'task')} {'goes' if done.tasks == 1 else 'go'} on" if done.tasks else ""
+        typer.echo(f"budget/{provider}/{egress or 'default'} {again}{goes}")
         return
     write(_VIEW, container.budgets.usages(), output, datetime.now(UTC))
 

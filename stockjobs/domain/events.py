@@ -50,7 +50,8 @@ class EventName(StrEnum):
     PROVIDER_RECOVERED = "provider.recovered"
     """One request found that it serves again."""
     PROVIDER_REOPENED = "provider.reopened"
-    """Somebody has decided that it is asked again before its time; `data` has by whom, the egress, and why it was closed."""
+    """Somebody has decided that it is asked again before its time; `data` has by whom, the egress, why it was closed, and how
+    many deferred tasks go on."""
     SYMBOL_SUSPECT = "symbol.suspect"
     """Its provider has not known a symbol for days while it knew others."""
     SYMBOL_DEAD = "symbol.dead"
