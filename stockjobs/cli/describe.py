@@ -134,6 +134,8 @@ def _occurrence_lines(report: OccurrenceReport, now: datetime, zone: str) -> Ite
         *_progress(report, now, zone),
         ("Rows written", f"{report.rows_written:,}"),
     ]
+    if report.rows_aside:
+        pairs.append(("Set aside", f"{counted(report.rows_aside, 'row')}: `stockctl get findings` says why"))
     if report.has_ended:
         pairs.append(("Symbols", f"{report.symbols:,} collected"))
     yield from fields(pairs)

@@ -14,7 +14,7 @@ from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.output import as_json
 from stockjobs.cli.values import timeout as timeout_of
 from stockjobs.cli.views import OCCURRENCES, occurrence_document
-from stockjobs.cli.waiting import exit_code, tell_errors, wait_for
+from stockjobs.cli.waiting import exit_code, tell_errors, tell_unserved, wait_for
 from stockjobs.domain.counting import counted
 from stockjobs.services.work.reports import OccurrenceReport
 from stockjobs.store.ledger.occurrences import Occurrence
@@ -61,6 +61,7 @@ def conclude(container: Container, occurrence: Occurrence, ending: Ending) -> No
         tell_errors(report)
     else:
         report = container.reports.occurrence(str(occurrence.id))
+        tell_unserved(container.reports.unserved(occurrence.id, at_once=True))
     typer.echo(_said(report, ending.said))
     if ending.waits and exit_code(report) is not ExitCode.OK:
         raise typer.Exit(exit_code(report))
@@ -76,4 +77,5 @@ def _said(report: OccurrenceReport, said: Said) -> str:
         return f"{name} {report.occurrence.state}: {report.occurrence.reason}"
     tasks = counted(sum(report.tasks.values()), "task")
     wrote = f", {counted(report.rows_written, 'row')} written" if report.has_ended else ""
-    return f"{name} {report.occurrence.state} ({tasks}{wrote})"
+    aside = f", {report.rows_aside:,} set aside: `stockctl get findings`" if wrote and report.rows_aside else ""
+    return f"{name} {report.occurrence.state} ({tasks}{wrote}{aside})"

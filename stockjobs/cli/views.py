@@ -120,6 +120,8 @@ def occurrence_document(report: OccurrenceReport) -> dict[str, Any]:
         "tasks": {state.value: count for state, count in report.tasks.items()},
         "rowsWritten": report.rows_written,
     }
+    if report.has_ended and report.rows_aside:
+        found["rowsAside"] = report.rows_aside
     if report.waits_for:
         found["waitsFor"] = [{**camel(one), "standing": one.standing().value} for one in report.waits_for]
     if report.spec is not None:
@@ -256,7 +258,7 @@ ATTEMPTS: View[Attempt] = View(
         Column("worker", lambda attempt: attempt.worker, spare=1),
         Column("asked", lambda attempt: attempt.requests, is_right=True),
         Column("rows", lambda attempt: attempt.rows_written, is_right=True),
-        Column("rejected", lambda attempt: attempt.rows_rejected, is_right=True, spare=2),
+        Column("set aside", lambda attempt: attempt.rows_rejected, is_right=True, spare=2),
         Column("age", lambda attempt: attempt.started_at),
     ),
     document=camel,

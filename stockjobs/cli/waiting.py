@@ -16,6 +16,7 @@ from stockjobs.cli.views import short
 from stockjobs.domain.work.pace import Progress
 from stockjobs.domain.work.states import State
 from stockjobs.services.work.reports import OccurrenceReport, Reports
+from stockjobs.services.work.unserved import Unserved
 
 
 def wait_for(reports: Reports, occurrence: UUID, longest: timedelta | None) -> OccurrenceReport:
@@ -59,10 +60,14 @@ class _Nobody:
         """Write it to stderr, if it is so."""
         if self._is_told or State.QUEUED not in report.tasks:
             return
-        nobody = self._reports.unserved(report.occurrence.id)
-        if nobody is not None:
-            self._is_told = True
-            typer.echo(f"stockctl: {nobody}", err=True)
+        self._is_told = tell_unserved(self._reports.unserved(report.occurrence.id))
+
+
+def tell_unserved(nobody: Unserved | None) -> bool:
+    """Write to stderr that no worker takes some work, if it is so."""
+    if nobody is not None:
+        typer.echo(f"stockctl: {nobody}", err=True)
+    return nobody is not None
 
 
 def ends_in(progress: Progress, now: datetime) -> str:

@@ -17,7 +17,7 @@ from stockjobs.domain.work.lanes import Lane
 from stockjobs.domain.work.pace import Progress, progress_of
 from stockjobs.domain.work.states import ENDED, State
 from stockjobs.errors import NotFound, SchemaMismatch
-from stockjobs.services.work.unserved import Unserved, unserved
+from stockjobs.services.work.unserved import A_WHILE, Unserved, unserved
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.ledger import definitions, filters, lanes, occurrences, tallies, tasks, throughput, waits, workers
 from stockjobs.store.ledger.definitions import Job
@@ -60,14 +60,16 @@ class OccurrenceReport:
     labels: dict[str, str] = field(default_factory=dict)
     progress: Progress | None = None
     """How much of an open one is done, and when it will have ended; read where one occurrence is asked for."""
+    rows_aside: int = 0
+    """How many rows came and were set aside; read where one occurrence is asked for."""
 
     def __str__(self) -> str:
         one = self.occurrence
         tasks = ", ".join(f"{count:,} {state}" for state, count in self.tasks.items()) or "none"
         why = f": {one.reason}" if one.reason else ""
-        return (
-            f"occurrence {one.id} of {one.job} {one.state}{why} (tasks: {tasks}; rows written: {self.rows_written:,})"
-        )
+        aside = f"; set aside: {self.rows_aside:,}" if self.rows_aside else ""
+        rows = f"rows written: {self.rows_written:,}{aside}"
+        return f"occurrence {one.id} of {one.job} {one.state}{why} (tasks: {tasks}; {rows})"
 
     __repr__ = __str__
 
@@ -88,7 +90,7 @@ class OccurrenceReport:
 
     @property
     def attempts(self) -> Sequence[Attempt]:
-        """The attempts of its tasks, as far as they were read: requests, rows received, written and rejected, the error."""
+        """The attempts of its tasks, as far as they were read: requests, rows received, written and set aside, the error."""
         return [attempt for _, attempts in self.details for attempt in attempts]
 
     @property
@@ -181,6 +183,7 @@ class Reports:
             details = _details(connection, one.id, with_tasks)
             counts = tallies.tasks_by_state(connection, [one.id])[one.id]
             report = _report(one, counts, tallies.rows_written(connection, [one.id]))
+            report = replace(report, rows_aside=tallies.rows_aside(connection, one.id))
             awaited = waits.awaited_by(connection, [one.id])[one.id]
             about = definitions.labels_of(connection, one.job_id, one.version)
             spec = _spec(connection, one)
@@ -228,9 +231,9 @@ class Reports:
                 raise NotFound(f"nothing is stored for {symbol!r}: `stockctl data` lists what is")
             return known[symbol], reading.read(connection, known[symbol].id, interval, start, end)
 
-    def unserved(self, occurrence: UUID) -> Unserved | None:
-        """What nobody takes of an occurrence, though it has been due for a while; None if there is no such work."""
-        return unserved(self._database, occurrence)
+    def unserved(self, occurrence: UUID, *, at_once: bool = False) -> Unserved | None:
+        """What nobody takes of an occurrence, though it is due, for a while or just now; None if there is no such work."""
+        return unserved(self._database, occurrence, timedelta(0) if at_once else A_WHILE)
 
     def wait(
         self,

@@ -11,7 +11,8 @@ from stockjobs.domain.work.states import State
 from stockjobs.store.database import Database
 from stockjobs.store.ledger import tasks, workers
 
-_AFTER = timedelta(seconds=5)
+A_WHILE = timedelta(seconds=5)
+"""A worker that lives takes what is due sooner, if it has a place."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class Unserved:
         return f"no worker takes {' and '.join(f'the {lane} lane' for lane in self.lanes)}: start one with {how}"
 
 
-def unserved(database: Database, occurrence: UUID) -> Unserved | None:
-    """What nobody takes of an occurrence that has been due for a while; None if there is no such work."""
+def unserved(database: Database, occurrence: UUID, after: timedelta = A_WHILE) -> Unserved | None:
+    """What nobody takes of an occurrence that has been due for so long; None if there is no such work."""
     with database.read() as connection:
         now = database.now(connection)
         waiting = tasks.find(connection, occurrence=occurrence, states=[State.QUEUED])
-        lanes = {task.lane(now) for task in waiting if now - task.run_at >= _AFTER}
+        lanes = {task.lane(now) for task in waiting if now - task.run_at >= after}
         alive = workers.seen_since(connection, now - workers.GONE_AFTER) if lanes else ()
     left = sorted(lanes - {lane for worker in alive for lane in worker.lanes})
     return Unserved(tuple(left), "" if alive else database.shown) if left else None

@@ -69,6 +69,11 @@ _ROWS_WRITTEN = (
     .where(is_among(_tasks.c.occurrence_id, "occurrences"))
     .group_by(_tasks.c.occurrence_id)
 )
+_ROWS_ASIDE = (
+    select(func.sum(_attempts.c.rows_rejected))
+    .join(_tasks, _attempts.c.task_id == _tasks.c.id)
+    .where(_tasks.c.occurrence_id == bindparam("one"))
+)
 _BY_STATE = (
     select(_tasks.c.occurrence_id, _tasks.c.state, func.count())
     .where(is_among(_tasks.c.occurrence_id, "occurrences"))
@@ -87,6 +92,11 @@ def rows_written(connection: Connection, occurrences: Collection[UUID]) -> dict[
     """How many rows the attempts of each of these occurrences wrote; those without any are left out."""
     found = connection.execute(_ROWS_WRITTEN, {"occurrences": list(occurrences)})
     return {occurrence: int(rows or 0) for occurrence, rows in found}
+
+
+def rows_aside(connection: Connection, occurrence: UUID) -> int:
+    """How many rows that came to the attempts of an occurrence were set aside."""
+    return int(connection.execute(_ROWS_ASIDE, {"one": occurrence}).scalar() or 0)
 
 
 def tasks_by_state(connection: Connection, occurrences: Collection[UUID]) -> dict[UUID, dict[State, int]]:

@@ -54,6 +54,16 @@ def test_findings_are_listed_with_what_they_are_about(found: Ctl) -> None:
     assert (one["symbol"], one["job"], one["evidence"]["high"]) == ("AAPL", "DAILY", 50.0)
 
 
+def test_an_occurrence_says_how_much_of_what_came_was_set_aside(found: Ctl) -> None:
+    [report] = found.container.reports.occurrences()
+    [line] = found.lines("wait", str(report.occurrence.id))
+    assert line.endswith(" rows written, 2 set aside: `stockctl get findings`)")
+    text = found("describe", "occurrence", str(report.occurrence.id)).stdout
+    assert "Set aside:      2 rows: `stockctl get findings` says why" in text
+    assert "   SET ASIDE   " in text
+    assert "; set aside: 2)" in str(found.container.reports.occurrence(str(report.occurrence.id)))
+
+
 def test_a_finding_is_described_with_its_bars(found: Ctl) -> None:
     name = found.lines("get", "findings", "--symbol", "AAPL", "-o", "name")[0]
     text = found("describe", "finding", name).stdout

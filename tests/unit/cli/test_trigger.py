@@ -35,6 +35,14 @@ def test_an_occurrence_is_named_with_its_state(ctl: Ctl) -> None:
     assert line == f"occurrence/{occurrence.occurrence.id} queued (1 task)"
 
 
+def test_who_does_not_wait_is_told_that_no_worker_takes_it_unless_it_is_for_later(ctl: Ctl) -> None:
+    ctl.apply("DAILY", "LATER")
+    told = ctl("trigger", "DAILY", "-o", "name").stderr
+    assert told.startswith("stockctl: no worker has shown itself in sqlite:")
+    assert told.endswith(": start one with `celery -A stockjobs worker -Q realtime`, or all with `stockd`\n")
+    assert ctl("trigger", "LATER", "--start-after", "2199-01-01T00:00:00Z").stderr == ""
+
+
 def test_the_same_key_gives_the_same_occurrence(ctl: Ctl) -> None:
     ctl.apply("DAILY")
     first, second = (ctl("trigger", "DAILY", "--key", "monday", "-o", "name").stdout for _ in range(2))
