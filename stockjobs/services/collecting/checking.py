@@ -100,7 +100,7 @@ def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Aroun
         if not around.beside.has_rejected:
             return Judged(answer, instrument, checked, vetted.findings)
     else:
-        context = _context(connection, instrument, answer, around)
+        context = _context(connection, vetted, around)
         checked = validate(came, context, claim.spec.validation)
     held = [_finding(claim, instrument, interval, one, FindingState.OPEN) for one in checked.rejected]
     released_at: tuple[int, ...] = ()
@@ -126,7 +126,8 @@ def _judged(connection: Connection, claim: Claim, vetted: Vetted, around: _Aroun
     return Judged(sound, instrument, checked, (*vetted.findings, *held, *noted, *odd), released_at=released_at)
 
 
-def _context(connection: Connection, instrument: Instrument, answer: Answer, around: _Around) -> Context:
+def _context(connection: Connection, vetted: Vetted, around: _Around) -> Context:
+    instrument, answer = vetted.instrument, vetted.answer
     came, request = answer.reply.bars, answer.request
     zone = calendars.zone_of(instrument)
     context = Context(
@@ -141,12 +142,17 @@ def _context(connection: Connection, instrument: Instrument, answer: Answer, aro
     )
     # What is known of splits is read only where prices move as if there had been one, and of payments to judge others by.
     is_plain = all(one.kind == "split" for one in answer.reply.actions) and is_calm(came, context)
-    return context if is_plain else replace(context, actions=_actions(connection, instrument, answer))
+    return context if is_plain else replace(context, actions=_actions(connection, vetted))
 
 
-def _actions(connection: Connection, instrument: Instrument, answer: Answer) -> tuple[CorporateAction, ...]:
-    known = {(one.kind, one.at): one for one in actions.of(connection, instrument.id)}
-    return tuple({**known, **{(one.kind, one.at): one for one in answer.reply.actions}}.values())
+def _actions(connection: Connection, vetted: Vetted) -> tuple[CorporateAction, ...]:
+    known: Sequence[CorporateAction]
+    if vetted.known is None:
+        known = actions.of(connection, vetted.instrument.id)
+    else:
+        known = [CorporateAction(one.kind, one.at, one.value) for one in vetted.known]
+    told = vetted.answer.reply.actions
+    return tuple({(one.kind, one.at): one for one in (*known, *told)}.values())
 
 
 def _with_released(checked: Checked, places: Collection[int]) -> Checked:

@@ -83,6 +83,7 @@ class _Landing:
         # From here on nobody else lands anything of these instruments, so what is read of them stays so.
         bars.lock(step.connection, [instrument.id for instrument, _ in answers])
         told = vetted(step.connection, step.claim, answers, step.now)
+        step.known_actions.update({one.instrument.id: one.known for one in told if one.known is not None})
         self._land_series(judge(step.connection, step.claim, told, step.now))
         for _, reply in sorted(fetched.facts.items()):
             self._received += len(reply.facts)

@@ -15,7 +15,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.splits import Split
 from stockjobs.services.collecting.paying import answered, known_actions
 from stockjobs.services.collecting.series import Series, Step
-from stockjobs.services.collecting.vetting import zone_of
+from stockjobs.services.market.calendars import zone_of
 from stockjobs.store.market import bar_versions
 from stockjobs.store.market.bar_rows import Stored
 

@@ -24,7 +24,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.restatement import lacks
 from stockjobs.domain.market.splits import InPrices, Split, as_of_days
 from stockjobs.services.collecting.series import Series, Step
-from stockjobs.services.collecting.vetting import zone_of
+from stockjobs.services.market.calendars import zone_of
 from stockjobs.store.market import actions, bar_versions, findings
 from stockjobs.store.market.bar_versions import Part
 
@@ -50,20 +50,28 @@ def land_actions(step: Step, series: Series, splits: Sequence[Split], retold: Re
 
     `splits` are all that are known, those of the series among them; `retold` is None where no bars came.
     """
-    connection, instrument = step.connection, series.instrument.id
     told = [_told(one, retold.came if retold else _last_bar(step, series, one.at, splits)) for one in series.actions]
     told = _beside_good(step, series, told)
     if retold is not None and (told or retold.restated or retold.noted):
-        actions.note(connection, instrument, _noted(known_actions(step, series), told, splits, retold.noted))
+        noted = _noted(known_actions(step, series), told, splits, retold.noted)
+        if noted:
+            actions.note(step.connection, series.instrument.id, noted)
+            step.known_actions.pop(series.instrument.id, None)
         if retold.restated:
-            anew = _in_new_shares(step, series, splits)
-            actions.land(connection, instrument, anew, step.now, landing=step.landing)
+            _land(step, series, _in_new_shares(step, series, splits))
     if not told:
         return 0
     found = difference(known_actions(step, series), told, answered(series))
     if found.new:
         _mend(step, series, found.new)
-    return actions.land(connection, instrument, found, step.now, landing=step.landing)
+    return _land(step, series, found)
+
+
+def _land(step: Step, series: Series, found: Difference) -> int:
+    instrument = series.instrument.id
+    written = actions.land(step.connection, instrument, found, step.now, landing=step.landing)
+    step.known_actions.pop(instrument, None)
+    return written
 
 
 def _beside_good(step: Step, series: Series, told: list[Action]) -> list[Action]:
@@ -85,7 +93,7 @@ def land_splits(step: Step, series: Series) -> int:
     """Land only the splits of which a series tells, whose bars and payments cannot be trusted. Returns how many were new."""
     told = [Action(one.kind, one.at, one.value) for one in series.actions if one.kind == "split"]
     found = difference(known_actions(step, series), told, Answered((), zone_of(series.instrument))) if told else None
-    return actions.land(step.connection, series.instrument.id, found, step.now, landing=step.landing) if found else 0
+    return _land(step, series, found) if found else 0
 
 
 def _mend(step: Step, series: Series, new: Sequence[Action]) -> None:
@@ -99,7 +107,10 @@ def _mend(step: Step, series: Series, new: Sequence[Action]) -> None:
 
 def known_actions(step: Step, series: Series) -> Sequence[Action]:
     """The splits and payments of a series' instrument, as they are known now."""
-    return actions.known(step.connection, [series.instrument.id]).get(series.instrument.id, ())
+    instrument = series.instrument.id
+    if instrument not in step.known_actions:
+        step.known_actions[instrument] = actions.known(step.connection, [instrument]).get(instrument, ())
+    return step.known_actions[instrument]
 
 
 def answered(series: Series) -> Answered:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 
 import numpy as np
 
+from stockjobs.domain.market.actions import Action
 from stockjobs.domain.market.bars import Bars, CorporateAction, Seconds, chained
 from stockjobs.domain.market.days import in_place
 from stockjobs.domain.market.intervals import Interval
@@ -24,12 +25,16 @@ from stockjobs.store.market.instruments import Instrument
 
 @dataclass(frozen=True)
 class Step:
-    """The transaction that lands an attempt: its connection, its claim, its time; `landing` gives its number."""
+    """The transaction that lands an attempt: its connection, its claim, its time; `landing` gives its number.
+
+    `known_actions` are those of instruments that were read for it, and not written since.
+    """
 
     connection: Connection
     claim: Claim
     now: datetime
     landing: Callable[[], int]
+    known_actions: dict[int, Sequence[Action]] = field(default_factory=dict)
 
     @cached_property
     def known_gaps(self) -> Mapping[int, Mapping[date, Gap]]:

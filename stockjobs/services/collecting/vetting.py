@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from stockjobs.domain.excerpts import shown
-from stockjobs.domain.market.actions import each_once
+from stockjobs.domain.market.actions import Action, each_once
 from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.validation.actions import BrokenAction, check_alone
@@ -22,11 +22,15 @@ from stockjobs.store.market.instruments import Instrument
 
 @dataclass(frozen=True)
 class Vetted:
-    """An answer with the actions that can be, and what there is to say about the others."""
+    """An answer with the actions that can be, and what there is to say about the others.
+
+    `known` are the actions of its instrument as they were known before; None if the answer told of none, so nobody has looked.
+    """
 
     instrument: Instrument
     answer: Answer
     findings: tuple[Finding, ...] = ()
+    known: Sequence[Action] | None = None
 
 
 def vetted(
@@ -36,10 +40,12 @@ def vetted(
     telling = sorted({instrument.id for instrument, answer in answers if answer.reply.actions})
     known = actions.known(connection, telling) if telling else {}
     places = {instrument: {one.at for one in of} for instrument, of in known.items()}
-    return [
+    each = [
         _vetted(claim, instrument, answer, places.setdefault(instrument.id, set()), now)
         for instrument, answer in answers
     ]
+    there = {instrument: known.get(instrument, ()) for instrument in telling}
+    return [replace(one, known=there[one.instrument.id]) if one.instrument.id in there else one for one in each]
 
 
 def _vetted(claim: Claim, instrument: Instrument, answer: Answer, places: set[datetime], now: datetime) -> Vetted:

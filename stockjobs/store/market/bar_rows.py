@@ -69,7 +69,9 @@ class Rows:
         """The rows for which the mask holds."""
         if mask.all():
             return self
-        return Rows(self.instrument_id[mask], self.interval_s[mask], self.bars.where(mask), self.split_factor[mask])
+        places = np.flatnonzero(mask)
+        bars = self.bars.where(places)
+        return Rows(self.instrument_id[places], self.interval_s[places], bars, self.split_factor[places])
 
     @classmethod
     def of(cls, series: Sequence[Series]) -> Rows:
