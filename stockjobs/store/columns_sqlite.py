@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +34,8 @@ class Reader:
             self._process = subprocess.Popen(program, stdin=pipe, stdout=pipe, start_new_session=True)
         except OSError as error:
             raise Unreachable(f"database {shown}: its reader cannot be started: {error}") from error
+        # Also when nobody closes it before the program ends.
+        self._close = weakref.finalize(self, _end, self._process)
 
     def begin(self, *, in_order: bool) -> None:  # noqa: ARG002 - SQLite's table is in the order of its key
         """Begin a transaction that sees one state of the data. Raises Unreachable."""
@@ -53,16 +56,7 @@ class Reader:
 
     def close(self) -> None:
         """End the process."""
-        process = self._process
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
-        try:
-            process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        self._close()
 
     def _run(self, statement: str) -> None:
         for _ in self.batches(statement):
@@ -81,3 +75,15 @@ class Reader:
         if status != sqlite_reader.READY:
             reason = orjson.loads(status) if status else "its reader is gone"
             raise Unreachable(f"database {self._shown}: {reason}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
