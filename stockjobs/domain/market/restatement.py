@@ -235,10 +235,17 @@ def _by_one_ratio(old: Known, ratios: Prices, splits: Sequence[Split]) -> Verdic
             reason = f"prices came in another unit: {ratio:g} times what they were"
             return replace(_varies(reason, old.bars, ratios, 0), is_other_unit=True)
     first = int(old.bars.at[0])
-    applied = [split for split in splits if split.since > first and abs(ratio / split.ratio - 1) < EXPLAINED]
-    if applied and not missing(float(old.split_factor[0]), first, splits):
+    if _is_taken_back(ratio, first, splits) and not missing(float(old.split_factor[0]), first, splits):
         return _varies("prices came as they were before a split that had been applied", old.bars, ratios, 0)
     return Restated(1 / ratio, (), {int(landing): True for landing in old.landing})
+
+
+def _is_taken_back(ratio: float, at: int, splits: Sequence[Split]) -> bool:
+    """True if prices are off as they are without one of the splits after a bar, or without several of the newest."""
+    later = [split.ratio for split in splits if split.since > at]
+    newest = later[-_LOOK_BACK:]
+    several = (math.prod(some) for count in range(2, len(newest) + 1) for some in combinations(newest, count))
+    return any(abs(ratio / one - 1) < EXPLAINED for one in (*later, *several))
 
 
 def _revised(old: Bars, now: Bars, ratios: Prices) -> Verdict:

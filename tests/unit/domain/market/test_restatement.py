@@ -281,3 +281,12 @@ def test_a_split_is_seen_beside_a_bar_that_was_found_good_as_it_came() -> None:
     bars, split = bars_of(5), split_on(6)
     factor = np.array([0.25, 0.25, 10.0, 0.25, 0.25])
     assert compared(known(bars), times(bars, factor), [split], bars.at[2:3]) == Restated(4.0, (split,), {1: True})
+
+
+def test_several_splits_that_had_been_applied_and_are_not_any_more_are_no_restatement() -> None:
+    """They were told of, and the source has not applied them yet."""
+    bars, splits = bars_of(5), (split_on(6, 0.1), split_on(8, 4.0))
+    for ratio in (0.1, 4.0, 0.4):
+        verdict = compared(known(bars, splits), times(bars, ratio), splits)
+        assert isinstance(verdict, Varies), ratio
+        assert "before a split that had been applied" in verdict.reason
