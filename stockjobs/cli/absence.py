@@ -27,6 +27,8 @@ def _reason(symbol: str, query: BarsQuery, absence: Absence) -> str:
     landed = absence.first_landing_at
     if query.as_of is not None and landed is not None and landed > query.as_of:
         return f"were known at {_short(query.as_of)}: the first data landed at {_short(landed)}; {stored} now"
+    if query.as_of is not None and absence.not_yet is not None:
+        return f"were known at {_short(query.as_of)}: {absence.not_yet}; {stored} now"
     return f"{_window(query)}; {stored}" + (" now" if query.as_of else "")
 
 

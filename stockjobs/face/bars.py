@@ -73,8 +73,8 @@ def bars(
     shares, at = one_of(Adjusted, adjusted, "adjusted"), one_of(Interval, interval, "interval")
     query = BarsQuery(names, at, *window, shares, instant(as_of, "as_of"), provider)
     found = process.container().reading.table(query, lambda one: warnings.warn(str(one), stacklevel=4))
-    if query.as_of and not found.num_rows and (early := _too_early(query)):
-        warnings.warn(early, stacklevel=2)
+    if query.as_of:
+        _warn_of_unknown(query, found)
     if format == "arrow":
         return found
     # Only those who want one pay for pandas.
@@ -83,12 +83,9 @@ def bars(
     return made
 
 
-def _too_early(query: BarsQuery) -> str:
-    """That nothing was known yet at the moment that is asked about; nothing if something was."""
-    known = process.container().reading.known(query.provider, query.symbols[:1])
-    first = process.container().reading.absence(query, next(iter(known.values()))).first_landing_at if known else None
-    if query.as_of is None or first is None or first <= query.as_of:
-        return ""
-    return (
-        f"no bars were known at {query.as_of:%Y-%m-%d %H:%M:%SZ}: the first data landed at {first:%Y-%m-%d %H:%M:%SZ}"
-    )
+def _warn_of_unknown(query: BarsQuery, found: pa.Table) -> None:
+    """Tell of symbols of which nothing was known yet at the moment that is asked about."""
+    there = {*found["symbol"].unique().to_pylist()}
+    without = [symbol for symbol in query.symbols if symbol not in there]
+    for why in process.container().reading.unknown_then(query, without):
+        warnings.warn(why, stacklevel=3)

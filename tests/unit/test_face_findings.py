@@ -72,3 +72,15 @@ def test_what_is_no_symbol_or_no_time_is_refused(found: Ctl, symbols: Any, start
 def test_bars_as_of_a_moment_before_the_first_landing_say_so(found: Ctl) -> None:
     with pytest.warns(UserWarning, match="no bars were known at 2020-01-01 .*: the first data landed at "):
         assert stockjobs.bars("AAPL", as_of="2020-01-01").empty
+
+
+def test_bars_as_of_a_moment_before_a_symbol_named_its_instrument_say_who_bore_it_then(found: Ctl) -> None:
+    then = found.container.reports.now()
+    found("symbols", "rename", "AAPL", "APPLE")
+    found("symbols", "rename", "MSFT", "AAPL")
+    told = "no bars of AAPL were known at .*: AAPL named another instrument until .*, which is APPLE now"
+    with pytest.warns(UserWarning, match=told):
+        assert stockjobs.bars("AAPL", end="2000-01-01", as_of=then).empty
+    shown = found("data", "AAPL", "--end", "2000-01-01", "--as-of", then.isoformat()).stderr
+    assert "AAPL: no 1d bars were known at" in shown
+    assert "AAPL named another instrument until" in shown

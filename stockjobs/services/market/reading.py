@@ -18,7 +18,7 @@ from stockjobs.services.market.shaping import SCHEMA, Names, shape
 from stockjobs.store.columns import Columns, Snapshot
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.market import former, instruments, landings, reading, spans
-from stockjobs.store.market.former import Former
+from stockjobs.store.market.former import Former, NotYet
 from stockjobs.store.market.instruments import Instrument
 from stockjobs.store.market.reading import Dialect, Selection
 from stockjobs.store.market.spans import Span
@@ -46,11 +46,13 @@ class _Meant:
 @dataclass(frozen=True)
 class Absence:
     """Of an instrument without the bars that were asked for: from when until when there are such bars, or at which other
-    intervals there are any; and when the first data landed, where a moment was asked for."""
+    intervals there are any; and where a moment was asked for, when the first data landed, and what its symbol named then if
+    that was something else."""
 
     span: Span | None
     others: tuple[Interval, ...]
     first_landing_at: datetime | None
+    not_yet: NotYet | None = None
 
 
 class Reading:
@@ -76,7 +78,22 @@ class Reading:
         with self._database.read() as connection:
             span = spans.span(connection, instrument.id, query.interval)
             others = () if span else tuple(spans.intervals(connection, instrument.id))
-            return Absence(span, others, landings.first_at(connection) if query.as_of else None)
+            if query.as_of is None:
+                return Absence(span, others, None)
+            symbol = instrument.symbol
+            not_yet = former.not_yet(connection, query.provider, [symbol], query.as_of).get(symbol)
+            return Absence(span, others, landings.first_at(connection), not_yet)
+
+    def unknown_then(self, query: BarsQuery, symbols: Sequence[str]) -> list[str]:
+        """Why nothing was known of some symbols at the moment that a query is about, in words; nothing of those that were."""
+        if query.as_of is None or not symbols:
+            return []
+        with self._database.read() as connection:
+            first = landings.first_at(connection)
+            if first is not None and first > query.as_of:
+                return [f"no bars were known at {_second(query.as_of)}: the first data landed at {_second(first)}"]
+            others = former.not_yet(connection, query.provider, symbols, query.as_of)
+        return [f"no bars of {symbol} were known at {_second(query.as_of)}: {one}" for symbol, one in others.items()]
 
     def every(self, provider: str, interval: Interval) -> dict[str, Instrument]:
         """The instruments of a provider that have bars at an interval, by their symbols, in the order in which they lie."""
@@ -146,6 +163,10 @@ class Reading:
         zones = {one.id: zone_of(one) for one in meant.instruments}
         found = Adjusting(snapshot, self._dialect, zones).factors(selection)
         return {place: found[one.id] for place, one in enumerate(meant.instruments) if one.id in found}
+
+
+def _second(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%SZ}"
 
 
 def _bearers(

@@ -99,6 +99,32 @@ def test_a_former_symbol_means_what_bore_it_last(reading: Reading, database: Dat
     assert [str(one) for one in told] == ["AAPL was a name until 2026-01-05: it is APPLE now"]
 
 
+def test_a_symbol_that_named_another_instrument_at_a_moment_says_what_became_of_that(
+    reading: Reading, database: Database
+) -> None:
+    first, then, given = (OPEN + n * DAY for n in range(3))
+    apple = number_of(database)
+    with database.begin() as connection:
+        connection.execute(tables.landings.insert().values(at=first, by="DAILY"))
+        instruments.unname(connection, "yahoo", "AAPL", given)
+        for symbol in ("AAPL", "LATE"):
+            another = market.add_instrument(connection, f"{symbol}2")
+            connection.execute(tables.symbols.delete().where(tables.symbols.c.instrument_id == another))
+            instruments.entitle(connection, "yahoo", symbol, another, given)
+    query = replace(BOTH, as_of=then)
+    told = "no bars of AAPL were known at 2026-01-06 14:30:00Z: AAPL named another instrument until 2026-01-07 14:30:00Z, which "
+    shown = " (`stockctl symbols AAPL` shows both)"
+    assert reading.unknown_then(query, query.symbols) == [f"{told}has no name now{shown}"]
+    with database.begin() as connection:
+        instruments.entitle(connection, "yahoo", "APPLE", apple, given)
+    late = "no bars of LATE were known at 2026-01-06 14:30:00Z: LATE is a name since 2026-01-07 14:30:00Z"
+    assert reading.unknown_then(query, ("MSFT", "AAPL", "APPLE", "LATE")) == [f"{told}is APPLE now{shown}", late]
+    absence = reading.absence(query, reading.known("yahoo", ["AAPL"])["AAPL"])
+    assert absence.not_yet is not None
+    assert str(absence.not_yet) in f"{told}is APPLE now{shown}"
+    assert reading.unknown_then(replace(query, as_of=given), query.symbols) == []
+
+
 def test_a_window_without_bars_is_empty_in_every_form(reading: Reading) -> None:
     for query in (replace(APPLE, interval=Interval.M1), replace(BOTH, end=OPEN)):
         found = reading.table(query)
