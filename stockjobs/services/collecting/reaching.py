@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.validation import Broken
+from stockjobs.domain.market.validation.levels import UNSPLIT
 from stockjobs.services.collecting.checking import Judged
 from stockjobs.services.collecting.retold import instant, noted
 from stockjobs.services.collecting.series import Series, Step
-from stockjobs.services.collecting.withdrawing import UNSPLIT
 from stockjobs.store.market import bar_versions
 from stockjobs.store.market.bar_versions import Part
 from stockjobs.store.market.findings import Finding

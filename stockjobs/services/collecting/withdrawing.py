@@ -11,14 +11,12 @@ from stockjobs.domain.market.bars import Bars, Seconds
 from stockjobs.domain.market.changes import overlap, prices_differ
 from stockjobs.domain.market.days import in_place
 from stockjobs.domain.market.findings import FindingKind
+from stockjobs.domain.market.validation.levels import UNSPLIT
 from stockjobs.services.collecting.checking import Judged
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.market.calendars import zone_of
 from stockjobs.store.market import bars, withdrawals
 from stockjobs.store.market.findings import Finding
-
-UNSPLIT = "unsplit"
-"""The rule about bars in the prices of before a split."""
 
 _AT_ONCE = 5_000
 

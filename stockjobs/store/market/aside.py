@@ -11,15 +11,14 @@ from sqlalchemy import Connection, exists, or_, select
 from stockjobs.domain.market.bars import COLUMNS, PRICES, Bars
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.validation.levels import UNIT_JUMP, UNSPLIT
 from stockjobs.store import tables
 from stockjobs.store.market import findings
 from stockjobs.store.market.bar_rows import bars_of_rows
 
 _findings, _aside, _bars = tables.findings, tables.quarantined_bars, tables.bars
 
-UNSPLIT = "unsplit"
-
-RULES = ("unit-jump", UNSPLIT, "jump")
+RULES = (UNIT_JUMP, UNSPLIT, "jump")
 """The rules about bars at another level than what is stored."""
 
 

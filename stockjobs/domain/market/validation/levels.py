@@ -13,6 +13,9 @@ from stockjobs.domain.market.validation.spikes import spikes
 from stockjobs.domain.market.validation.splits import Unsplit, unsplit
 from stockjobs.domain.market.validation.units import off_by_unit
 
+UNSPLIT, UNIT_JUMP = "unsplit", "unit-jump"
+"""The rules about bars in the prices of before a split, and about those in another unit."""
+
 
 @dataclass(frozen=True, eq=False)
 class Levels:

@@ -20,6 +20,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.validation import actions, grid, hours, shapes
 from stockjobs.domain.market.validation.actions import ActionRule
 from stockjobs.domain.market.validation.context import Mask
+from stockjobs.domain.market.validation.levels import UNIT_JUMP, UNSPLIT
 from stockjobs.domain.market.validation.severity import Needs as Needs
 from stockjobs.domain.market.validation.severity import Severity as Severity
 from stockjobs.domain.market.validation.severity import Switches as Switches
@@ -137,7 +138,7 @@ HOURS = Family(
 LEVELS = Family(
     (
         Rule(
-            "unsplit",
+            UNSPLIT,
             Severity.HOLD,
             "its prices are off by the ratio of a split",
             lambda view: view.levels.unsplit,
@@ -145,7 +146,7 @@ LEVELS = Family(
             detail=_split,
         ),
         Rule(
-            "unit-jump",
+            UNIT_JUMP,
             Severity.HOLD,
             "its prices are 10, 100 or 1000 times too high or too low",
             lambda view: view.levels.unit,

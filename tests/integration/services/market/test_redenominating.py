@@ -137,7 +137,16 @@ def test_prices_in_pounds_that_are_still_called_pence_are_set_aside_bar_by_bar(
     world.times["VOD.L"] = 0.01
     run(house)
     assert np.array_equal(stored(house).close, before.close)
-    assert found(house, FindingState.OPEN)
+    held = found(house, FindingState.OPEN)
+    assert {one.rule for one in held} == {"unit-jump"}
+    # The label follows: what is stored is converted, what is aside came in pounds.
+    in_pounds(world)
+    run(house)
+    accept(house)
+    newest = max(held, key=lambda one: one.at)
+    Quarantine(house.database).release([str(newest.id)], by="ann")
+    assert stored(house).close[-1] == pytest.approx(newest.evidence["close"])
+    assert 0.9 < stored(house).close.min() < stored(house).close.max() < 1.1
 
 
 def test_another_currency_begins_a_new_series_under_the_symbol_and_leaves_the_former_one_as_it_is(
