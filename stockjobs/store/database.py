@@ -25,6 +25,8 @@ _SCHEMES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgres", "postgresql+p
 _LARGEST_PORT = 65_535
 # What libpq says where waiting will not help; it gives no SQLSTATE for a connection that was never made.
 _REFUSALS = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
+# What the drivers say of a statement with more parameters than there may be: no outage, however often it is taken again.
+_TOO_LARGE = ("number of parameters must be between", "too many SQL variables")
 # A deadlock, a lock waited for longer than lock_timeout, a row changed under a stricter isolation: the server itself is well.
 _CONTENTION = (
     psycopg.errors.DeadlockDetected,
@@ -237,6 +239,8 @@ def _translated(url: URL) -> Iterator[None]:
     except (sql.OperationalError, sql.InterfaceError, sql.TimeoutError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()
         shown = _shown(url)
+        if any(too_large in " ".join(reason) for too_large in _TOO_LARGE):
+            raise
         if reason and "no such table" in reason[0]:
             raise SchemaMismatch(f"database {shown} has not all tables: run `stockctl db upgrade`") from error
         if any(refusal in " ".join(reason) for refusal in _REFUSALS):

@@ -14,6 +14,7 @@ from stockjobs.domain.market.bars import PRICES, Prices
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.shares import Bound, Past
 from stockjobs.store import tables
+from stockjobs.store.statements import is_in, is_not_in
 
 _bars, _versions, _landings = tables.bars, tables.bar_versions, tables.landings
 
@@ -69,7 +70,7 @@ def span(connection: Connection, part: Part) -> tuple[datetime, datetime] | None
 
 def landed_at(connection: Connection, landings: Collection[int]) -> dict[int, datetime]:
     """When landings were made."""
-    query = select(_landings.c.id, _landings.c.at).where(_landings.c.id.in_(landings))
+    query = select(_landings.c.id, _landings.c.at).where(is_in(_landings.c.id, landings))
     return {number: at.astimezone(UTC) for number, at in connection.execute(query)}
 
 
@@ -102,7 +103,7 @@ def note_split(connection: Connection, part: Part, ratio: float) -> None:
 
 def note_split_at(connection: Connection, part: Part, at: Collection[datetime], ratio: float) -> None:
     """As `note_split`, of single bars of a part, by when they opened."""
-    of_them = (*_is_in(part), _bars.c.at.in_(at))
+    of_them = (*_is_in(part), is_in(_bars.c.at, at))
     connection.execute(update(_bars).where(*of_them).values(split_factor=_bars.c.split_factor * ratio))
 
 
@@ -124,5 +125,5 @@ def _is_in(part: Part) -> list[ColumnElement[bool]]:
     if part.before is not None:
         found.append(_bars.c.at < part.before)
     if part.without:
-        found.append(_bars.c.landing_id.not_in(sorted(part.without)))
+        found.append(is_not_in(_bars.c.landing_id, part.without))
     return found

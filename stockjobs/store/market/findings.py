@@ -18,7 +18,7 @@ from stockjobs.domain.market.findings import FindingKind, FindingState, may_beco
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
 from stockjobs.store.market.bar_rows import Span
-from stockjobs.store.statements import as_written, insert_many, insert_new, is_among
+from stockjobs.store.statements import as_written, insert_many, insert_new, is_among, is_in
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def open_again(connection: Connection, seen: Sequence[UUID]) -> frozenset[UUID]:
         return frozenset()
     undecided = {"state": FindingState.OPEN.value, "decided_at": None, "decided_by": None}
     was_mended = _findings.c.state == FindingState.MENDED.value
-    again = update(_findings).where(_findings.c.id.in_(seen), was_mended).values(undecided).returning(_findings.c.id)
+    again = update(_findings).where(is_in(_findings.c.id, seen), was_mended).values(undecided).returning(_findings.c.id)
     return frozenset(connection.execute(again).scalars())
 
 
@@ -96,7 +96,7 @@ def released(connection: Connection, found: Sequence[Finding]) -> frozenset[UUID
     query = select(*columns).where(
         _findings.c.instrument_id == first.instrument_id,
         _findings.c.interval_s == (first.interval.seconds if first.interval else None),
-        _findings.c.at.in_([one.at for one in found]),
+        is_in(_findings.c.at, [one.at for one in found]),
         _findings.c.state == FindingState.RELEASED.value,
     )
     known = {(row.at, row.rule, _prices_of(row.evidence)) for row in connection.execute(query)}
@@ -215,7 +215,7 @@ def decide(connection: Connection, which: Sequence[UUID], state: FindingState, b
         return 0
     may_be = _findings.c.state.in_([one.value for one in may_become(state)])
     values = {"state": state.value, "decided_at": now, "decided_by": by}
-    return connection.execute(update(_findings).where(_findings.c.id.in_(which), may_be).values(values)).rowcount
+    return connection.execute(update(_findings).where(is_in(_findings.c.id, which), may_be).values(values)).rowcount
 
 
 def mend_where(connection: Connection, *which: ColumnElement[bool], by: str, now: datetime) -> int:

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, insert, select
 
 from stockjobs.store import tables
+from stockjobs.store.statements import is_in
 
 _landings = tables.landings
 _BEGIN = insert(_landings).returning(_landings.c.id)
@@ -33,7 +34,7 @@ def begin(connection: Connection, now: datetime, *, attempt: UUID | None, by: st
 
 def by_people(connection: Connection, landings: Collection[int]) -> frozenset[int]:
     """Those of some landings that no attempt made: a person released or imported data."""
-    query = select(_landings.c.id).where(_landings.c.id.in_(landings), _landings.c.attempt_id.is_(None))
+    query = select(_landings.c.id).where(is_in(_landings.c.id, landings), _landings.c.attempt_id.is_(None))
     return frozenset(connection.execute(query).scalars())
 
 

@@ -12,6 +12,7 @@ from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
 from stockjobs.store.market import findings
+from stockjobs.store.statements import is_in
 
 _findings, _health, _bars = tables.findings, tables.symbol_health, tables.bars
 
@@ -22,7 +23,7 @@ BY_ITSELF = "stockjobs"
 def told(connection: Connection, which: Sequence[UUID]) -> set[UUID]:
     """Which of some findings are stored already, and were not put right since."""
     is_so = _findings.c.state != FindingState.MENDED.value
-    return set(connection.execute(select(_findings.c.id).where(_findings.c.id.in_(which), is_so)).scalars())
+    return set(connection.execute(select(_findings.c.id).where(is_in(_findings.c.id, which), is_so)).scalars())
 
 
 def mend(connection: Connection, instrument: int, interval: Interval, opens: Sequence[datetime], now: datetime) -> int:
@@ -33,7 +34,7 @@ def mend(connection: Connection, instrument: int, interval: Interval, opens: Seq
         _findings.c.kind == FindingKind.NO_ROWS.value,
         _findings.c.instrument_id == instrument,
         _findings.c.interval_s == interval.seconds,
-        _findings.c.at.in_(opens),
+        is_in(_findings.c.at, opens),
     )
     return findings.mend_where(connection, *which, by=BY_ITSELF, now=now)
 

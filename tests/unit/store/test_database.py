@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from stockjobs.errors import InvalidInput, Unreachable
+from stockjobs.store import tables
 from stockjobs.store.database import Database, database_clock, parse_url
 
 SECRET = "S3CR3T"
@@ -101,6 +104,21 @@ def test_a_server_that_is_away_is_unreachable_in_one_line_without_the_password(u
     database.dispose()
     assert "\n" not in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+def ask_for_many(database: Database) -> None:
+    with database.read() as connection:
+        driver = connection.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection):
+            driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+        jobs = tables.jobs
+        connection.execute(select(jobs.c.id).where(jobs.c.version.in_(range(70_000))))
+
+
+def test_a_statement_with_too_many_parameters_is_no_outage(database: Database) -> None:
+    """Nobody waits for it to be taken one day: whoever landed data finds out whose it was."""
+    with pytest.raises(OperationalError, match=r"number of parameters|too many SQL variables"):
+        ask_for_many(database)
 
 
 def insert_and_fail(database: Database) -> None:

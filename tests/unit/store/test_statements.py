@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, insert, select
 
 from stockjobs.store import tables
 from stockjobs.store.database import Connection, Database
-from stockjobs.store.statements import is_among, upsert_many
+from stockjobs.store.statements import is_among, is_in, is_not_in, upsert_many
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 _instruments, _symbols = tables.instruments, tables.symbols
@@ -48,6 +48,24 @@ def test_rows_are_found_by_a_list_of_numbers_of_texts_and_of_ids(database: Datab
             # The same statement with a list of another length, and with an empty one.
             assert set(connection.execute(statement, {"wanted": values[:1]}).scalars()) <= numbers
             assert connection.execute(statement, {"wanted": []}).scalars().all() == []
+
+
+def test_a_list_of_tens_of_thousands_is_one_parameter(database: Database) -> None:
+    with database.begin() as connection:
+        (first, uid), *rest = written(connection).values()
+        others = {number for number, _ in rest}
+        numbers = [first, *range(100_000, 170_000)]
+        cases: tuple[tuple[ColumnElement[bool], set[int]], ...] = (
+            (is_in(_instruments.c.id, numbers), {first}),
+            (is_not_in(_instruments.c.id, numbers), others),
+            (is_in(_instruments.c.uid, [uid, uuid4()]), {first}),
+            (is_in(_instruments.c.created_at, [NOW, NOW + timedelta(days=1)]), {first, *others}),
+            (is_in(_instruments.c.created_at, {NOW - timedelta(days=1)}), set()),
+            (is_in(_instruments.c.id, []), set()),
+            (is_not_in(_instruments.c.id, []), {first, *others}),
+        )
+        for condition, found in cases:
+            assert set(connection.execute(select(_instruments.c.id).where(condition)).scalars()) == found
 
 
 def test_of_many_rows_those_whose_key_is_there_are_replaced(database: Database) -> None:

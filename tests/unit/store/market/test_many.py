@@ -1,0 +1,74 @@
+"""However many landings, bars or findings there are of a series: neither database takes a parameter for each."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import Connection, func, select
+
+from stockjobs.domain.market.findings import FindingKind, FindingState
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.store import tables
+from stockjobs.store.database import Database
+from stockjobs.store.market import bar_versions, findings, landings, trading_days
+from stockjobs.store.market.bar_versions import Part
+from stockjobs.store.market.findings import Finding
+from tests.fixtures.database import NOON
+from tests.fixtures.market import add_bars, add_instrument, bar, land_at
+
+MANY = 70_000
+"""More than PostgreSQL takes."""
+
+M1, MINUTE = Interval.M1, timedelta(minutes=1)
+
+
+def stint(connection: Connection) -> None:
+    """Let SQLite take no more parameters than the rows of one table have columns: distributions raise what it takes."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, sqlite3.Connection):
+        driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 20)
+
+
+def test_a_series_of_very_many_landings_is_told_anew(database: Database) -> None:
+    with database.begin() as connection:
+        stint(connection)
+        instrument = add_instrument(connection, "AAPL")
+        first, second = (land_at(connection, NOON - hours * timedelta(hours=1)) for hours in (2, 1))
+        for number, landing in enumerate((first, second)):
+            add_bars(connection, instrument, [bar(NOON + number * MINUTE, 100.0)], interval=M1, landing=landing)
+        others = range(second + 1, second + MANY)
+        assert landings.by_people(connection, [first, *others]) == {first}
+        assert bar_versions.landed_at(connection, {second, *others}) == {second: NOON - timedelta(hours=1)}
+        without = Part(instrument, M1, without={second, *others})
+        assert bar_versions.restate(connection, without, 4.0, second) == 1
+        times = [NOON + MINUTE] * MANY
+        bar_versions.note_split_at(connection, Part(instrument, M1), times, 2.0)
+        columns = (tables.bars.c.close, tables.bars.c.split_factor)
+        rows = connection.execute(select(*columns).order_by(tables.bars.c.at)).all()
+        assert [tuple(row) for row in rows] == [(25.0, 4.0), (100.0, 2.0)]
+
+
+def test_very_many_bars_of_a_series_are_set_aside_and_decided(database: Database) -> None:
+    with database.begin() as connection:
+        stint(connection)
+        held = Finding(
+            FindingKind.REJECTED_BAR,
+            "AAPL",
+            "why",
+            instrument_id=add_instrument(connection, "AAPL"),
+            interval=M1,
+            at=NOON,
+        )
+        several = [replace(held, at=NOON + number * MINUTE) for number in range(100)]
+        assert len(findings.land(connection, several, NOON)) == 100
+        assert findings.land(connection, several, NOON) == frozenset()
+        ids = [held.id] * MANY
+        assert findings.decide(connection, ids, FindingState.MENDED, "ann", NOON) == 1
+        assert findings.open_again(connection, ids) == {held.id}
+        assert trading_days.told(connection, ids) == {held.id}
+        assert findings.decide(connection, ids, FindingState.RELEASED, "ann", NOON) == 1
+        assert findings.released(connection, [*several, *[several[1]] * MANY]) == {held.id}
+        of = tables.findings.c.state == FindingState.OPEN.value
+        assert connection.execute(select(func.count()).where(of)).scalar() == 99
