@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+from rich.cells import cell_len
 
 from stockjobs import settings
 from stockjobs.cli import tables
@@ -21,6 +23,11 @@ class ConfigFormat(StrEnum):
     TABLE = "table"
     WIDE = "wide"
     JSON = "json"
+
+
+_COLUMNS = ("name", "value", "unit", "default", "origin", "variables", "about")
+_NARROW = ("name", "unit", "origin", "value")
+"""What a terminal has that is too narrow for all; a long value is the last of its line."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +87,21 @@ def config(
         typer.echo(as_json([asdict(setting) for setting in found]))
         return
     is_wide = output is ConfigFormat.WIDE
-    titles = ["name", "value", "unit", "default", "origin", "variables", *(["about"] if is_wide else [])]
-    for line in tables.lines(titles, [_row(setting)[: len(titles)] for setting in found]):
+    for line in _lines(found, is_wide=is_wide, most=None if is_wide else tables.width()):
         typer.echo(line)
+
+
+def _lines(found: Sequence[Setting], *, is_wide: bool, most: int | None) -> Iterator[str]:
+    """The table of settings; where it is too wide, without what can be spared."""
+    rows = [dict(zip(_COLUMNS, _row(setting), strict=True)) for setting in found]
+    titles = _COLUMNS if is_wide else _COLUMNS[:-1]
+    lines = list(_table(titles, rows))
+    is_narrow = most is not None and max(map(cell_len, lines)) > most
+    yield from _table(_NARROW, rows) if is_narrow else lines
+
+
+def _table(titles: Sequence[str], rows: Sequence[dict[str, str]]) -> Iterator[str]:
+    return tables.lines(titles, [[row[title] for title in titles] for row in rows])
 
 
 def _row(setting: Setting) -> list[str]:

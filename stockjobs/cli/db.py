@@ -79,5 +79,5 @@ def storage(
         pairs.append(("size", f"{found.bytes / 2**20:,.1f} MiB, indexes included"))
     if found.partitions:
         pairs.append(("partitions", ", ".join(found.partitions)))
-    for line in tables.fields(pairs):
+    for line in tables.fields(pairs, most=tables.width()):
         typer.echo(line)

@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 
 from stockjobs.bootstrap import Container
+from stockjobs.cli import tables
 from stockjobs.cli.ages import age, moment, span
 from stockjobs.cli.findings import describe as describe_finding
 from stockjobs.cli.get import Nouns
 from stockjobs.cli.output import table
 from stockjobs.cli.session import container_of
-from stockjobs.cli.tables import fields
+from stockjobs.cli.tables import fields, wrapped
 from stockjobs.cli.templates import describe as describe_template
 from stockjobs.cli.views import ATTEMPTS, OCCURRENCES, interval_of, progress, short
 from stockjobs.cli.waiting import ends_in
@@ -69,7 +70,7 @@ def _job_lines(container: Container, job: Job, last: Sequence[OccurrenceReport],
     missed = "\n".join(_missed(one, zone) for one in container.feed.missed(job.id, _MISSED))
     if missed:
         pairs.append(("Missed", missed))
-    yield from fields(pairs)
+    yield from fields(pairs, most=tables.width())
     yield "Last occurrences:" if last else "Last occurrences:  none"
     yield from (f"  {line}" for line in (table(OCCURRENCES, last, now, is_wide=False) if last else ()))
 
@@ -138,7 +139,7 @@ def _occurrence_lines(report: OccurrenceReport, now: datetime, zone: str) -> Ite
         pairs.append(("Set aside", f"{counted(report.rows_aside, 'row')}: `stockctl get findings` says why"))
     if report.has_ended:
         pairs.append(("Symbols", f"{report.symbols:,} collected"))
-    yield from fields(pairs)
+    yield from fields(pairs, most=tables.width())
     for task, attempts in report.details:
         yield ""
         yield from _task_lines(task, attempts, now, zone)
@@ -219,9 +220,11 @@ def _task_lines(task: Task, attempts: Sequence[Attempt], now: datetime, zone: st
         pairs.append(("Not before", f"{moment(task.run_at, zone)} (in {span(task.run_at - now)})"))
     if task.error:
         pairs.append(("Error", task.error))
-    yield from fields(pairs, "  ")
+    yield from fields(pairs, "  ", tables.width())
     if attempts:
         yield from (f"    {line}" for line in table(ATTEMPTS, attempts, now, is_wide=False))
     for attempt in attempts:
         if attempt.error:
-            yield f"    attempt {attempt.number}: {attempt.error}"
+            first, *rest = attempt.error.splitlines()
+            yield from wrapped(f"    attempt {attempt.number}: {first}", tables.width(), hang=2)
+            yield from rest

@@ -9,15 +9,18 @@ from typing import Annotated
 
 import typer
 
+from stockjobs.cli import tables
 from stockjobs.cli.ages import moment
 from stockjobs.cli.output import as_json_line
 from stockjobs.cli.session import container_of
+from stockjobs.cli.tables import wrapped
 from stockjobs.cli.values import words
 from stockjobs.cli.views import camel, listed, short
 from stockjobs.domain.events import Event, event_names
 from stockjobs.domain.work.filters import EventFilter
 from stockjobs.services.work.feed import Feed
 
+_HANG = 2
 _LISTED = 10
 """Of a longer list only the first are written; the JSON has all."""
 
@@ -60,7 +63,11 @@ def events(
     wanted = feed.filter(job=job, occurrence=occurrence, names=names)
     for event in _found(feed, after, wanted, limit, follow=watch):
         # Whoever follows through a pipe wants each line when it happens.
-        typer.echo(as_json_line(camel(event)) if output is EventFormat.JSON else _line(event, zone))
+        is_json = output is EventFormat.JSON
+        for line in (
+            [as_json_line(camel(event))] if is_json else wrapped(_line(event, zone), tables.width(), hang=_HANG)
+        ):
+            typer.echo(line)
 
 
 def _found(feed: Feed, after: int | None, wanted: EventFilter, limit: int, *, follow: bool) -> Iterator[Event]:

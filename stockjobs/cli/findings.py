@@ -71,12 +71,12 @@ FINDINGS: View[StoredFinding] = View(
     columns=(
         Column("id", lambda finding: short(finding.id)),
         Column("symbol", lambda finding: finding.symbol),
-        Column("interval", lambda finding: finding.interval, spare=1),
+        Column("interval", lambda finding: finding.interval, spare=3),
         Column("at", lambda finding: f"{finding.at:%Y-%m-%d %H:%M}Z" if finding.at else None),
-        Column("kind", lambda finding: finding.kind, spare=2),
-        Column("rule", lambda finding: finding.rule),
+        Column("kind", lambda finding: finding.kind),
+        Column("rule", lambda finding: finding.rule, spare=1),
         Column("state", lambda finding: finding.state),
-        Column("age", lambda finding: finding.created_at, spare=3),
+        Column("age", lambda finding: finding.created_at, spare=2),
         Column("job", lambda finding: finding.job, is_wide=True),
         Column("reason", lambda finding: finding.reason, is_wide=True),
         Column("decided", lambda finding: finding.decided_at, is_wide=True),
@@ -236,7 +236,7 @@ def _lines(held: Held, now: datetime, zone: str) -> Iterator[str]:
         pairs.append(("Evidence", "\n".join(evidence)))
     if remedy := remedy_of(found):
         pairs.append(("To do", remedy))
-    yield from fields(pairs)
+    yield from fields(pairs, most=tables.width())
     if len(aside):
         yield "Bars set aside:"
         titles = ("time", "", *PRICES, "volume")

@@ -45,6 +45,8 @@ class Column(Generic[T]):
     is_right: bool = False
     is_wait: bool = False
     """The time is one to come: a past one is shown as `due`."""
+    is_prose: bool = False
+    """It has sentences: where it is the last and a terminal is too narrow, they go on at words in further lines."""
     spare: int = 0
     """Where a terminal is too narrow, the column with the highest number is left out first; 0 always stays."""
 
@@ -88,10 +90,15 @@ def table(
     """The lines of a table. Where it is wider than `width`, columns that can be spared are left out."""
     columns = [column for column in view.columns if is_wide or not column.is_wide]
     cells = [[column.title, *(_cell(column, column.value(thing), now) for thing in things)] for column in columns]
-    kept = tables.fitting(cells, [column.spare for column in columns], width)
+    least = [
+        [cell[: tables.NARROWEST] for cell in column] if columns[place].is_prose else column
+        for place, column in enumerate(cells)
+    ]
+    kept = tables.fitting(least, [column.spare for column in columns], width)
     titles, *rows = zip(*(cells[index] for index in kept), strict=True)
     right = frozenset(place for place, index in enumerate(kept) if columns[index].is_right)
-    return tables.lines(titles, rows, right=right, colour=tables.has_colour())
+    most = width if columns[kept[-1]].is_prose else None
+    return tables.lines(titles, rows, right=right, colour=tables.has_colour(), most=most)
 
 
 def _cell(column: Column[T], value: object, now: datetime) -> str:

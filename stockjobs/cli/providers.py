@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from stockjobs.cli import tables
 from stockjobs.cli.ages import span
 from stockjobs.cli.arguments import Output
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of
-from stockjobs.cli.tables import fields, lines
+from stockjobs.cli.tables import fields, inner_width, lines
 from stockjobs.cli.values import checked
 from stockjobs.domain.asking.limits import Limits
 from stockjobs.domain.counting import counted
@@ -54,7 +55,9 @@ PROVIDERS: View[Found] = View(
     columns=(
         Column("name", lambda found: found.name),
         Column("package", lambda found: found.package),
-        Column("about", lambda found: found.plugin.about if found.plugin else f"unusable: {found.problem}"),
+        Column(
+            "about", lambda found: found.plugin.about if found.plugin else f"unusable: {found.problem}", is_prose=True
+        ),
     ),
     document=_documented,
 )
@@ -71,7 +74,11 @@ def providers(ctx: typer.Context, output: Output = Format.TABLE) -> None:
 def describe(name: Name) -> None:
     """Show what a provider serves of each interval, and its options with their defaults."""
     plugin = registry.plugin(name)
-    for line in (*fields([("Name", plugin.name), ("About", plugin.about)]), *_limits(plugin), *_options(plugin)):
+    for line in (
+        *fields([("Name", plugin.name), ("About", plugin.about)], most=tables.width()),
+        *_limits(plugin),
+        *_options(plugin),
+    ):
         typer.echo(line)
 
 
@@ -92,7 +99,7 @@ def _options(plugin: Plugin) -> Iterator[str]:
     ]
     yield f"Options, under [providers.{plugin.name}] in stockjobs.toml:" if rows else "Options:  none"
     if rows:
-        yield from (f"  {line}" for line in lines(["name", "type", "default", "about"], rows))
+        yield from (f"  {line}" for line in lines(["name", "type", "default", "about"], rows, most=inner_width(2)))
 
 
 @group.command()

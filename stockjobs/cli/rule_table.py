@@ -35,7 +35,7 @@ RULE: View[Shown] = View(
         Column("default", lambda shown: shown.default, is_wide=True),
         Column("needs", lambda shown: shown.needs or None, is_wide=True),
         Column("switchable", lambda shown: shown.switchable, is_wide=True),
-        Column("meaning", lambda shown: shown.meaning),
+        Column("meaning", lambda shown: shown.meaning, is_prose=True),
     ),
     document=camel,
 )

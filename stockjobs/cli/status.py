@@ -30,7 +30,7 @@ _VIEW: View[Component] = View(
         Column("component", lambda part: part.name),
         Column("health", lambda part: part.condition),
         Column("since", lambda part: part.since),
-        Column("about", lambda part: part.about),
+        Column("about", lambda part: part.about, is_prose=True),
     ),
     document=_document,
 )

@@ -71,7 +71,7 @@ SYMBOLS: View[SymbolReport] = View(
         Column("currency", _currency, spare=3),
         Column("kind", lambda report: report.name.instrument.kind, is_wide=True),
         Column("health", lambda report: report.standing.state.value),
-        Column("name", lambda report: report.name.instrument.name, spare=4),
+        Column("name", lambda report: report.name.instrument.name, is_prose=True, spare=4),
         Column("provider", lambda report: report.name.provider, is_wide=True),
         Column("uid", lambda report: report.name.uid, is_wide=True),
         Column("reason", lambda report: report.standing.reason, is_wide=True),

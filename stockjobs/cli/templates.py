@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from stockjobs.cli import tables
 from stockjobs.cli.ages import age, moment
 from stockjobs.cli.arguments import Output, Watch
 from stockjobs.cli.output import Column, Format, View
 from stockjobs.cli.session import container_of
-from stockjobs.cli.tables import fields, lines
+from stockjobs.cli.tables import fields, inner_width, lines
 from stockjobs.cli.views import listed
 from stockjobs.cli.watching import show
 from stockjobs.domain.excerpts import shown
@@ -26,7 +27,7 @@ TEMPLATES: View[StoredTemplate] = View(
         Column("version", lambda stored: stored.version, is_right=True),
         Column("parameters", lambda stored: listed(tuple(one.name for one in stored.template.spec.parameters))),
         Column("age", lambda stored: stored.created_at),
-        Column("description", lambda stored: stored.template.spec.description.partition("\n")[0]),
+        Column("description", lambda stored: stored.template.spec.description.partition("\n")[0], is_prose=True),
         Column("by", lambda stored: stored.created_by, is_wide=True),
     ),
     document=lambda stored: {
@@ -71,7 +72,7 @@ def describe(
         ("Labels", ", ".join(f"{key}={value}" for key, value in stored.template.metadata.labels.items()) or "-"),
         ("Job", dump(stored.template.job).rstrip()),
     ]
-    for line in (*fields(pairs), *_parameters(stored)):
+    for line in (*fields(pairs, most=tables.width()), *_parameters(stored)):
         typer.echo(line)
 
 
@@ -82,7 +83,8 @@ def _parameters(stored: StoredTemplate) -> Iterator[str]:
     ]
     yield "Parameters:" if rows else "Parameters:  none"
     if rows:
-        yield from (f"  {line}" for line in lines(["name", "type", "default", "allowed", "description"], rows))
+        titles = ["name", "type", "default", "allowed", "description"]
+        yield from (f"  {line}" for line in lines(titles, rows, most=inner_width(2)))
 
 
 def _default(parameter: Parameter) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from stockjobs.cli import tables
 from stockjobs.domain.market.bars import Bars, BarsReply, BarsRequest
 from stockjobs.providers.base import Patience
 from tests.fixtures.cli import Ctl
@@ -52,6 +53,15 @@ def test_findings_are_listed_with_what_they_are_about(found: Ctl) -> None:
         "get", "findings", "--symbol", "aapl", "--kind", "rejected-bar", "--job", "DAILY", "--since", "1d"
     )
     assert (one["symbol"], one["job"], one["evidence"]["high"]) == ("AAPL", "DAILY", 50.0)
+
+
+def test_on_a_narrow_terminal_it_is_still_said_of_which_kind_findings_are(
+    found: Ctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "width", lambda: 80)
+    titles, *rows = found.lines("get", "findings")
+    assert titles.split() == ["ID", "SYMBOL", "AT", "KIND", "RULE", "STATE"]
+    assert max(map(len, rows)) <= 80
 
 
 def test_an_occurrence_says_how_much_of_what_came_was_set_aside(found: Ctl) -> None:
