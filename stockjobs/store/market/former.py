@@ -10,7 +10,6 @@ from sqlalchemy import Connection, RowMapping, select
 
 from stockjobs.store import tables
 from stockjobs.store.market.instruments import Instrument
-from stockjobs.store.statements import is_in
 
 _instruments, _symbols = tables.instruments, tables.symbols
 
@@ -82,7 +81,7 @@ def not_yet(connection: Connection, provider: str, wanted: Sequence[str], at: da
     query = (
         select(_instruments, _symbols.c.symbol, _symbols.c.valid_from, _symbols.c.valid_to)
         .join(_symbols, _symbols.c.instrument_id == _instruments.c.id)
-        .where(_symbols.c.provider == provider, is_in(_symbols.c.symbol, wanted))
+        .where(_symbols.c.provider == provider, _symbols.c.symbol.in_(wanted))
         .order_by(_symbols.c.symbol, _symbols.c.valid_from)
     )
     rows = list(connection.execute(query).mappings())
@@ -99,7 +98,7 @@ def not_yet(connection: Connection, provider: str, wanted: Sequence[str], at: da
 
 def _named_at(connection: Connection, instruments: Sequence[int], at: datetime) -> set[int]:
     """Those of some instruments that bore a name at a moment, or before."""
-    which = (is_in(_symbols.c.instrument_id, instruments), _symbols.c.valid_from <= at)
+    which = (_symbols.c.instrument_id.in_(instruments), _symbols.c.valid_from <= at)
     return {*connection.execute(select(_symbols.c.instrument_id).where(*which)).scalars()} if instruments else set()
 
 

@@ -36,6 +36,9 @@ def test_a_renamed_symbol_is_shown_with_both_names_and_its_permanent_id(stored: 
     assert old["instrument"]["uid"] == new["instrument"]["uid"]
     assert "nothing is stored for 'NONE'" in stored("symbols", "show", "NONE", code=3).stderr
     assert "names instrument" in stored("symbols", "rename", "APPL", "MSFT", code=5).stderr
+    for again in (("rename", "AAPL", "META"), ("redenominate", "AAPL")):
+        assert "AAPL was a name until 20" in (told := stored("symbols", *again, code=3).stderr)
+        assert "it is APPL now" in told
 
 
 def test_a_dead_symbol_is_revived(stored: Ctl) -> None:
