@@ -39,7 +39,7 @@ class Another:
 
 @dataclass(frozen=True)
 class Stranger:
-    """It is not, or not in the units that are kept: none of it can be used."""
+    """It is not, or not in the units that are kept: none of it can be used. The reason is said of what came: prices, figures."""
 
     reason: str
 
@@ -122,4 +122,4 @@ def _mismatch(known: Identity, came: Identity) -> str:
     if not known.currency or not came.currency or (known.currency, known.unit) == (came.currency, came.unit):
         return ""
     said, expected = (f"{one.currency} in units of {one.unit:g}" for one in (came, known))
-    return f"prices came in {said}, and are kept in {expected}"
+    return f"came in {said}, and are kept in {expected}"

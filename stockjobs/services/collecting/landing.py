@@ -228,7 +228,7 @@ def _stranger(claim: Claim, instrument: int, reason: str, answer: Answer) -> Fin
     return Finding(
         kind=FindingKind.IDENTITY,
         symbol=answer.request.symbol,
-        reason=reason,
+        reason=f"prices {reason}",
         instrument_id=instrument,
         interval=answer.request.interval,
         job_id=claim.job_id,
@@ -250,11 +250,12 @@ def _strange_facts(claim: Claim, instrument: Instrument, reason: str, reply: Fac
     return Finding(
         kind=FindingKind.IDENTITY,
         symbol=reply.symbol,
-        reason=reason,
+        reason=f"figures {reason}",
         instrument_id=instrument.id,
         job_id=claim.job_id,
         attempt_id=claim.attempt_id,
-        evidence={"facts": len(reply.facts), **_money(reply.identity)},
+        # Not in which currency: that of an instrument goes by its prices alone, else each side would undo the other.
+        evidence={"facts": len(reply.facts)},
     )
 
 

@@ -50,7 +50,17 @@ _DONE_WITH = "reject it if it is done with"
 def remedy_of(found: StoredFinding) -> str:
     """What people can do about an open finding of a kind that cannot be released; nothing where that is plain."""
     is_told = found.kind is FindingKind.IDENTITY and found.state is FindingState.OPEN
-    return _of_other_money(found) if is_told else ""
+    if not is_told:
+        return ""
+    return _of_other_figures() if "facts" in found.evidence else _of_other_money(found)
+
+
+def _of_other_figures() -> str:
+    return (
+        "no figures that came in another currency or unit were kept, nor are any more until they come in the one in which the "
+        "prices are kept, which mends this finding. The currency of a symbol goes by its prices alone, so if they come in the "
+        "other one too, a finding of a job that asks for bars says so. Reject it if it is not to be looked at again"
+    )
 
 
 def _of_other_money(found: StoredFinding) -> str:

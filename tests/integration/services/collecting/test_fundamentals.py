@@ -11,8 +11,11 @@ from sqlalchemy import case, select
 
 from stockjobs.domain.market.bars import Fact, FactsReply, Identity
 from stockjobs.domain.work.lanes import Lane
+from stockjobs.errors import Conflict
 from stockjobs.providers.base import Patience
 from stockjobs.services.collecting.conclusion import Outcome, Verdict
+from stockjobs.services.market.quarantine import Quarantine
+from stockjobs.services.market.redenominating import Redenomination
 from stockjobs.services.market.symbols import Renaming, Symbols
 from stockjobs.store import tables
 from stockjobs.store.market import instruments
@@ -196,7 +199,12 @@ def test_figures_of_a_company_in_another_currency_are_set_aside_whole(house: Hou
         [finding] = connection.execute(select(tables.findings)).mappings()
         [known] = instruments.by_symbol(connection, "yahoo", ["AAPL"]).values()
     assert (finding["kind"], finding["state"]) == ("identity", "open")
-    assert finding["evidence"] == {"facts": 1, "currency": "GBP", "unit": 1.0}
+    assert finding["reason"] == "figures came in GBP in units of 1, and are kept in USD in units of 1"
+    assert finding["evidence"] == {"facts": 1}
+    with pytest.raises(Conflict, match="goes by its prices alone"):
+        Quarantine(house.database).release([str(finding["id"])], by="ann")
+    with pytest.raises(Conflict, match="no finding says that its source tells another currency or unit of its prices"):
+        Symbols(house.database).redenominate(Redenomination("yahoo", "AAPL"), by="ann")
     assert known.identity.exchange == "NMS"
 
 
