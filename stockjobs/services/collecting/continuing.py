@@ -16,11 +16,12 @@ from stockjobs.store.market.bar_rows import Stored
 
 
 def continued(series: Sequence[Series], stored: Mapping[int, Stored], known: Learnt) -> dict[int, Prices]:
-    """The series, by identity, that go on from what is stored, with the splits that are in the prices of their bars.
+    """The series with bars, by identity, that go on from what is stored, with the splits that are in the prices of their bars.
 
     They have no split to be looked for, so `restating.settled` would find nothing and give them these splits.
     """
-    plain = [one for one in series if id(one) in stored and _is_without_split(one, known.heard(one.instrument.id))]
+    # The first answer of a series is long most of the time, and a look of its own the least of its costs.
+    plain = [one for one in series if len(stored[id(one)]) and _is_without_split(one, known.heard(one.instrument.id))]
     beside = [(one, stored[id(one)]) for one in plain]
     found = go_on([Following(there.bars, there.split_factor, one.came, one.interval) for one, there in beside])
     return {id(one): factor for one, factor in zip(plain, found, strict=True) if factor is not None}
