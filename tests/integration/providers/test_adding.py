@@ -8,10 +8,11 @@ import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from runpy import run_path
+from threading import Thread
 
-import orjson
 import pytest
 
 from stockjobs.domain.market.bars import BarsRequest
@@ -25,7 +26,8 @@ from tests.integration.providers.asking import patient
 pytestmark = pytest.mark.integration
 
 START, END, NOW = (datetime(2024, 1, day, tzinfo=UTC) for day in (2, 10, 20))
-_PAGE = (Path(__file__).parents[3] / "docs" / "adding-a-provider.md").read_text(encoding="utf-8")
+_ROOT = Path(__file__).parents[3]
+_PAGE = (_ROOT / "docs" / "adding-a-provider.md").read_text(encoding="utf-8")
 _SOURCE, _PROJECT = (re.findall(rf"```{kind}\n(.*?)```", _PAGE, re.DOTALL)[0] for kind in ("python", "toml"))
 
 
@@ -41,27 +43,34 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scripted: ScriptedServ
     (info / "entry_points.txt").write_text(f"[{registry.GROUP}]\n" + "".join(f"{name} = {at}\n" for name, at in points))
     monkeypatch.syspath_prepend(str(tmp_path))
     registry.forget()
-    scripted.script = _served
     yield scripted
     monkeypatch.undo()
     sys.modules.pop("acme_stockjobs", None)
     registry.forget()
 
 
-def _served(path: str) -> Answer:
-    asked = urlsplit(path)
-    if not asked.path.endswith("/bars/AAPL"):
-        return Answer(404, b"{}")
-    first, last = (int(parse_qs(asked.query)[name][0]) for name in ("from", "to"))
-    rows = [{"t": at, "o": 1.0, "h": 2.0, "l": 0.5, "c": 1.5} for at in range(first - first % 86_400, last, 86_400)]
-    head = {"exchange": "XNAS", "zone": "America/New_York", "currency": "USD", "kind": "EQUITY"}
-    return Answer(200, orjson.dumps({**head, "rows": rows}))
+@pytest.fixture(scope="module")
+def example() -> Iterator[str]:
+    """Where the server of the page answers."""
+    handler = run_path(str(_ROOT / "examples" / "acme_server.py"))["Acme"]
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Silent", (handler,), {"log_message": lambda *_: None})) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=str)
-def test_the_example_passes_every_check(acme: ScriptedServer, check: Check) -> None:
-    opener = partial(registry.open_provider, "acme", {"key": "k", "url": acme.url})
+def test_the_example_passes_every_check(acme: ScriptedServer, example: str, check: Check) -> None:
+    opener = partial(registry.open_provider, "acme", {"key": "secret", "url": example})
     check.run(Question(opener, "AAPL", Interval.D1, START, END, NOW))
+
+
+def test_a_wrong_key_is_told_by_the_server_of_the_page(acme: ScriptedServer, example: str) -> None:
+    provider = registry.open_provider("acme", {"key": "wrong", "url": example})
+    with pytest.raises(Unauthorized):
+        provider.bars(BarsRequest("AAPL", Interval.D1, START, END), now=NOW, patience=patient())
 
 
 @pytest.mark.parametrize(
