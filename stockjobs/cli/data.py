@@ -25,6 +25,7 @@ from stockjobs.domain.market.symbols import normalise
 from stockjobs.domain.periods import parse_instant
 from stockjobs.domain.work.jobs import WindowSpec
 from stockjobs.errors import InvalidInput
+from stockjobs.providers import registry
 from stockjobs.services.work.reports import Reports
 from stockjobs.store.market.instruments import Instrument
 
@@ -94,6 +95,9 @@ def data(
         _write_holdings(container.reports, target)
         return
     meant = _meant(container.reading, query, wanted)
+    if not meant.found:
+        # What is stored of one can be read also where it is not installed.
+        registry.check_name(query.provider, "--provider")
     if meant.query.symbols or every:
         _tell(meant.absent(meant.write(target, limit)))
     missing = [symbol for symbol in wanted if symbol not in meant.found]

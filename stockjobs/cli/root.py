@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typer.main import get_command
 
 from stockjobs.cli.exits import ExitCode, code_of
 from stockjobs.cli.globals import Globals
-from stockjobs.errors import StockjobsError
+from stockjobs.errors import Problem, StockjobsError
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,13 @@ class Verbs(TyperGroup):
         for name, verb in VERBS.items():
             self.add_command(TyperCommand(name, help=verb.help))
 
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        """The context of a call; what is wrong with the options before the verb is told as everything is."""
+        try:
+            return super().make_context(*arguments, **settings)
+        except typer.TyperException as error:
+            raise typer.Exit(_tell_refused(error)) from error
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The verb itself in place of its stub."""
         name, command, rest = super().resolve_command(ctx, args)
@@ -134,9 +142,7 @@ class Verbs(TyperGroup):
             _drop_output()
             raise typer.Exit(ExitCode.BROKEN_PIPE) from None
         except typer.TyperException as error:
-            # Typer passes on how pydantic begins a refusal.
-            error.message = error.message.replace("Value error, ", "")
-            raise
+            raise typer.Exit(_tell_refused(error)) from error
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
@@ -164,6 +170,37 @@ def _tell(error: StockjobsError, code: ExitCode, ctx: Any) -> ExitCode:
     return code
 
 
+def _tell_refused(error: typer.TyperException) -> int:
+    """Tell in a line what Typer refuses: the option, what was wrong, and where what is possible can be read."""
+    if error.message.startswith(_USAGE):
+        # Where nothing is typed after a group, the help is the answer.
+        typer.echo(error.message, err=True)
+        return error.exit_code
+    # Typer passes on how pydantic begins a refusal.
+    text = (error.message if _is_about_value(error) else error.format_message()).replace("Value error, ", "")
+    ctx = getattr(error, "ctx", None)
+    hint = f"`{ctx.command_path} -h` lists what there is" if ctx else ""
+    if guess := _GUESS.fullmatch(text):
+        text, hint = guess[1], _begun_small(guess[2])
+    where = _option(error) if _is_about_value(error) else ""
+    typer.echo(f"stockctl: {Problem(where, _begun_small(text.rstrip('. ')), hint)}", err=True)
+    return error.exit_code
+
+
+def _begun_small(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _is_about_value(error: typer.TyperException) -> bool:
+    return isinstance(error, typer.BadParameter) and bool(error.message) and error.param is not None
+
+
+def _option(error: Any) -> str:
+    """The name of the option or argument that is refused."""
+    hint: str = error.param.get_error_hint()
+    return hint.partition(" / ")[0].strip("'")
+
+
 def _tell_unexpected(error: Exception, ctx: Any) -> ExitCode:
     _trace(error, ctx)
     if isinstance(error, OSError) and error.errno in _FULL:
@@ -185,6 +222,9 @@ def _drop_output() -> None:
 
 
 _STDERR = 2
+_USAGE = "Usage: "
+_GUESS = re.compile(r"(.*?)\.? \(?((?:Did you mean|Possible options).*?)\)?", re.DOTALL)
+"""How Typer guesses what may have been meant."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _HELP = {"help_option_names": ["-h", "--help"]}
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.reading import Adjusted, BarsQuery, Factors, refuse_future
 from stockjobs.errors import InvalidInput, NotFound
+from stockjobs.providers import registry
 from stockjobs.services.market.adjusting import Adjusting
 from stockjobs.services.market.calendars import zone_of
 from stockjobs.services.market.shaping import SCHEMA, Names, shape
@@ -140,6 +141,9 @@ class Reading:
         with self._database.read() as connection:
             known, renamed = _bearers(connection, query.provider, query.symbols)
             landing = None if query.as_of is None else _landing(connection, query.as_of, self._database.now(connection))
+        if not known:
+            # What is stored of one can be read also where it is not installed.
+            registry.check_name(query.provider)
         for symbol in query.symbols:
             if symbol not in known:
                 raise NotFound(f"nothing is stored for {symbol!r}: `stockctl data` lists what is")

@@ -50,7 +50,10 @@ class Symbols:
         self._database = database
 
     def names(self, symbols: Sequence[str] = ()) -> list[SymbolReport]:
-        """All names, or those of the instruments that bear or bore some symbols. Raises NotFound for one that none does."""
+        """All names by their symbols, or those of the instruments that bear or bore some, each instrument's by time.
+
+        Raises NotFound for a symbol that none bears or bore.
+        """
         wanted = [normalise(symbol) for symbol in symbols]
         with self._database.read() as connection:
             found = instruments.names(connection, wanted)
@@ -58,6 +61,8 @@ class Symbols:
         missing = [symbol for symbol in wanted if symbol not in {name.symbol for name in found}]
         if missing:
             raise NotFound(f"nothing is stored for {missing[0]!r}: `stockctl symbols` lists what is")
+        if not wanted:
+            found.sort(key=lambda name: (name.symbol, name.provider, name.valid_from))
         return [SymbolReport(name, standings.get((name.provider, name.symbol), Standing())) for name in found]
 
     @taken_twice_if_busy
@@ -88,8 +93,9 @@ class Symbols:
     def redenominate(self, wish: Redenomination, *, by: str) -> Redenominated:
         """Accept the other currency or unit in which a source tells of a symbol, for good.
 
-        Of another unit, all that is stored is converted. Of another currency, the symbol names a new instrument from now on, and
-        what is stored stays with the former one. Raises NotFound, Conflict where no finding tells of it, InvalidInput.
+        Of another unit, all that is stored is converted. Of another currency, the symbol names a new instrument from now on, or
+        again the one that it named before in that currency; what is stored stays with the former one. Raises NotFound, Conflict
+        where no finding tells of it, InvalidInput.
         """
         with self._database.begin() as connection:
             return redenominate(connection, wish, by, self._database.now(connection))

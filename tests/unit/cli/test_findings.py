@@ -135,7 +135,7 @@ def test_a_good_stored_bar_is_shown_beside_the_other_and_gives_way_only_if_told_
         ((), 2, "or --all"),
         (("abcd", "--all"), 2, "give the ids alone"),
         (("00000000",), 3, "there is no finding"),
-        (("xyz",), 3, "is not the id of a finding"),
+        (("xyz",), 2, "is not the id of a finding"),
         (("--kind", "bad"), 2, "'bad' is not known (one of rejected-bar"),
         (("--job", "NONE"), 3, "NONE"),
     ],

@@ -6,7 +6,15 @@ from tests.fixtures.cli import Ctl
 
 SUCH = "such as 2026-01-31T15:30:00Z"
 REFUSED = {
-    "data AAPL --interval 7d": "Error: Invalid value for '--interval' / '-i': '7d' is not one of",
+    "data AAPL --interval 7d": "stockctl: --interval: '7d' is not one of '1m', '2m', ",
+    "data AAPL --provider nobody": "stockctl: --provider: there is no provider 'nobody' (known: yahoo, files; ",
+    "data --all --provider yaho": "stockctl: --provider: there is no provider 'yaho' (did you mean yahoo?)",
+    "gaps --limit x": "stockctl: --limit: input should be a valid integer",
+    "gaps --bogus": "stockctl: no such option: --bogus (`stockctl gaps -h` lists what there is)",
+    "get bogus": "stockctl: no such command 'bogus' (`stockctl get -h` lists what there is)",
+    "bogus": "stockctl: no such command 'bogus' (`stockctl -h` lists what there is)",
+    "--bogus": "stockctl: no such option: --bogus (possible options: --verbose)",
+    "trigger": "stockctl: missing argument 'JOB' (`stockctl trigger -h` ",
     "data AAPL --start 2026-02-01 --end 2026-01-01": (
         "stockctl: start 2026-02-01T00:00:00Z is not before end 2026-01-01T00:00:00Z (give a later end, or swap them)"
     ),
@@ -35,9 +43,9 @@ REFUSED = {
 
 def test_what_is_no_id_is_told_with_where_ids_are_found(ctl: Ctl) -> None:
     for kind, of in (("occurrence", "an occurrence"), ("finding", "a finding")):
-        told = f"stockctl: 'xyz' is not the id of {of}, nor the first 4 or more digits of one: `stockctl get {kind}s` lists"
-        assert told in ctl("describe", kind, "xyz", code=3).stderr
-    assert "'x' is not the id of a task" in ctl("cancel", "task/x", code=3).stderr
+        told = f"stockctl: 'xyz' is not the id of {of}, nor the first 4 or more digits of one (`stockctl get {kind}s` lists"
+        assert told in ctl("describe", kind, "xyz", code=2).stderr
+    assert "'x' is not the id of a task" in ctl("cancel", "task/x", code=2).stderr
 
 
 def test_a_backfill_from_the_day_on_which_it_runs_has_to_say_its_end(ctl: Ctl) -> None:
@@ -49,5 +57,6 @@ def test_a_backfill_from_the_day_on_which_it_runs_has_to_say_its_end(ctl: Ctl) -
 def test_what_is_wrong_is_named_as_it_was_typed(ctl: Ctl) -> None:
     said = {line: ctl(*line.split(" "), code=2).stderr for line in REFUSED}
     assert {line: text for line, text in said.items() if REFUSED[line] not in text} == {}
+    assert {line: text for line, text in said.items() if "Usage: " in text} == {}
     assert "--port" not in said["simulator --address nohost.invalid"]
     assert ctl.lines("get", "jobs", "-o", "name") == []

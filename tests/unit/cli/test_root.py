@@ -51,7 +51,7 @@ def test_help_imports_nothing_that_is_slow() -> None:
 
 
 def test_a_mistyped_verb_is_exit_code_2_with_what_was_meant(ctl: Ctl) -> None:
-    assert "No such command 'aply'. Did you mean 'apply'?" in ctl("aply", code=2).stderr
+    assert "stockctl: no such command 'aply' (did you mean 'apply'?)\n" in ctl("aply", code=2).stderr
 
 
 def test_without_a_verb_the_help_is_shown(ctl: Ctl) -> None:

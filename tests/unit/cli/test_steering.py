@@ -18,9 +18,11 @@ def test_a_cancelled_occurrence_stays_so_and_cancelling_it_again_is_a_conflict(c
 
 
 @pytest.mark.parametrize("verb", ["cancel", "retry"])
-@pytest.mark.parametrize("text", ["abc", "not-an-id", "00000000", "task/00000000", "task/xyz"])
-def test_what_is_not_there_is_exit_code_3(ctl: Ctl, verb: str, text: str) -> None:
-    assert ctl(verb, text, code=3).stderr.startswith("stockctl: ")
+@pytest.mark.parametrize(
+    ("text", "code"), [("00000000", 3), ("task/00000000", 3), ("abc", 2), ("not-an-id", 2), ("task/xyz", 2)]
+)
+def test_what_is_not_there_is_exit_code_3_and_what_is_no_id_2(ctl: Ctl, verb: str, text: str, code: int) -> None:
+    assert ctl(verb, text, code=code).stderr.startswith("stockctl: ")
 
 
 def test_one_task_is_cancelled_alone(ctl: Ctl) -> None:
