@@ -150,9 +150,13 @@ def redenominate(
     if done.former is None:
         typer.echo(f"symbol/{name} is in {done.now} now: {counted(done.bars, 'bar')} converted from {done.was}")
         return
-    typer.echo(f"symbol/{name} names a new instrument in {done.now} from now on; what is stored in {done.was} stays")
-    again = f"`stockctl backfill --symbols {name} --interval 1d --period 10y` asks for its history in {done.now}"
-    typer.echo(f"stockctl: {again}", err=True)
+    again = "the instrument again that it named before" if done.is_return else "a new instrument"
+    typer.echo(f"symbol/{name} names {again}, in {done.now}, from now on; what is stored in {done.was} stays")
+    if done.bars:
+        typer.echo(f"stockctl: {counted(done.bars, 'bar')} of it converted to {done.now}", err=True)
+    if not done.is_return:
+        asked = f"`stockctl backfill --symbols {name} --interval 1d --period 10y`"
+        typer.echo(f"stockctl: {asked} asks for its history in {done.now}", err=True)
     if former_as is None:
         typer.echo(f"stockctl: what is stored in {done.was} has no name now: it is instrument {done.former}", err=True)
 

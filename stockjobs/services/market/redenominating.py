@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from stockjobs.domain.events import Event, EventName
+from stockjobs.domain.market.bars import Identity
+from stockjobs.domain.market.identity import Another, compare
 from stockjobs.domain.market.money import money
 from stockjobs.domain.market.symbols import normalise
-from stockjobs.errors import Conflict, InvalidInput, NotFound
+from stockjobs.errors import Busy, Conflict, InvalidInput, NotFound
 from stockjobs.providers.currencies import currency_of
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger import events
 from stockjobs.store.market import bars, findings, former, instruments, units
-from stockjobs.store.market.instruments import Instrument
+from stockjobs.store.market.instruments import Instrument, Name
 
 
 @dataclass(frozen=True)
@@ -31,28 +33,32 @@ class Redenomination:
 
 @dataclass(frozen=True)
 class Redenominated:
-    """From what to what it was: so many bars were converted, or the symbol names another instrument than `former` now."""
+    """From what to what it was: so many bars were converted, and the symbol names another instrument than `former` now, unless
+    that is None. With `is_return` that one has borne it before.
+    """
 
     was: str
     now: str
     bars: int = 0
     former: int | None = None
+    is_return: bool = False
 
 
 def redenominate(connection: Connection, wish: Redenomination, by: str, now: datetime) -> Redenominated:
-    """Go on in the currency and unit that the source tells. Raises NotFound, Conflict, InvalidInput."""
+    """Go on in the currency and unit that the source tells. Raises NotFound, Conflict, InvalidInput, Busy."""
     symbol = normalise(wish.symbol)
-    bars.lock(connection, [named(connection, wish.provider, symbol).id])
-    # Once more: whoever had the instrument until now may have been about the same.
-    known = named(connection, wish.provider, symbol)
+    known = _locked(connection, wish.provider, symbol)
     currency, unit = _told(connection, known, wish.currency)
     was, becomes = money(known.currency, known.unit), money(currency, unit)
     if currency == known.currency:
-        done = Redenominated(was, becomes, bars=_converted(connection, wish, known, unit))
+        _refuse_name(wish, known)
+        done = Redenominated(was, becomes, bars=_converted(connection, known, unit))
         name, about = EventName.INSTRUMENT_CHANGED, {"instrument": known.id}
     else:
-        done = Redenominated(was, becomes, former=known.id)
-        successor = _succeeded(connection, wish, known, (currency, unit), now)
+        identity = replace(known.identity, currency=currency, unit=unit)
+        successor, is_return = _succeeded(connection, wish, known, identity, now)
+        count = _converted(connection, successor, unit) if successor.unit != unit else 0
+        done = Redenominated(was, becomes, count, known.id, is_return)
         name, about = EventName.SYMBOL_REASSIGNED, {"instrument": successor.id, "former": known.id}
     findings.mend_where(connection, *findings.about_identity(known.id), by=by, now=now)
     reason = f"its prices are in {becomes} now, and were in {was}"
@@ -80,6 +86,25 @@ def refuse_if_taken(connection: Connection, provider: str, symbol: str) -> None:
         raise Conflict(f"{what}: what is stored under two instruments cannot be made one")
 
 
+def _locked(connection: Connection, provider: str, symbol: str) -> Instrument:
+    """The instrument that bears a symbol, under the locks of all that ever did. Raises NotFound, Busy."""
+    named(connection, provider, symbol)
+    bearers = [one.instrument.id for one in _bearers(connection, provider, symbol)]
+    bars.lock(connection, bearers)
+    # Once more: whoever had them until now may have been about the same.
+    known = named(connection, provider, symbol)
+    if known.id not in bearers:
+        raise Busy(f"{symbol} was given to another instrument at this moment: try again")
+    return known
+
+
+def _bearers(connection: Connection, provider: str, symbol: str) -> list[Name]:
+    """Whom a symbol has named, the last one first."""
+    found = instruments.names(connection, [symbol])
+    theirs = [one for one in found if (one.provider, one.symbol) == (provider, symbol)]
+    return sorted(theirs, key=lambda one: one.valid_from, reverse=True)
+
+
 def _told(connection: Connection, known: Instrument, wanted: str | None) -> tuple[str, float]:
     """The currency and unit that the source tells by the findings about an instrument. Raises Conflict."""
     told = findings.told_currencies(connection, known.id) - {(known.currency, known.unit)}
@@ -100,27 +125,52 @@ def _told(connection: Connection, known: Instrument, wanted: str | None) -> tupl
     raise Conflict(f"{kept}, and its source tells {said}: name the one that is right (EUR, GBP, GBp)")
 
 
-def _converted(connection: Connection, wish: Redenomination, known: Instrument, unit: float) -> int:
+def _refuse_name(wish: Redenomination, known: Instrument) -> None:
     if wish.former_as:
         raise InvalidInput.because(
             "--former-as", f"{known.symbol} stays one series, as only its unit is another", "leave it away"
         )
+
+
+def _converted(connection: Connection, known: Instrument, unit: float) -> int:
+    # One that bore the symbol before a renaming is not locked yet.
+    bars.lock(connection, [known.id])
     instruments.describe(connection, known, {"unit": unit})
     return units.convert(connection, known.id, known.unit / unit)
 
 
 def _succeeded(
-    connection: Connection, wish: Redenomination, known: Instrument, told: tuple[str, float], now: datetime
-) -> Instrument:
+    connection: Connection, wish: Redenomination, known: Instrument, identity: Identity, now: datetime
+) -> tuple[Instrument, bool]:
+    """The instrument that goes on as this identity tells, and whether it has borne the symbol before."""
     former_as = normalise(wish.former_as, "--former-as") if wish.former_as else None
+    earlier = _earlier(connection, wish.provider, known, identity.currency)
     if former_as:
         refuse_if_taken(connection, wish.provider, former_as)
-    currency, unit = told
-    successor = instruments.redenominate(
-        connection, wish.provider, known, replace(known.identity, currency=currency, unit=unit), now
-    )
+    if earlier:
+        successor = instruments.hand_over(connection, wish.provider, known, earlier.id, now)
+    else:
+        successor = instruments.redenominate(connection, wish.provider, known, identity, now)
     if former_as and not instruments.entitle(connection, wish.provider, former_as, known.id, now):
         raise Conflict(
             f"{former_as} was given to an instrument at this moment: `stockctl symbols {former_as}` shows which"
         )
-    return successor
+    return successor, earlier is not None
+
+
+def _earlier(connection: Connection, provider: str, known: Instrument, currency: str) -> Instrument | None:
+    """Who bore the symbol of an instrument before it, in another currency, and is the same thing that trades."""
+    since = None
+    for one in _bearers(connection, provider, known.symbol):
+        if since not in (None, one.valid_to):
+            # It named nobody for a time: who bore it before has been renamed.
+            return None
+        since, bearer = one.valid_from, one.instrument
+        if bearer.currency == currency and not _is_another(connection, bearer, known):
+            return bearer
+    return None
+
+
+def _is_another(connection: Connection, earlier: Instrument, known: Instrument) -> bool:
+    newest = instruments.newest_bar(connection, earlier.id)
+    return isinstance(compare(earlier.identity, known.identity, newest), Another)

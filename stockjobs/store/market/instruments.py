@@ -99,12 +99,19 @@ def redenominate(
     connection: Connection, provider: str, former: Instrument, identity: Identity, now: datetime
 ) -> Instrument:
     """Give a symbol to the instrument that goes on in another currency; the former one has borne it until now."""
-    unname(connection, provider, former.symbol, now)
     uid = ids.instrument_uid(provider, identity.exchange, identity.symbol, identity.first_trade_at, identity.currency)
     insert_if_absent(connection, _instruments, [{"uid": uid, "created_at": now, **_described(identity)}])
     number = connection.execute(select(_instruments.c.id).where(_instruments.c.uid == uid)).scalar_one()
-    _entitle(connection, provider, {identity.symbol: number}, now)
-    return by_symbol(connection, provider, [identity.symbol])[identity.symbol]
+    return hand_over(connection, provider, former, number, now)
+
+
+def hand_over(connection: Connection, provider: str, former: Instrument, to: int, now: datetime) -> Instrument:
+    """Give the symbol of an instrument to another one, which has no other name from then on."""
+    unname(connection, provider, former.symbol, now)
+    its_own = (_symbols.c.provider == provider, _symbols.c.instrument_id == to, _symbols.c.valid_to.is_(None))
+    connection.execute(update(_symbols).where(*its_own).values(valid_to=now))
+    _entitle(connection, provider, {former.symbol: to}, now)
+    return by_symbol(connection, provider, [former.symbol])[former.symbol]
 
 
 def unname(connection: Connection, provider: str, symbol: str, at: datetime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from stockjobs.domain.events import EventName
 from stockjobs.domain.market.bars import Bars, CorporateAction
-from stockjobs.domain.market.findings import FindingFilter, FindingState
+from stockjobs.domain.market.findings import FindingFilter, FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.reading import Adjusted, BarsQuery
 from stockjobs.domain.work.filters import EventFilter
@@ -21,10 +22,16 @@ from stockjobs.services.market.quarantine import Quarantine
 from stockjobs.services.market.reading import Reading
 from stockjobs.services.market.redenominating import Redenomination
 from stockjobs.services.market.symbols import Symbols
+from stockjobs.store.database import Database
 from stockjobs.store.ledger import events
-from stockjobs.store.market import instruments, reading
+from stockjobs.store.market import bars, findings, instruments, reading
+from stockjobs.store.market.findings import Finding
+from tests.fixtures.database import NOON
 from tests.fixtures.house import House
+from tests.fixtures.market import add_instrument
+from tests.fixtures.redis import eventually
 from tests.fixtures.world import Venue, WorldProvider
+from tests.integration.services.market.test_deciding import waits
 
 pytestmark = pytest.mark.integration
 
@@ -168,6 +175,78 @@ def test_another_currency_begins_a_new_series_under_the_symbol_and_leaves_the_fo
     )
     assert former[0] == done.former
     assert successor[2] == "EUR"
+
+
+def in_currency(house: House, world: WorldProvider, currency: str, unit: float, times: float) -> None:
+    """Let the source tell the share in kronor in another currency or unit, at so many times the prices, for a night."""
+    world.said["EKTA.ST"], world.times["EKTA.ST"] = {"currency": currency, "unit": unit}, times
+    run(house)
+
+
+def test_a_currency_accepted_by_mistake_is_taken_back_and_the_former_series_goes_on(
+    house: House, world: WorldProvider
+) -> None:
+    before = stored(house, "EKTA.ST")
+    in_currency(house, world, "EUR", 1.0, 0.09)
+    mistake = accept(house, "EKTA.ST", None, "EKTA.ST-SEK")
+    run(house)
+    in_currency(house, world, "SEK", 1.0, 1.0)
+    back = accept(house, "EKTA.ST", None, "EKTA.ST-EUR")
+    assert (back.was, back.now, back.bars, back.is_return) == ("EUR", "SEK", 0, True)
+    assert back.former != mistake.former
+    run(house)
+    after = stored(house, "EKTA.ST")
+    assert np.array_equal(after.close[: len(before)], before.close)
+    # The nights between came in another currency, and come in this one now.
+    assert len(after) == len(before) + 2
+    assert current_names(house) == {"EKTA.ST": (mistake.former, "SEK"), "EKTA.ST-EUR": (back.former, "EUR")}
+    # Again in euros, and in cents of them: the second series is named again, and converted.
+    euros = stored(house, "EKTA.ST-EUR").close
+    in_currency(house, world, "EUR", 0.01, 9.0)
+    again = accept(house, "EKTA.ST")
+    assert (again.was, again.now, again.bars, again.former) == ("SEK", "0.01 EUR", len(euros), mistake.former)
+    run(house)
+    assert stored(house, "EKTA.ST").close[: len(euros)] == pytest.approx(euros * 100)
+    assert current_names(house) == {"EKTA.ST": (back.former, "EUR")}
+    assert found(house, FindingState.OPEN) == []
+
+
+def current_names(house: House) -> dict[str, tuple[int, str]]:
+    """The instruments of the share in kronor that have a name now, with their currencies."""
+    names = [one.name for one in Symbols(house.database).names(["EKTA.ST"]) if one.name.valid_to is None]
+    return {one.symbol: (one.instrument.id, one.instrument.currency) for one in names}
+
+
+def test_a_former_bearer_that_was_another_company_is_not_named_again(house: House, world: WorldProvider) -> None:
+    world.said["EKTA.ST"] = {"first_trade_at": house.clock.now, "currency": "EUR"}
+    run(house)
+    [was] = [one.name.instrument.id for one in Symbols(house.database).names(["EKTA.ST"]) if one.name.valid_to]
+    in_currency(house, world, "SEK", 1.0, 10.0)
+    done = accept(house, "EKTA.ST")
+    assert (done.now, done.is_return) == ("SEK", False)
+    assert was not in {one for one, _ in current_names(house).values()}
+
+
+def test_a_symbol_that_names_another_instrument_by_the_time_is_waited_for_once_more(postgresql_url: str) -> None:
+    database = Database(postgresql_url)
+    with database.begin() as connection:
+        first, second = (add_instrument(connection, symbol) for symbol in ("AAPL", "NEXT"))
+        for number in (first, second):
+            told = Finding(FindingKind.IDENTITY, "AAPL", "other", number, evidence={"currency": "USD", "unit": 0.01})
+            findings.land(connection, [told], NOON)
+    with ThreadPoolExecutor(1) as threads, database.begin() as landing:
+        bars.lock(landing, [second])
+        with database.begin() as reassigning:
+            bars.lock(reassigning, [first])
+            accepting = threads.submit(Symbols(database).redenominate, Redenomination("yahoo", "AAPL"), by="ann")
+            eventually(lambda: waits(database))
+            instruments.unname(reassigning, "yahoo", "AAPL", NOON)
+            instruments.entitle(reassigning, "yahoo", "AAPL", second, NOON)
+        eventually(lambda: waits(database) or accepting.done())
+        assert not accepting.done()
+        landing.commit()
+        assert accepting.result(30).now == "0.01 USD"
+    database.dispose()
 
 
 def test_what_cannot_be_accepted_changes_nothing(house: House, world: WorldProvider) -> None:
