@@ -19,7 +19,7 @@ from stockjobs.domain.market.applying import (
     by_split,
 )
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.restatement import Known, Restated, Verdict, lacks
+from stockjobs.domain.market.restatement import EXPLAINED, Known, Restated, Verdict, lacks
 from stockjobs.domain.market.splits import Split
 from stockjobs.services.collecting.paying import Noted
 from stockjobs.services.collecting.retold import Deed, instant, restatement, told_of, unclear_ratio, unclear_shares
@@ -213,6 +213,14 @@ def _tell_anew(past: _Past, one: Applied) -> Anew:
     count = bar_versions.restate(step.connection, part, one.ratio, step.landing())
     if not count or span is None:
         return Anew()
-    finding = restatement(step, past.series, Deed(one.ratio, one.split, count, *span, is_seen=one.is_shown))
+    alike = None if one.split else _alike(past, one.ratio, span[1])
+    deed = Deed(one.ratio, one.split, count, *span, is_seen=one.is_shown, alike=alike)
+    finding = restatement(step, past.series, deed)
     events.append(step.connection, told_of(step, finding))
     return Anew((finding,), count, (one.split or Split(int(step.now.timestamp()), one.ratio),))
+
+
+def _alike(past: _Past, ratio: float, last: datetime) -> Split | None:
+    """The newest known split of a ratio of whose day, or of a later one, bars were told anew; the last of them is given."""
+    reached = (split for split in reversed(past.arrival.splits) if split.since <= last.timestamp())
+    return next((split for split in reached if abs(split.ratio / ratio - 1) < EXPLAINED), None)

@@ -18,7 +18,8 @@ from stockjobs.store.market.restatements import ASKED_AGAIN
 class Deed:
     """By which ratio so many bars, from a first to a last, were told anew, and the split that explains it.
 
-    It `is_seen` where the source was seen to tell bars so: else only a split says that it will.
+    It `is_seen` where the source was seen to tell bars so: else only a split says that it will. `alike` is a known split of the
+    ratio that does not explain it, as bars from its day on were told anew too.
     """
 
     ratio: float
@@ -27,15 +28,12 @@ class Deed:
     first: datetime
     last: datetime
     is_seen: bool = True
+    alike: Split | None = None
 
 
 def restatement(step: Step, series: Series, deed: Deed) -> Finding:
     """The finding that a series was told anew."""
-    if deed.split is None:
-        told = f"the source tells all earlier prices {1 / deed.ratio:.6g} times as they were, and no known split explains it"
-        reason = f"{told}: a split told later is matched with it"
-    else:
-        reason = f"a split of {deed.split.ratio:g} new shares for an old one on {instant(deed.split.at):%Y-%m-%d}"
+    reason = _unexplained(deed) if deed.split is None else _of_split(deed.split)
     evidence = {
         "ratio": deed.ratio,
         "bars": deed.bars,
@@ -45,6 +43,21 @@ def restatement(step: Step, series: Series, deed: Deed) -> Finding:
         "seen": deed.is_seen,
     }
     return noted(step, series, FindingKind.RESTATEMENT, reason, at=deed.first, evidence=evidence)
+
+
+def _unexplained(deed: Deed) -> str:
+    told = (
+        f"the source tells all earlier prices {1 / deed.ratio:.6g} times as they were, and no known split explains it"
+    )
+    if deed.alike is None:
+        return f"{told}: a split told later is matched with it"
+    return (
+        f"{told} alone: {_of_split(deed.alike)} leaves bars from that day on as they are, and those came otherwise too"
+    )
+
+
+def _of_split(split: Split) -> str:
+    return f"a split of {split.ratio:g} new shares for an old one on {instant(split.at):%Y-%m-%d}"
 
 
 def unclear_shares(step: Step, series: Series, split: Split, first: datetime) -> Finding:

@@ -193,3 +193,17 @@ def test_a_split_that_is_told_of_before_it_is_applied_restates_when_it_is(house:
     collect(house)
     assert_as_told(house, source)
     assert {row["split_factor"] for row in stored(house)} == {4.0}
+
+
+def test_a_split_of_which_the_own_day_came_in_new_shares_too_is_named_beside_what_it_does_not_explain(
+    house: House, source: Telling
+) -> None:
+    collect(house)
+    # All that is stored is divided, also the bar of the split's day, which a split alone leaves as it is.
+    source.split(4.0, day(0))
+    tomorrow(house, source)
+    collect(house)
+    [found] = findings(house, FindingKind.RESTATEMENT)
+    on = f"a split of 4 new shares for an old one on {day(0):%Y-%m-%d}"
+    told = "the source tells all earlier prices 0.25 times as they were, and no known split explains it alone"
+    assert found["reason"] == f"{told}: {on} leaves bars from that day on as they are, and those came otherwise too"
