@@ -55,6 +55,11 @@ def periods(at: Seconds, interval: Interval, zone: tzinfo) -> Seconds:
     return period_numbers(days_of(at, interval, zone), interval)
 
 
+def bar_numbers(at: Seconds, interval: Interval, zone: tzinfo) -> Seconds:
+    """What bars (epoch seconds) of one time have in common, and bars of one day, week or month where they are so long."""
+    return at if interval.is_intraday else periods(at, interval, zone)
+
+
 def first_bar(at: datetime, interval: Interval, zone: tzinfo) -> int:
     """The earliest second at which a bar of the session's day of an event stands, or of its week or month: those before are
     from before the event, and this one ends after it.

@@ -32,7 +32,7 @@ from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
 from stockjobs.store.market import bars, facts, instruments, landings
 from stockjobs.store.market.bar_rows import Stored
-from stockjobs.store.market.findings import Finding
+from stockjobs.store.market.findings import Finding, Good
 from stockjobs.store.market.instruments import Instrument
 
 
@@ -69,7 +69,7 @@ class _Landing:
     def __init__(self, step: Step) -> None:
         self._step = step
         self._found: list[Finding] = []
-        self._landed: list[bars.Landing] = []
+        self._good: list[Good] = []
         self._told: list[tuple[Series, tuple[Split, ...]]] = []
         self._overtaken: dict[str, Overtaken] = {}
         # By which symbols of the task the answers about an instrument were asked for: it may bear another by now.
@@ -88,7 +88,7 @@ class _Landing:
         for _, reply in sorted(fetched.facts.items()):
             self._received += len(reply.facts)
             self._land_facts(reply)
-        set_aside(step.connection, step.claim, self._found, self._landed, step.now)
+        set_aside(step.connection, step.claim, self._found, self._good, step.now)
         self._written += sum(land_explained(step, series, told) for series, told in self._told)
         return Landed(self._received, self._written, self._rejected, self._overtaken)
 
@@ -152,8 +152,13 @@ class _Landing:
         for series, landing in zip(given, given_good, strict=True):
             if landing is not None and (series.instrument.id, series.interval.seconds) in known.unclear:
                 clear_up(step, series)
-        self._landed = [one for one in given_good if one is not None]
-        self._written += bars.land(step.connection, self._landed, step.now, landing=step.landing)
+        landed = [one for one in given_good if one is not None]
+        self._good = [
+            Good(one.instrument_id, one.interval, one.bars.at, zone_of(series.instrument))
+            for series, one in zip(given, given_good, strict=True)
+            if one is not None
+        ]
+        self._written += bars.land(step.connection, landed, step.now, landing=step.landing)
 
     def _is_overtaken(self, series: Series, known: Learnt) -> bool:
         if not is_outdated(series, known):

@@ -89,7 +89,8 @@ def _read_again(step: Step, series: Series) -> Stored:
 def _settle(step: Step, series: Series, recent: Sequence[Split], arrival: Arrival) -> None:
     """Close what was set aside in the prices of before a split, where good bars stand and the source has applied it by now."""
     if any(arrival.has_shown(split) for split in recent):
-        aside.settle(step.connection, series.instrument.id, series.interval, by=step.claim.job, now=step.now)
+        of_series = (series.instrument.id, series.interval)
+        aside.settle(step.connection, of_series, zone_of(series.instrument), by=step.claim.job, now=step.now)
 
 
 def _is_told_whole(step: Step, series: Series, stored: Stored) -> bool:

@@ -19,7 +19,7 @@ from stockjobs.store.database import Connection, Database
 from stockjobs.store.ledger import definitions, events
 from stockjobs.store.ledger.claims import Claim
 from stockjobs.store.market import bars, findings, quarantine
-from stockjobs.store.market.findings import Finding
+from stockjobs.store.market.findings import Finding, Good
 from stockjobs.store.market.quarantine import Place, StoredFinding
 
 BATCH = 500
@@ -29,7 +29,7 @@ _NAMED = 20
 
 
 def set_aside(
-    connection: Connection, claim: Claim, found: Sequence[Finding], landed: Sequence[bars.Landing], now: datetime
+    connection: Connection, claim: Claim, found: Sequence[Finding], landed: Sequence[Good], now: datetime
 ) -> None:
     """Write the findings of a landing, tell of those that are new and hold bars, and close those that good bars have mended."""
     new = findings.land(connection, found, now) if found else frozenset()
@@ -37,8 +37,7 @@ def set_aside(
     if held:
         events.append(connection, _quarantined(claim, list(held.values()), now))
     if landed:
-        good = [(one.instrument_id, one.interval, one.bars.at) for one in landed]
-        findings.mend(connection, good, claim.job, now)
+        findings.mend(connection, landed, claim.job, now)
 
 
 def _quarantined(claim: Claim, held: Sequence[Finding], now: datetime) -> Event:

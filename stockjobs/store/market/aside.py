@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, or_, select
+import numpy as np
+from sqlalchemy import Connection, or_, select
 
-from stockjobs.domain.market.bars import COLUMNS, PRICES, Bars
+from stockjobs.domain.market.bars import COLUMNS, PRICES, Bars, Seconds
+from stockjobs.domain.market.days import REACH
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.validation.levels import UNIT_JUMP, UNSPLIT
 from stockjobs.store import tables
 from stockjobs.store.market import findings
 from stockjobs.store.market.bar_rows import bars_of_rows
+from stockjobs.store.market.findings import Good
 
 _findings, _aside, _bars = tables.findings, tables.quarantined_bars, tables.bars
 
@@ -52,17 +56,28 @@ def answers(connection: Connection, instrument: int, interval: Interval, since: 
     return [rows.answer() for _, rows in newest_first]
 
 
-def settle(connection: Connection, instrument: int, interval: Interval, *, by: str, now: datetime) -> int:
-    """Close the open findings about bars of a series in the prices of before a split, where a stored bar stands at their time.
-    Returns how many."""
-    of_findings = (_findings.c.instrument_id == instrument, _findings.c.interval_s == interval.seconds)
-    is_theirs = (
-        _bars.c.instrument_id == instrument,
-        _bars.c.interval_s == interval.seconds,
-        _bars.c.at == _findings.c.at,
+def settle(connection: Connection, series: tuple[int, Interval], zone: tzinfo, *, by: str, now: datetime) -> int:
+    """Close the open findings about bars of an instrument and interval in the prices of before a split, where a stored bar
+    stands at their time, or on their day, week or month by the clocks of a zone. Returns how many."""
+    instrument, interval = series
+    is_open = (_findings.c.state == FindingState.OPEN.value, _findings.c.rule == UNSPLIT)
+    of_series = (_findings.c.instrument_id == instrument, _findings.c.interval_s == interval.seconds)
+    found = connection.execute(select(_findings.c.id, _findings.c.at).where(*of_series, *is_open)).all()
+    if not found:
+        return 0
+    reach = timedelta(seconds=REACH.get(interval, 0))
+    is_near = _bars.c.at.between(min(row.at for row in found) - reach, max(row.at for row in found) + reach)
+    query = select(_bars.c.at).where(
+        _bars.c.instrument_id == instrument, _bars.c.interval_s == interval.seconds, is_near
     )
-    there = exists().where(*is_theirs)
-    return findings.mend_where(connection, *of_findings, _findings.c.rule == UNSPLIT, there, by=by, now=now)
+    there = Good(instrument, interval, _seconds(connection.execute(query).scalars()), zone)
+    is_there = there.is_of(_seconds(row.at for row in found)).tolist()
+    settled = [row.id for row, is_met in zip(found, is_there, strict=True) if is_met]
+    return findings.decide(connection, settled, FindingState.MENDED, by, now)
+
+
+def _seconds(times: Iterable[datetime]) -> Seconds:
+    return np.array([int(at.timestamp()) for at in times], dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from math import isfinite
 from typing import Any
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, update
 
 from stockjobs.domain import ids
 from stockjobs.domain.market.bars import COLUMNS, NO_VOLUME, PRICES, Bars, Seconds
+from stockjobs.domain.market.days import REACH, bar_numbers
 from stockjobs.domain.market.findings import FindingKind, FindingState, may_become
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
@@ -138,36 +140,57 @@ def _prices_of(evidence: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(evidence.get(name) for name in PRICES)
 
 
-def mend(
-    connection: Connection, landed: Sequence[tuple[int, Interval, Seconds | Sequence[int]]], by: str, now: datetime
-) -> int:
-    """Close the open findings about bars that have come as good ones since: instrument, interval and times (epoch seconds);
-    and that the series came in another currency.
+@dataclass(frozen=True, eq=False)
+class Good:
+    """Bars of an instrument and interval that have come as good ones: their times (epoch seconds), and the zone of their days."""
+
+    instrument_id: int
+    interval: Interval
+    at: Seconds
+    zone: tzinfo
+
+    def is_of(self, at: Seconds) -> NDArray[np.bool_]:
+        """Of some times which are those of these bars, or of their days, weeks or months."""
+        theirs, mine = (bar_numbers(each, self.interval, self.zone) for each in (at, self.at))
+        return np.isin(theirs, mine)
+
+
+def mend(connection: Connection, landed: Sequence[Good], by: str, now: datetime) -> int:
+    """Close the open findings about bars that have come as good ones since, wherever in their day, week or month; and that
+    the series came in another currency.
 
     Returns how many there were.
     """
-    good = {(instrument, interval.seconds): np.asarray(at) for instrument, interval, at in landed if len(at)}
+    good = {(one.instrument_id, one.interval.seconds): one for one in landed if len(one.at)}
     if not good:
         return 0
-    rows = connection.execute(_OPEN_BARS, _spanned(good)).all()
-    # Most landings meet no open finding: their times are looked at one by one only where there is one.
-    met = {(row.instrument_id, row.interval_s) for row in rows} & good.keys()
-    times = {series: frozenset(good[series].tolist()) for series in met}
-    mended = [
-        row.id
-        for row in rows
-        if (series := (row.instrument_id, row.interval_s)) in times
-        and (row.at is None or int(row.at.timestamp()) in times[series])
-    ]
+    mended: list[UUID] = []
+    about: dict[tuple[int, int], list[tuple[UUID, datetime]]] = {}
+    for key, instrument, seconds, at in connection.execute(_OPEN_BARS, _spanned([*good.values()])):
+        if (instrument, seconds) not in good:
+            continue
+        if at is None:
+            mended.append(key)
+        else:
+            about.setdefault((instrument, seconds), []).append((key, at))
+    for series, found in about.items():
+        is_met = good[series].is_of(np.array([int(at.timestamp()) for _, at in found], dtype=np.int64))
+        mended += [key for (key, _), met in zip(found, is_met.tolist(), strict=True) if met]
     return decide(connection, mended, FindingState.MENDED, by, now)
 
 
-def _spanned(good: Mapping[tuple[int, int], Seconds]) -> dict[str, object]:
-    """The instruments and seconds of intervals, and the first and the last of all these times."""
-    instruments, seconds = (sorted(set(each)) for each in zip(*good, strict=True))
-    first, last = min(int(at.min()) for at in good.values()), max(int(at.max()) for at in good.values())
-    since, until = datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
-    return {"instruments": instruments, "seconds": seconds, "since": since, "until": until}
+def _spanned(good: Sequence[Good]) -> dict[str, object]:
+    """The instruments and seconds of intervals, and the first and the last time at which a bar of any of their days may stand."""
+    first, last = (
+        min(int(one.at.min()) - REACH.get(one.interval, 0) for one in good),
+        max(int(one.at.max()) + REACH.get(one.interval, 0) for one in good),
+    )
+    return {
+        "instruments": sorted({one.instrument_id for one in good}),
+        "seconds": sorted({one.interval.seconds for one in good}),
+        "since": datetime.fromtimestamp(first, UTC),
+        "until": datetime.fromtimestamp(last, UTC),
+    }
 
 
 # Made once, as it is asked in each landing. The state is in the statement's text, as in the partial index.

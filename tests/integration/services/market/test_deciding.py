@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from stockjobs.store import tables
 from stockjobs.store.database import Database
 from stockjobs.store.ledger import events
 from stockjobs.store.market import bars, findings
-from stockjobs.store.market.findings import Finding
+from stockjobs.store.market.findings import Finding, Good
 from tests.fixtures.database import NOON
 from tests.fixtures.house import day
 from tests.fixtures.market import add_instrument
@@ -127,7 +127,7 @@ def test_a_decision_that_meets_a_landing_waits_before_it_holds_any_finding(postg
             decision = threads.submit(Quarantine(database).release, [str(one.id)], by="ann")
             eventually(lambda: waits(database))
             landing.execute(text("SET LOCAL lock_timeout = '200ms'"))
-            good = [(one.instrument_id, Interval.D1, [int(one.at.timestamp())])]
+            good = [Good(one.instrument_id, Interval.D1, np.array([int(one.at.timestamp())]), UTC)]
             assert findings.mend(landing, good, "DAILY", NOON) == 1
         with pytest.raises(Conflict, match="is mended"):
             decision.result(30)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from uuid import uuid4
 
+import numpy as np
 import pytest
 from sqlalchemy import Connection, event, insert, text
 
@@ -14,6 +15,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
 from stockjobs.store.database import Database
 from stockjobs.store.market import findings, quarantine
+from stockjobs.store.market.findings import Good
 from tests.fixtures.database import NOON
 from tests.fixtures.market import add_instrument
 
@@ -58,11 +60,12 @@ def newest_of_a_kind(connection: Connection) -> None:
 
 def mended(connection: Connection) -> None:
     at = [int((NOON + timedelta(minutes=minutes)).timestamp()) for minutes in (0, 20, 40)]
-    assert findings.mend(connection, [(1, Interval.M1, at)], "test", NOON) == 2
+    assert findings.mend(connection, [Good(1, Interval.M1, np.array(at), UTC)], "test", NOON) == 2
 
 
 def mended_elsewhere(connection: Connection) -> None:
-    assert findings.mend(connection, [(1, Interval.D1, [int(NOON.timestamp())])], "test", NOON) == 0
+    at = np.array([int(NOON.timestamp())])
+    assert findings.mend(connection, [Good(1, Interval.D1, at, UTC)], "test", NOON) == 0
 
 
 @pytest.mark.parametrize(
