@@ -58,7 +58,10 @@ def check(ctx: typer.Context) -> None:
 @group.command()
 def storage(
     ctx: typer.Context,
-    layout: Annotated[Layout | None, typer.Argument(help="How bars are to lie; without it, how they do.")] = None,
+    layout: Annotated[
+        Layout | None,
+        typer.Argument(metavar="LAYOUT", help="How bars are to lie; without it, how they do."),
+    ] = None,
 ) -> None:
     """Show how the bars lie in the database, or move them: one table, partitions by year, or TimescaleDB's hypertable.
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from stockjobs.cli import tables
 from stockjobs.cli.ages import age, moment
 from stockjobs.cli.arguments import Limit, Output, Watch
 from stockjobs.cli.filters import moment_of
-from stockjobs.cli.output import Column, Format, View
+from stockjobs.cli.output import Column, Format, View, as_json
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.tables import fields
 from stockjobs.cli.taking import taking
@@ -27,7 +28,7 @@ from stockjobs.domain.counting import counted
 from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars
 from stockjobs.domain.market.findings import FindingFilter, FindingKind, FindingState, words_of
 from stockjobs.domain.market.symbols import normalise
-from stockjobs.domain.market.validation.rules import known_rule
+from stockjobs.domain.market.validation.rules import RULES, known_rule
 from stockjobs.errors import InvalidInput
 from stockjobs.services.market.quarantine import Decided, Quarantine
 from stockjobs.services.market.refusing import remedy_of
@@ -37,13 +38,23 @@ from stockjobs.store.market.quarantine import StoredFinding
 OfSymbol = Annotated[str | None, typer.Option("--symbol", metavar="SYMBOL", help="Only those about this symbol.")]
 OfKinds = Annotated[
     list[str] | None,
-    typer.Option("--kind", metavar="KIND", help="Only those of this kind; may be repeated, or with commas."),
+    typer.Option(
+        "--kind",
+        metavar="KIND",
+        help=f"Only those of this kind; may be repeated, or with commas: {', '.join(FindingKind)}.",
+    ),
 ]
 OfStates = Annotated[
     list[str] | None,
-    typer.Option("--state", metavar="STATE", help="Only those in this state; may be repeated, or with commas."),
+    typer.Option(
+        "--state",
+        metavar="STATE",
+        help=f"Only those in this state; may be repeated, or with commas: {', '.join(FindingState)}.",
+    ),
 ]
-OfRule = Annotated[str | None, typer.Option("--rule", metavar="RULE", help="Only bars that break this rule.")]
+OfRule = Annotated[
+    str | None, typer.Option("--rule", metavar="RULE", help=f"Only what breaks this rule: {', '.join(RULES)}.")
+]
 OfJob = Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only what this job found.")]
 Since = Annotated[
     str | None,
@@ -56,6 +67,14 @@ All = Annotated[bool, typer.Option("--all", help="All that are open, if nothing 
 
 
 _COUNTED = 1_000
+
+
+class DescribedAs(StrEnum):
+    """How a finding is described."""
+
+    TEXT = "text"
+    JSON = "json"
+
 
 Replace = Annotated[
     bool, typer.Option("--replace", help="Also where a stored bar passes the checks; it is kept as a version.")
@@ -156,10 +175,14 @@ def findings(
 def describe(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(metavar="ID", help="Its id; the first 4 or more digits suffice.")],
+    output: Annotated[DescribedAs, typer.Option("--output", "-o", help="How to write it.")] = DescribedAs.TEXT,
 ) -> None:
     """Show a finding: what is wrong, the evidence, and the bars that were set aside beside those that are stored."""
     container = container_of(ctx)
     held = container.quarantine.get(text.removeprefix("finding/"))
+    if output is DescribedAs.JSON:
+        typer.echo(as_json(_whole(held)))
+        return
     for line in _lines(held, container.reports.now(), container.settings.time_zone):
         typer.echo(line)
 
@@ -211,6 +234,24 @@ def _tell_if_none(quarantine: Quarantine, meant: Meant, done: Decided) -> None:
 
 def _total(batches: Iterable[Decided]) -> Decided:
     return sum(batches, start=Decided())
+
+
+def _whole(held: Held) -> dict[str, Any]:
+    """A finding with its bars as a document; `told` are those set aside in the shares of now."""
+    bars = {name: _listed(bars) for name, bars in (("aside", held.aside), ("told", held.told), ("stored", held.stored))}
+    return {**_document(held.finding), "toDo": remedy_of(held.finding) or None, "bars": bars}
+
+
+def _listed(bars: Bars) -> list[dict[str, Any]]:
+    prices = {name: getattr(bars, name).tolist() for name in PRICES}
+    return [
+        {
+            "at": datetime.fromtimestamp(at, UTC),
+            **{name: values[place] if values[place] == values[place] else None for name, values in prices.items()},
+            "volume": None if volume == NO_VOLUME else volume,
+        }
+        for place, (at, volume) in enumerate(zip(bars.at.tolist(), bars.volume.tolist(), strict=True))
+    ]
 
 
 def _lines(held: Held, now: datetime, zone: str) -> Iterator[str]:

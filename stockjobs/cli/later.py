@@ -16,7 +16,12 @@ from stockjobs.services.work.requests import Timing
 
 At = Annotated[
     str | None,
-    typer.Option("--at", metavar="INSTANT", help="What it is about, and not before then: 2026-01-31T15:30:00Z."),
+    typer.Option(
+        "--at",
+        metavar="INSTANT",
+        help="The time that the work is about, such as 2026-01-31T15:30:00Z: its day decides on the lane, and it does not"
+        " start before then. To start it later only, give --start-after.",
+    ),
 ]
 StartAfter = Annotated[
     str | None,

@@ -92,6 +92,22 @@ def test_a_finding_is_described_with_its_bars(found: Ctl) -> None:
     ]
 
 
+def test_a_finding_is_described_for_programs_too(found: Ctl) -> None:
+    name = found.lines("get", "findings", "--symbol", "AAPL", "-o", "name")[0]
+    told = found.json("describe", "finding", name)
+    assert (told["rule"], told["toDo"]) == ("high-below-low", None)
+    assert told["bars"]["stored"] == []
+    bar = {"at": "2026-02-10T00:00:00Z", "open": 104.0, "high": 50.0, "low": 103.0, "close": 104.0, "volume": 1000}
+    assert told["bars"]["aside"] == told["bars"]["told"] == [bar]
+
+
+def test_what_options_take_is_listed_by_the_help(ctl: Ctl) -> None:
+    told = " ".join(ctl("get", "findings", "-h").stdout.split())
+    assert "unclear-shares, revision, " in told
+    assert "open, noted, released, rejected, mended." in told
+    assert "spike, jump, " in told
+
+
 def test_a_finding_is_released_by_its_first_digits_and_only_once(found: Ctl) -> None:
     [digits] = [row.split()[0] for row in found.lines("get", "findings", "--symbol", "AAPL")[1:]]
     assert found.lines("release", digits) == ["1 finding released, 1 bar written"]
