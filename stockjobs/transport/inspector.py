@@ -60,13 +60,6 @@ class Inspector:
             entries = cast("list[bytes]", self._client.lrange(SET_ASIDE_KEY, 0, limit - 1)) if limit > 0 else []
         return [SetAside.from_json(entry) for entry in entries]
 
-    def purge(self, lane: Lane) -> int:
-        """Empty a lane; returns how many messages were in it. The ledger sends again what is still to be done."""
-        with translated(self._url), self._client.pipeline(transaction=True) as pipe:
-            pipe.llen(lane.value)
-            pipe.delete(lane.value)
-            return int(pipe.execute()[0])
-
     def check_server(self) -> None:
         """Raise InvalidInput, naming the cure, if this server is too old, a replica, or may throw messages away."""
         with translated(self._url):

@@ -20,13 +20,6 @@ def test_depths_count_what_waits(redis_url: str) -> None:
     assert Inspector(redis_url).depths() == {Lane.REALTIME: 2, Lane.HISTORICAL: 1}
 
 
-def test_purging_a_lane_empties_it_alone(redis_url: str) -> None:
-    Publisher(redis_url).publish([*realtime(1, 2), *historical(3)])
-    inspector = Inspector(redis_url)
-    assert inspector.purge(Lane.REALTIME) == 2
-    assert inspector.depths() == {Lane.REALTIME: 0, Lane.HISTORICAL: 1}
-
-
 def test_removing_messages_takes_each_once_and_leaves_the_others(redis_url: str) -> None:
     publisher, inspector = Publisher(redis_url), Inspector(redis_url)
     first, second = realtime(1, 2)

@@ -121,7 +121,7 @@ def test_a_dead_workers_task_is_taken_up_again(house: House) -> None:
     house.trigger()
     house.dispatch.tick()
     [(task, number)] = house.knocks(Lane.REALTIME)
-    house.inspector.purge(Lane.REALTIME)
+    house.purge(Lane.REALTIME)
     _claim(house, task, number)
     house.clock.advance(timedelta(seconds=31))
     assert house.dispatch.tick().lost == 1
@@ -135,7 +135,7 @@ def test_a_task_that_kills_its_workers_is_set_aside(house: House) -> None:
     for _ in range(MAX_CRASHES):
         house.dispatch.tick()
         [(task, number)] = house.knocks(Lane.REALTIME)
-        house.inspector.purge(Lane.REALTIME)
+        house.purge(Lane.REALTIME)
         _claim(house, task, number)
         house.clock.advance(timedelta(seconds=31))
     house.dispatch.tick()
@@ -160,7 +160,7 @@ def test_a_worker_that_lost_its_lease_lands_nothing(house: House) -> None:
 
     house.provider.before = lose_the_lease
     [(task, number)] = house.knocks(Lane.REALTIME)
-    house.inspector.purge(Lane.REALTIME)
+    house.purge(Lane.REALTIME)
     outcome = house.collect.run(UUID(task), number, Lane.REALTIME, worker="late@test")
     assert taken_over == [Verdict.COMPLETED]
     assert outcome.verdict is Verdict.LOST

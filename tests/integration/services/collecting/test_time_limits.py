@@ -28,7 +28,7 @@ def start(house: House, collect: Collect | None = None, **fields: object) -> tup
     occurrence = str(house.trigger().id)
     house.dispatch.tick()
     [(task, number)] = house.knocks(Lane.REALTIME)
-    house.inspector.purge(Lane.REALTIME)
+    house.purge(Lane.REALTIME)
     return occurrence, (collect or house.collect).run(UUID(task), number, Lane.REALTIME, worker="w@test")
 
 

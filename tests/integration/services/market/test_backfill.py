@@ -162,7 +162,7 @@ def test_a_task_that_is_tried_again_asks_only_for_what_is_still_missing(house: H
     assert sorted(task.symbols) == ["AAPL", "MSFT"]
     house.dispatch.tick()
     [(first, number)] = house.knocks(Lane.HISTORICAL)
-    house.inspector.purge(Lane.HISTORICAL)
+    house.purge(Lane.HISTORICAL)
     # The first worker is killed; meanwhile somebody else collects one of the symbols.
     house.define("OTHER", symbols=["AAPL"], mode="backfill", window={"start": "2025-01-01", "end": "2026-01-01"})
     house.trigger("OTHER")
@@ -179,7 +179,7 @@ def test_a_backfill_that_was_cancelled_goes_on_where_it_stopped(house: House, ma
     occurrence = house.trigger(window=YEAR)
     house.dispatch.tick()
     knocks = house.knocks(Lane.HISTORICAL)
-    house.inspector.purge(Lane.HISTORICAL)
+    house.purge(Lane.HISTORICAL)
     for task, number in knocks[:2]:
         house.collect.run(UUID(task), number, Lane.HISTORICAL, worker="w@test")
     house.steering.cancel(str(occurrence.id), by="test")

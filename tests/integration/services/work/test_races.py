@@ -58,7 +58,7 @@ def test_a_failed_task_is_tried_again_while_the_last_other_one_ends(house: House
     occurrence = house.trigger()
     house.dispatch.tick()
     (failing, number), (other, _) = house.knocks(Lane.REALTIME)
-    house.inspector.purge(Lane.REALTIME)
+    house.purge(Lane.REALTIME)
     house.provider.errors["AAPL"] = [SymbolUnknown("no such symbol")]
     house.collect.run(UUID(failing), number, Lane.REALTIME, worker="w@test")
     at_once(

@@ -104,14 +104,14 @@ def test_a_task_that_killed_its_workers_is_tried_again_with_its_crashes_forgiven
     for _ in range(MAX_CRASHES):
         house.dispatch.tick()
         [(task, number)] = house.knocks(Lane.REALTIME)
-        house.inspector.purge(Lane.REALTIME)
+        house.purge(Lane.REALTIME)
         with house.database.begin() as connection:
             assert claims.claim(
                 connection, UUID(task), number, Lane.REALTIME, worker="dead", now=house.clock.now, lease=lease
             )
         house.clock.advance(2 * lease)
         house.dispatch.tick()
-        house.inspector.purge(Lane.REALTIME)
+        house.purge(Lane.REALTIME)
         house.clock.advance(lease)
     assert state_of(house, occurrence) is State.FAILED
     house.steering.retry(str(occurrence.id), by="ann")
