@@ -17,7 +17,7 @@ class Exchange:
     zone: str
 
 
-_TABLE = (
+YAHOO_EXCHANGES = (
     Exchange("NMS", "XNYS", "NasdaqGS", "America/New_York"),
     Exchange("NGM", "XNYS", "NasdaqGM", "America/New_York"),
     Exchange("NCM", "XNYS", "NasdaqCM", "America/New_York"),
@@ -54,7 +54,7 @@ _TABLE = (
     Exchange("CCC", ALWAYS_OPEN, "CCC", "UTC"),
     Exchange("CCY", FOREIGN_EXCHANGE, "CCY", "Europe/London"),
 )
-_BY_CODE = {exchange.code: exchange for exchange in _TABLE}
+_BY_CODE = {exchange.code: exchange for exchange in YAHOO_EXCHANGES}
 
 
 def exchange(code: str) -> Exchange | None:
@@ -66,8 +66,3 @@ def mic_of(code: str) -> str | None:
     """The MIC whose sessions apply to one of Yahoo's exchange codes, None for a code that is not in the table."""
     known = exchange(code)
     return known.mic if known else None
-
-
-def exchanges() -> tuple[Exchange, ...]:
-    """All exchanges of the table."""
-    return _TABLE

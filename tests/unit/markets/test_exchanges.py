@@ -11,7 +11,7 @@ import pytest
 from stockjobs.domain.market.exchanges import ALWAYS_OPEN, EXCHANGES, FOREIGN_EXCHANGE, parse_exchange, zone_of
 from stockjobs.errors import InvalidInput, NotFound
 from stockjobs.markets.calendars import read_calendar
-from stockjobs.markets.exchanges import exchanges
+from stockjobs.markets.exchanges import YAHOO_EXCHANGES
 
 UNREADABLE = {"ASEX", "XBEL", "XBSE", "XCYS"}
 """Those with an Orthodox Easter: exchange_calendars 4.13 cannot compute it with pandas 3."""
@@ -32,7 +32,7 @@ def test_a_calendar_that_the_library_cannot_compute_is_not_found(mic: str) -> No
 
 
 def test_an_exchange_of_yahoo_s_dates_its_sessions_as_yahoo_does() -> None:
-    for known in exchanges():
+    for known in YAHOO_EXCHANGES:
         if known.mic not in (ALWAYS_OPEN, FOREIGN_EXCHANGE):
             assert zone_of(known.mic).key == known.zone
 
@@ -55,7 +55,7 @@ def test_a_market_known_by_another_name_is_refused_with_its_own(text: str, cure:
 
 
 def test_every_code_of_yahoo_s_is_refused_with_the_exchange_that_it_stands_for() -> None:
-    for known in exchanges():
+    for known in YAHOO_EXCHANGES:
         with pytest.raises(InvalidInput, match=rf"{known.mic}\)$"):
             parse_exchange(known.code)
 

@@ -8,7 +8,7 @@ import pytest
 
 from stockjobs.domain.market.exchanges import ALWAYS_OPEN, FOREIGN_EXCHANGE
 from stockjobs.errors import NotFound
-from stockjobs.markets.exchanges import exchange, exchanges, mic_of
+from stockjobs.markets.exchanges import YAHOO_EXCHANGES, exchange, mic_of
 from stockjobs.markets.sessions import sessions
 
 
@@ -69,7 +69,7 @@ def test_an_exchange_without_a_calendar_is_not_found() -> None:
 
 
 def test_every_code_of_yahoos_leads_to_sessions() -> None:
-    for known in exchanges():
+    for known in YAHOO_EXCHANGES:
         assert exchange(known.code) is known
     assert mic_of("NMS") == "XNYS"
     assert mic_of("nonsense") is None
