@@ -48,7 +48,7 @@ def with_arrivals(past: Past, came: Bars, before: int | None) -> Past:
 
 
 EARLY = timedelta(days=2)
-"""So long before its ex-day sources have applied a split."""
+"""So long before its ex-day sources have applied a split, and told of it: clocks and zones differ."""
 
 LATE = timedelta(days=14)
 """So long after its ex-day sources have told earlier prices in old shares."""

@@ -12,11 +12,9 @@ import numpy as np
 from stockjobs.domain.market.bars import ACTION_KINDS, Bars, CorporateAction
 from stockjobs.domain.market.days import first_bar
 from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.shares import EARLY
 from stockjobs.domain.market.validation.context import Context, Tail
 from stockjobs.domain.market.validation.severity import Needs, Severity, Switches
-
-EARLY = timedelta(days=2)
-"""How far the day of a split or a payment may lie ahead: clocks and zones differ."""
 
 LARGEST_RATIO = 1e6
 """No split has made so many shares of one, or one of so many."""
@@ -277,12 +275,12 @@ def _placed(
     return Placed(
         one,
         context.now,
-        float(known.close[last]) if last >= 0 else None,
-        float(min(good.open[place], good.close[place])) if is_there else None,
-        any(_are_twins(one, other) for other in others),
-        not is_there or good.volume[place] != 0,
-        _usual(one, others),
-        max((other.value for other in others if other.kind == "dividend" and other.at == one.at), default=0.0),
+        before=float(known.close[last]) if last >= 0 else None,
+        after=float(min(good.open[place], good.close[place])) if is_there else None,
+        has_twin=any(_are_twins(one, other) for other in others),
+        is_traded=not is_there or bool(good.volume[place] != 0),
+        usual=_usual(one, others),
+        dividend=max((other.value for other in others if other.kind == "dividend" and other.at == one.at), default=0.0),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, combinations
 
 import numpy as np
@@ -111,8 +112,8 @@ def _at_wrong_level(context: Context, path: Path, ex: int, size: float) -> tuple
         steps[path.stored - 1] = 0
     if not steps.any():
         return none, 0.0, 0
-    levels = levels_of(steps)
-    base = _base(path, levels, steps, ex, size)
+    stairs = _Stairs(path, steps, ex, size)
+    levels, base = stairs.levels, _base(stairs)
     last = int(path.at[np.flatnonzero(steps)[-1] + 1])
     off = levels != base
     if base == levels[-1]:
@@ -120,9 +121,24 @@ def _at_wrong_level(context: Context, path: Path, ex: int, size: float) -> tuple
     else:
         # The newest bars are the ones that are off, up to the day of the split or some days later.
         off &= path.at < max(ex, last) + _DAY_S
-    off &= _credible(path, levels, steps, off, ex, size)
+    off &= _credible(stairs, off)
     bad = off[path.stored :]
     return bad, float(np.sign((levels[path.stored :] - base)[bad].sum())) if bad.any() else 0.0, last
+
+
+@dataclass(frozen=True, eq=False)
+class _Stairs:
+    """Prices around a split: which moves are steps by its ratio, the earliest second of its day, the logarithm of its ratio."""
+
+    path: Path
+    steps: Levels
+    ex: int
+    size: float
+
+    @cached_property
+    def levels(self) -> Levels:
+        """On which step each bar stands."""
+        return levels_of(self.steps)
 
 
 def _steps(path: Path, ex: int, size: float) -> Levels:
@@ -139,10 +155,10 @@ def _steps(path: Path, ex: int, size: float) -> Levels:
     return np.where(is_early | is_late, steps, 0)
 
 
-def _is_late_and_alone(path: Path, steps: Levels, ex: int) -> bool:
+def _is_late_and_alone(stairs: _Stairs) -> bool:
     """True if the last step is days after the split, with too few bars after it to say that it stays."""
-    place = int(np.flatnonzero(steps)[-1])
-    return bool(path.at[place] >= ex + _DAY_S) and len(path.at) - place - 1 < _SEVERAL
+    at, place = stairs.path.at, int(np.flatnonzero(stairs.steps)[-1])
+    return bool(at[place] >= stairs.ex + _DAY_S) and len(at) - place - 1 < _SEVERAL
 
 
 def _tolerance(path: Path, size: float) -> float:
@@ -150,19 +166,22 @@ def _tolerance(path: Path, size: float) -> float:
     return min(max(path.tolerance, abs(size) / 10), abs(size) / 4)
 
 
-def _base(path: Path, levels: Levels, steps: Levels, ex: int, size: float) -> int:
-    if _is_late_and_alone(path, steps, ex) and (steps != 0).sum() == 1:
+def _base(stairs: _Stairs) -> int:
+    path, steps, levels = stairs.path, stairs.steps, stairs.levels
+    if _is_late_and_alone(stairs) and (steps != 0).sum() == 1:
         return 0 if path.is_anchored else most_common(levels)
     last_step = steps[np.flatnonzero(steps)[-1]]
-    is_after = path.at[-1] >= ex + _DAY_S
-    if is_after or last_step == -np.sign(size) or len(returning(levels != levels[-1]).nonzero()[0]):
+    is_after = path.at[-1] >= stairs.ex + _DAY_S
+    if is_after or last_step == -np.sign(stairs.size) or len(returning(levels != levels[-1]).nonzero()[0]):
         return int(levels[-1])
     # The newest bars are those of the split's day, and may be the ones in the old prices.
     return 0 if path.is_anchored else most_common(levels)
 
 
-def _credible(path: Path, levels: Levels, steps: Levels, off: Mask, ex: int, size: float) -> Mask:
+def _credible(stairs: _Stairs, off: Mask) -> Mask:
     """Of the bars off the level those that a market cannot have put there."""
+    path, steps, levels = stairs.path, stairs.steps, stairs.levels
+    ex, size = stairs.ex, stairs.size
     if abs(size) >= _UNMISTAKABLE:
         return off
     on_the_day = (steps != 0) & (path.at[1:] >= ex) & (path.at[:-1] < ex + _DAY_S)
