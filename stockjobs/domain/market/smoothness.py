@@ -58,6 +58,13 @@ def are_joined(old: Bars, now: Bars) -> bool:
     return not any(is_single) and bool(is_near and (before - after).sum() > change[edges].sum() / 2)
 
 
+def is_torn(before: float, old: float, now: float) -> bool:
+    """True if a price that was changed by much stood nearer to the one `before` it when it was `old` than it does `now`."""
+    if min(before, old, now) <= 0:
+        return False
+    return bool(abs(np.log(now / old)) > CALM and abs(np.log(old / before)) < abs(np.log(now / before)))
+
+
 def _steps(bars: Bars) -> Prices:
     """By how much the price moves from each bar to the next."""
     return np.asarray(np.abs(np.log(bars.open[1:] / bars.close[:-1])))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
-from stockjobs.domain.market.applying import Arrival
+from stockjobs.domain.market.applying import Again, Arrival
+from stockjobs.domain.market.bars import Bars
 from stockjobs.domain.market.findings import FindingKind
-from stockjobs.domain.market.restatement import Known, Revised, Varies, compared
+from stockjobs.domain.market.restatement import LARGE, Known, Revised, Varies, compared
+from stockjobs.domain.market.smoothness import is_torn
 from stockjobs.domain.market.splits import InPrices, Split, in_price, together
 from stockjobs.services.collecting.paying import Retold
 from stockjobs.services.collecting.retelling import RECENT, Anew, arrival_of, retell, retell_unseen
-from stockjobs.services.collecting.retold import instant, noted
+from stockjobs.services.collecting.retold import instant, noted, unclear_before
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.market.calendars import zone_of
 from stockjobs.store.market import aside, bar_versions, bars, restatements
@@ -62,7 +64,7 @@ def settled(step: Step, series: Series, stored: Stored, known: Mapping[Split, da
         verdict = Revised(len(stored), verdict.first, abs(verdict.highest - 1))
     if isinstance(verdict, Varies):
         return Settled(None, (_set_aside(step, series, verdict),))
-    found = [_revision(step, series, verdict)] if isinstance(verdict, Revised) else []
+    found = _revised(step, series, before, verdict) if isinstance(verdict, Revised) else []
     seen = retell(step, series, splits, stored, verdict)
     stored = _read_again(step, series) if seen.told else stored
     unseen = retell_unseen(step, series, splits, stored, known)
@@ -99,6 +101,25 @@ def _is_told_whole(step: Step, series: Series, stored: Stored) -> bool:
         return False
     span = bar_versions.span(step.connection, Part(series.instrument.id, series.interval))
     return span == (instant(int(stored.bars.at[0])), instant(int(stored.bars.at[-1])))
+
+
+def _revised(step: Step, series: Series, stored: Known, revised: Revised) -> list[Finding]:
+    """What is found where bars are revised: that they are, and that what is before them may be off as they were."""
+    found = [_revision(step, series, revised)]
+    again = Again.of(stored, series.came).at
+    if revised.largest <= LARGE or revised.first != again[0]:
+        return found
+    part = Part(series.instrument.id, series.interval)
+    before = bar_versions.close_before(step.connection, replace(part, before=instant(revised.first)))
+    old, now = _open(stored.bars, revised.first), _open(series.came, revised.first)
+    span = bar_versions.span(step.connection, part)
+    if before is not None and span is not None and is_torn(before, old, now):
+        found.append(unclear_before(step, series, old / now, span[0]))
+    return found
+
+
+def _open(bars_: Bars, at: int) -> float:
+    return float(bars_.open[np.searchsorted(bars_.at, at)])
 
 
 def _revision(step: Step, series: Series, revised: Revised) -> Finding:

@@ -73,6 +73,11 @@ def unclear_ratio(step: Step, series: Series, ratio: float, first: datetime) -> 
     return _unclear(step, series, f"are off by {ratio:g}, as earlier ones were", first, {"ratio": ratio})
 
 
+def unclear_before(step: Step, series: Series, ratio: float, first: datetime) -> Finding:
+    """The same of bars before some that were revised by a ratio, and that went on from these until then."""
+    return _unclear(step, series, f"are off by {ratio:.4g}, as those after them were", first, {"ratio": ratio})
+
+
 def _unclear(step: Step, series: Series, what: str, first: datetime, evidence: Mapping[str, object]) -> Finding:
     reason = f"nothing tells yet whether bars {what}: {ASKED_AGAIN}"
     found = noted(step, series, FindingKind.UNCLEAR_SHARES, reason, at=first, evidence=evidence)

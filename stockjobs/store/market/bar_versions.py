@@ -53,6 +53,12 @@ def last_before(connection: Connection, part: Part) -> tuple[int, float] | None:
     return None if row is None else (int(row[0].timestamp()), row[1])
 
 
+def close_before(connection: Connection, part: Part) -> float | None:
+    """The close of the last bar of a part, None if there is none."""
+    query = select(_bars.c.close).where(*_is_in(part)).order_by(_bars.c.at.desc()).limit(1)
+    return connection.execute(query).scalar()
+
+
 def first_from(connection: Connection, part: Part) -> Bound | None:
     """The first bar that comes after a part, None if there is none."""
     if part.before is None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.findings import FindingKind
-from tests.fixtures.history import Telling, assert_as_told, collect, day, findings, parts, stored, tomorrow
+from tests.fixtures.history import Telling, assert_as_told, collect, day, divided, findings, parts, stored, tomorrow
 from tests.fixtures.house import House
 
 pytestmark = pytest.mark.integration
@@ -88,6 +89,24 @@ def test_a_ratio_that_no_split_explains_is_asked_about_once(house: House, source
     tomorrow(house, source)
     assert collect(house).error is None
     assert source.asked[-1].start > day(30)
+
+
+def test_what_is_before_bars_that_were_revised_by_one_ratio_is_asked_about(house: House, source: Telling) -> None:
+    """Prices step by a ratio of which nobody tells, and two days later the source tells all from before it likewise."""
+    assert collect(house).error is None
+    tomorrow(house, source)
+    told = source.history
+    source.history = divided(told, np.where(told.at == told.at[-1], 4.0, 1.0))
+    assert collect(house).error is None
+    tomorrow(house, source)
+    told = source.history
+    source.history = divided(told, np.where(told.at < told.at[-2], 4.0, 1.0))
+    assert collect(house).error is None
+    assert states(house) == ["open"]
+    tomorrow(house, source)
+    assert collect(house).error is None
+    assert_as_told(house, source)
+    assert states(house) == ["mended"]
 
 
 def test_what_the_source_keeps_no_longer_is_noted_in_the_end(house: House, source: Telling) -> None:
