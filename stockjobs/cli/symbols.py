@@ -143,7 +143,7 @@ def redenominate(
     """Accept the other currency or unit in which the source tells of a symbol, if it is one for good.
 
     Of another unit (pence that became pounds), all that is stored is converted. Of another currency, the symbol names a new
-    instrument from now on; what is stored stays with the former one, and nothing is converted.
+    instrument from now on, or again the one that it named before in that currency; what is stored stays with the former one.
     """
     done = container_of(ctx).symbols.redenominate(Redenomination(provider, symbol, currency, former_as), by=submitter())
     name = symbol.upper()
