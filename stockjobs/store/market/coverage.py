@@ -13,6 +13,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Seconds
 from stockjobs.store import tables
 from stockjobs.store.market.epochs import epoch
+from stockjobs.store.statements import is_in
 
 _bars, _quarantined = tables.bars, tables.quarantined_bars
 _instruments, _symbols = tables.instruments, tables.symbols
@@ -57,7 +58,7 @@ def series(connection: Connection, provider: str, symbols: Sequence[str], interv
         .order_by(_symbols.c.symbol)
     )
     if symbols:
-        query = query.where(_symbols.c.symbol.in_(symbols))
+        query = query.where(is_in(_symbols.c.symbol, symbols))
     else:
         # A backfill leaves no position; but the key of the bars finds the first one of a series at once.
         is_of_series = (_bars.c.instrument_id == _instruments.c.id, _bars.c.interval_s == interval.seconds)
@@ -93,7 +94,7 @@ def oldest(connection: Connection, interval: Interval, instruments: Sequence[int
     is_of_series = (_bars.c.instrument_id == _instruments.c.id, _bars.c.interval_s == interval.seconds)
     # The key of the bars has the first of each series at once; for all of them together PostgreSQL would read every bar.
     first = select(func.min(_bars.c.at)).where(*is_of_series).scalar_subquery()
-    return connection.execute(select(func.min(first)).where(_instruments.c.id.in_(instruments))).scalar()
+    return connection.execute(select(func.min(first)).where(is_in(_instruments.c.id, instruments))).scalar()
 
 
 def times(connection: Connection, instrument: int, interval: Interval, start: datetime, end: datetime) -> Seconds:

@@ -15,6 +15,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Seconds
 from stockjobs.store import tables
 from stockjobs.store.market.epochs import epoch
+from stockjobs.store.statements import is_in
 
 _bars, _instruments, _symbols = tables.bars, tables.instruments, tables.symbols
 
@@ -35,7 +36,7 @@ def listed(connection: Connection, provider: str, symbols: Sequence[str]) -> dic
     query = (
         select(_symbols.c.symbol, *names)
         .join(_instruments, _instruments.c.id == _symbols.c.instrument_id)
-        .where(_symbols.c.provider == provider, _symbols.c.symbol.in_(symbols), _symbols.c.valid_to.is_(None))
+        .where(_symbols.c.provider == provider, is_in(_symbols.c.symbol, symbols), _symbols.c.valid_to.is_(None))
     )
     return {symbol: Listed(*rest) for symbol, *rest in connection.execute(query)}
 

@@ -19,7 +19,7 @@ from stockjobs.domain.asking.reporting import Reported
 from stockjobs.domain.market.bars import Fact, FactsReply
 from stockjobs.store import tables
 from stockjobs.store.market import instruments
-from stockjobs.store.statements import insert_if_absent, upsert
+from stockjobs.store.statements import insert_if_absent, is_in, upsert
 
 _facts, _fundamentals, _profiles, _symbols = tables.facts, tables.fundamentals, tables.profiles, tables.symbols
 _AT_ONCE = 200
@@ -66,7 +66,7 @@ def reported(connection: Connection, provider: str, symbols: Sequence[str]) -> d
     query = (
         select(_symbols.c.symbol, _fundamentals.c.asked_at, _fundamentals.c.newest_as_of)
         .join(_fundamentals, _fundamentals.c.instrument_id == _symbols.c.instrument_id)
-        .where(_symbols.c.provider == provider, _symbols.c.symbol.in_(symbols), _symbols.c.valid_to.is_(None))
+        .where(_symbols.c.provider == provider, is_in(_symbols.c.symbol, symbols), _symbols.c.valid_to.is_(None))
     )
     return {symbol: Reported(asked_at, newest) for symbol, asked_at, newest in connection.execute(query)}
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
 from stockjobs.store.market.positions import unfinished_at
-from stockjobs.store.statements import insert_if_absent
+from stockjobs.store.statements import insert_if_absent, is_in
 
 _freshness, _jobs, _versions = tables.freshness, tables.jobs, tables.job_versions
 _positions, _symbols, _instruments, _health = (
@@ -84,7 +84,7 @@ def newest(
             (_positions.c.instrument_id == _symbols.c.instrument_id)
             & _positions.c.interval_s.in_([one.seconds for one in intervals]),
         )
-        .where(_symbols.c.provider == provider, _symbols.c.symbol.in_(symbols), _symbols.c.valid_to.is_(None))
+        .where(_symbols.c.provider == provider, is_in(_symbols.c.symbol, symbols), _symbols.c.valid_to.is_(None))
     )
     rows = connection.execute(query).all()
     known = {(row.symbol, row.interval_s): (row.newest_at, row.unfinished_at) for row in rows}
@@ -100,7 +100,7 @@ def newest(
 
 def _doubted(connection: Connection, provider: str, symbols: Sequence[str]) -> set[str]:
     query = select(_health.c.symbol).where(
-        _health.c.provider == provider, _health.c.state != "active", _health.c.symbol.in_(symbols)
+        _health.c.provider == provider, _health.c.state != "active", is_in(_health.c.symbol, symbols)
     )
     return set(connection.execute(query).scalars())
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
+from stockjobs.store.statements import is_in
 
 _bars, _symbols, _instruments = tables.bars, tables.symbols, tables.instruments
 
@@ -39,7 +40,7 @@ def stored(connection: Connection, wanted: Sequence[str] = ()) -> Sequence[Holdi
 
 def _bearers(connection: Connection, wanted: Sequence[str]) -> list[int]:
     # Asked before, so that their bars are found by the index: of a subquery PostgreSQL does not know how few it brings.
-    is_wanted = (_symbols.c.symbol.in_(wanted), _symbols.c.valid_to.is_(None))
+    is_wanted = (is_in(_symbols.c.symbol, wanted), _symbols.c.valid_to.is_(None))
     return sorted(set(connection.execute(select(_symbols.c.instrument_id).where(*is_wanted)).scalars()))
 
 
@@ -64,7 +65,7 @@ def _query(bearers: Sequence[int] | None, wanted: Sequence[str]) -> Select[tuple
         .join(_instruments, _instruments.c.id == spans.c.instrument_id)
         .order_by(_symbols.c.symbol, spans.c.interval_s)
     )
-    return query.where(_symbols.c.symbol.in_(wanted)) if wanted else query
+    return query.where(is_in(_symbols.c.symbol, wanted)) if wanted else query
 
 
 def _spans(bearers: Sequence[int] | None) -> Select[tuple[Any, ...]]:
