@@ -118,6 +118,7 @@ def test_a_program_that_ends_is_started_again(stockd: Stockd) -> None:
     # Others may come and go meanwhile; only this one was killed.
     eventually(lambda: "beat ended with code -9; it is started again" in stockd.output(), tell=stockd.output)
     eventually(lambda: len({*stockd.children()} - {victim}) == 5, tell=stockd.output)
+    assert victim not in stockd.children()
 
 
 def test_nothing_is_left_behind_when_the_system_is_killed(stockd: Stockd) -> None:

@@ -68,7 +68,7 @@ def test_a_full_pool_of_threads_takes_the_next_message_at_once(redis_url: str, r
     with worker(redis_url, pool="threads", slots=2) as process:
         eventually(lambda: len(done(redis_db)) > 0, tell=process.output)
         # At the pace of the loop's timer this would take minutes.
-        eventually(lambda: len(done(redis_db)) == 200, within=40, tell=process.output)
+        eventually(lambda: len(done(redis_db)) == 200, within=10, tell=process.output)
 
 
 @POOLS
@@ -183,12 +183,13 @@ def test_an_idle_worker_asks_about_once_a_second_and_wakes_at_once(redis_url: st
         eventually(lambda: asked()[0] >= first, tell=process.output)
         before, scripts = asked()
         eventually(lambda: asked()[0] >= before + 3, tell=process.output)
-        waits, calls = asked()
-        assert calls - scripts <= waits - before + 1
+        worked = _cpu_seconds(process.process.pid) if sys.platform == "linux" else 0.0
+        eventually(lambda: asked()[0] >= before + 6, tell=process.output)
         if sys.platform == "linux":
-            worked = _cpu_seconds(process.process.pid)
-            eventually(lambda: asked()[0] >= before + 6, tell=process.output)
             assert _cpu_seconds(process.process.pid) - worked < 0.5
+        waits, calls = asked()
+        # One for each wait; the last look may have come between a script and its wait.
+        assert calls - scripts <= waits - before + 1
 
 
 def test_nothing_is_kept_in_unacked_for_the_lanes(redis_url: str, redis_db: redis.Redis) -> None:
