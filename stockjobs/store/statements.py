@@ -98,11 +98,21 @@ class _Values(TypeDecorator[Sequence[Any]]):
         return value if written is None else [written(one) for one in value or ()]
 
 
-class _Among(FunctionElement[bool]):
+class _Condition(FunctionElement[bool]):
+    """A condition that stands as it is: `= 1` behind it, which SQLAlchemy writes for SQLite, would keep it from every index."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> _Condition:  # noqa: ARG002 - it is called so
+        """Itself."""
+        return self
+
+
+class _Among(_Condition):
     """See `is_among`."""
 
     name = "among"
-    type = Boolean()
     inherit_cache = True
 
 
@@ -118,11 +128,10 @@ def _among_array(element: _Among, compiler: Any, **options: Any) -> str:
     return f"{column} = ANY ({values})"
 
 
-class _NotAmong(FunctionElement[bool]):
+class _NotAmong(_Condition):
     """See `is_not_in`."""
 
     name = "not_among"
-    type = Boolean()
     inherit_cache = True
 
 

@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, event, text
 
+from stockjobs.domain.asking.planning import Window
 from stockjobs.domain.market.bars import Identity
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store.database import Database
-from stockjobs.store.market import bars, holdings, instruments
+from stockjobs.store.market import actions, bars, coverage, extents, gaps, holdings, instruments
 from tests.fixtures.database import NOON
 from tests.fixtures.house import bars_of
 
@@ -54,6 +55,9 @@ def test_bars_are_found_by_their_key(crowded: Database) -> None:
     asked: list[Callable[[Connection], object]] = [
         lambda connection: instruments.newest_bar(connection, 3),
         lambda connection: holdings.stored(connection, ["SYM1", "SYM2"]),
+        lambda connection: coverage.count(connection, [1, 2], Interval.D1, FIRST, NOON),
+        lambda connection: extents.extents(connection, [1, 2], Interval.D1, Window(FIRST, NOON)),
+        lambda connection: extents.settled(connection, [1, 2], Interval.D1, Window(FIRST, NOON)),
     ]
     with crowded.begin() as connection:
         for ask in asked:
@@ -61,6 +65,20 @@ def test_bars_are_found_by_their_key(crowded: Database) -> None:
             assert "Seq Scan on bars" not in plan, plan
             assert "SCAN bars" not in plan, plan
             assert "interval_s" in plan, plan
+
+
+def test_the_rows_of_some_instruments_are_found_by_their_key(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    asked: dict[str, Callable[[Connection], object]] = {
+        "corporate_actions": lambda connection: actions.splits(connection, [1]),
+        "symbols": lambda connection: instruments.by_symbol(connection, "yahoo", ["SYM1"]),
+        "gaps": lambda connection: gaps.of_symbols(connection, "yahoo", ["SYM1"], Interval.D1),
+    }
+    with database.begin() as connection:
+        for table, ask in asked.items():
+            plan = plans(connection, ask)
+            assert f"SCAN {table}" not in plan, plan
+    database.dispose()
 
 
 def test_what_is_stored_is_told_of_each_series(crowded: Database) -> None:
