@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
 
@@ -11,7 +12,7 @@ from stockjobs.domain.market.actions import Action, Difference
 from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.splits import Split, splits_in
 from stockjobs.store import tables
-from stockjobs.store.statements import is_among
+from stockjobs.store.statements import is_among, is_in
 
 _actions = tables.corporate_actions
 _KNOWN = (
@@ -76,6 +77,18 @@ def known(connection: Connection, instruments: Sequence[int]) -> dict[int, list[
     for instrument, *values in connection.execute(_KNOWN, {"instruments": list(instruments)}):
         found.setdefault(instrument, []).append(Action(*values))
     return found
+
+
+def came_with(connection: Connection, instrument: int, attempts: Collection[UUID]) -> list[tuple[UUID, Action]]:
+    """The payments of an instrument that some attempts brought, each with its attempt, as they were told then."""
+    landings = tables.landings
+    query = (
+        select(landings.c.attempt_id, *_actions.c["kind", "at", "value", "split_factor", "landing_id"])
+        .join(landings, landings.c.id == _actions.c.landing_id)
+        .where(_actions.c.instrument_id == instrument, _actions.c.kind != "split", is_in(landings.c.attempt_id, attempts))
+        .order_by(_actions.c.at, _actions.c.kind, _actions.c.landing_id)
+    )
+    return [(attempt, Action(*values)) for attempt, *values in connection.execute(query)]
 
 
 def of(connection: Connection, instrument: int, *, as_of: int | None = None) -> Sequence[CorporateAction]:

@@ -79,7 +79,7 @@ def count(
             func.max(_bars.c.at),
         )
         .where(
-            _bars.c.instrument_id.in_(instruments),
+            is_in(_bars.c.instrument_id, instruments),
             _bars.c.interval_s == interval.seconds,
             _bars.c.at >= start,
             _bars.c.at < end,

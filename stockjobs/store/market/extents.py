@@ -102,7 +102,7 @@ def settled(
 
 def _inside(instruments: Sequence[int], interval: Interval, window: Window) -> tuple[ColumnElement[bool], ...]:
     return (
-        _bars.c.instrument_id.in_(instruments),
+        is_in(_bars.c.instrument_id, instruments),
         _bars.c.interval_s == interval.seconds,
         _bars.c.at >= window.start,
         _bars.c.at < window.end,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from stockjobs.store import tables
 from stockjobs.store.market.instruments import Instrument
+from stockjobs.store.statements import is_in
 
 _instruments, _symbols = tables.instruments, tables.symbols
 
@@ -51,7 +52,7 @@ def formerly(connection: Connection, provider: str, wanted: Sequence[str]) -> di
     query = (
         select(_instruments, _symbols.c.symbol, _symbols.c.valid_to)
         .join(_symbols, _symbols.c.instrument_id == _instruments.c.id)
-        .where(_symbols.c.provider == provider, _symbols.c.symbol.in_(wanted))
+        .where(_symbols.c.provider == provider, is_in(_symbols.c.symbol, wanted))
         # The last row of each counts, and what still is a name is no former one.
         .order_by(_symbols.c.valid_from)
     )
@@ -81,7 +82,7 @@ def not_yet(connection: Connection, provider: str, wanted: Sequence[str], at: da
     query = (
         select(_instruments, _symbols.c.symbol, _symbols.c.valid_from, _symbols.c.valid_to)
         .join(_symbols, _symbols.c.instrument_id == _instruments.c.id)
-        .where(_symbols.c.provider == provider, _symbols.c.symbol.in_(wanted))
+        .where(_symbols.c.provider == provider, is_in(_symbols.c.symbol, wanted))
         .order_by(_symbols.c.symbol, _symbols.c.valid_from)
     )
     rows = list(connection.execute(query).mappings())
@@ -98,13 +99,13 @@ def not_yet(connection: Connection, provider: str, wanted: Sequence[str], at: da
 
 def _named_at(connection: Connection, instruments: Sequence[int], at: datetime) -> set[int]:
     """Those of some instruments that bore a name at a moment, or before."""
-    which = (_symbols.c.instrument_id.in_(instruments), _symbols.c.valid_from <= at)
+    which = (is_in(_symbols.c.instrument_id, instruments), _symbols.c.valid_from <= at)
     return {*connection.execute(select(_symbols.c.instrument_id).where(*which)).scalars()} if instruments else set()
 
 
 def _successors(connection: Connection, provider: str, instruments: Sequence[int]) -> dict[int, str]:
     """What instruments are called now."""
     query = select(_symbols.c.instrument_id, _symbols.c.symbol).where(
-        _symbols.c.provider == provider, _symbols.c.instrument_id.in_(instruments), _symbols.c.valid_to.is_(None)
+        _symbols.c.provider == provider, is_in(_symbols.c.instrument_id, instruments), _symbols.c.valid_to.is_(None)
     )
     return {row.instrument_id: row.symbol for row in connection.execute(query)} if instruments else {}

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, case, delete, select, 
 from stockjobs.domain.market.coverage import PAUSES, Cause, ask_again_at
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
-from stockjobs.store.statements import is_among, upsert
+from stockjobs.store.statements import is_among, is_in, upsert
 
 _gaps, _symbols = tables.gaps, tables.symbols
 
@@ -82,14 +82,14 @@ def _row(gap: Gap) -> dict[str, Any]:
 
 def insist(connection: Connection, instrument: int, interval: Interval, days: Sequence[date], now: datetime) -> int:
     """Let gaps be asked for again now, however often the source did not have them. Returns how many were at rest."""
-    which = (_gaps.c.instrument_id == instrument, _gaps.c.interval_s == interval.seconds, _gaps.c.day.in_(days))
+    which = (_gaps.c.instrument_id == instrument, _gaps.c.interval_s == interval.seconds, is_in(_gaps.c.day, days))
     values = {"asked": 1, "asked_at": now - PAUSES[0]}
     return connection.execute(update(_gaps).where(*which).values(values)).rowcount if days else 0
 
 
 def clear(connection: Connection, instrument: int, interval: Interval, days: Sequence[date]) -> int:
     """Remove gaps that are filled. Returns how many."""
-    which = (_gaps.c.instrument_id == instrument, _gaps.c.interval_s == interval.seconds, _gaps.c.day.in_(days))
+    which = (_gaps.c.instrument_id == instrument, _gaps.c.interval_s == interval.seconds, is_in(_gaps.c.day, days))
     return connection.execute(delete(_gaps).where(*which)).rowcount if days else 0
 
 
@@ -128,7 +128,7 @@ def of_instruments(
 ) -> dict[int, dict[date, Gap]]:
     """The gaps of some instruments from a first to a last day, both included, by instrument and day."""
     query = select(_gaps).where(
-        _gaps.c.instrument_id.in_(instruments),
+        is_in(_gaps.c.instrument_id, instruments),
         _gaps.c.interval_s == interval.seconds,
         _gaps.c.day.between(first, last),
     )

@@ -14,7 +14,7 @@ from stockjobs.domain.market.symbol_health import Health, Standing
 from stockjobs.errors import SymbolUnknown
 from stockjobs.store import tables
 from stockjobs.store.market import findings
-from stockjobs.store.statements import is_among, upsert
+from stockjobs.store.statements import is_among, is_in, upsert
 
 _health, _tasks, _attempts, _findings = tables.symbol_health, tables.tasks, tables.attempts, tables.findings
 _FIELDS = tuple(Standing.__dataclass_fields__)
@@ -99,5 +99,5 @@ def others_fine(connection: Connection, provider: str, attempt: UUID, now: datet
 
 def mend_findings(connection: Connection, symbols: Sequence[str], by: str, now: datetime) -> None:
     """Close the open findings that symbols are suspect or dead."""
-    which = (_findings.c.kind == FindingKind.SYMBOL.value, _findings.c.symbol.in_(symbols))
+    which = (_findings.c.kind == FindingKind.SYMBOL.value, is_in(_findings.c.symbol, symbols))
     findings.mend_where(connection, *which, by=by, now=now)

@@ -76,4 +76,4 @@ def _spans(bearers: Sequence[int] | None) -> Select[tuple[Any, ...]]:
         func.max(_bars.c.at).label("last"),
     )
     query = select(*columns, *numbers).group_by(*columns)
-    return query if bearers is None else query.where(_bars.c.instrument_id.in_(bearers))
+    return query if bearers is None else query.where(is_in(_bars.c.instrument_id, bearers))

@@ -14,7 +14,7 @@ from stockjobs.domain import ids
 from stockjobs.domain.market.bars import Identity
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
-from stockjobs.store.statements import insert_if_absent, is_among
+from stockjobs.store.statements import insert_if_absent, is_among, is_in
 
 _instruments, _symbols = tables.instruments, tables.symbols
 
@@ -56,7 +56,9 @@ def by_symbol(connection: Connection, provider: str, wanted: Sequence[str]) -> d
 
 def markets(connection: Connection, which: Sequence[int]) -> dict[int, tuple[str, str]]:
     """Where instruments trade: exchange and zone."""
-    query = select(_instruments.c.id, _instruments.c.exchange, _instruments.c.zone).where(_instruments.c.id.in_(which))
+    query = select(_instruments.c.id, _instruments.c.exchange, _instruments.c.zone).where(
+        is_in(_instruments.c.id, which)
+    )
     return {row.id: (row.exchange, row.zone) for row in connection.execute(query)}
 
 
@@ -151,7 +153,7 @@ def names(connection: Connection, symbols: Sequence[str] = ()) -> list[Name]:
     """All names, or those of the instruments that bear or bore some symbols, each instrument's in the order of time."""
     query = select(_instruments, _symbols).join(_symbols, _symbols.c.instrument_id == _instruments.c.id)
     if symbols:
-        meant = select(_symbols.c.instrument_id).where(_symbols.c.symbol.in_(symbols))
+        meant = select(_symbols.c.instrument_id).where(is_in(_symbols.c.symbol, symbols))
         query = query.where(_instruments.c.id.in_(meant))
     ordered = query.order_by(_symbols.c.provider, _instruments.c.id, _symbols.c.valid_from)
     return [_name_of(dict(row)) for row in connection.execute(ordered).mappings()]
@@ -167,7 +169,7 @@ def _created(connection: Connection, provider: str, identities: Sequence[Identit
     uids = {ids.instrument_uid(provider, one.exchange, one.symbol, one.first_trade_at): one for one in identities}
     rows = [{"uid": uid, "created_at": now, **_described(one)} for uid, one in uids.items()]
     insert_if_absent(connection, _instruments, rows)
-    made = select(_instruments.c.uid, _instruments.c.id).where(_instruments.c.uid.in_(uids))
+    made = select(_instruments.c.uid, _instruments.c.id).where(is_in(_instruments.c.uid, uids))
     return {uids[uid].symbol: instrument for uid, instrument in connection.execute(made)}
 
 

@@ -14,6 +14,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
 from stockjobs.store.market import findings
 from stockjobs.store.market.trading_days import BY_ITSELF
+from stockjobs.store.statements import is_in
 
 _findings, _health, _instruments = tables.findings, tables.symbol_health, tables.instruments
 _positions, _symbols = tables.positions, tables.symbols
@@ -96,4 +97,4 @@ def told(connection: Connection) -> Told:
 def mend(connection: Connection, found: Sequence[UUID], now: datetime) -> None:
     """Close findings whose series has been collected since, or is collected no more."""
     if found:
-        findings.mend_where(connection, _findings.c.id.in_(found), by=BY_ITSELF, now=now)
+        findings.mend_where(connection, is_in(_findings.c.id, found), by=BY_ITSELF, now=now)

@@ -17,6 +17,7 @@ from stockjobs.errors import NotFound
 from stockjobs.store import tables
 from stockjobs.store.market.bar_rows import bars_of_rows
 from stockjobs.store.prefixes import ids_from
+from stockjobs.store.statements import is_in
 
 _findings, _aside, _jobs = tables.findings, tables.quarantined_bars, tables.jobs
 
@@ -54,7 +55,7 @@ def listed(connection: Connection, wanted: FindingFilter = EVERY_FINDING, *, lim
 
 def by_ids(connection: Connection, which: Sequence[UUID], *, for_change: bool = False) -> Sequence[StoredFinding]:
     """Some findings, in the order of their ids; `for_change` lets nobody else decide about them meanwhile."""
-    query = _select().where(_findings.c.id.in_(which)).order_by(_findings.c.id)
+    query = _select().where(is_in(_findings.c.id, which)).order_by(_findings.c.id)
     if for_change:
         query = query.with_for_update(of=_findings)
     return [_finding(row) for row in connection.execute(query).mappings()]
@@ -83,7 +84,7 @@ def meant(connection: Connection, wanted: FindingFilter) -> Sequence[tuple[UUID,
 def instruments_of(connection: Connection, which: Sequence[UUID]) -> Sequence[int]:
     """The instruments that findings are about."""
     is_known = _findings.c.instrument_id.is_not(None)
-    query = select(_findings.c.instrument_id).distinct().where(_findings.c.id.in_(which), is_known)
+    query = select(_findings.c.instrument_id).distinct().where(is_in(_findings.c.id, which), is_known)
     return connection.execute(query).scalars().all()
 
 
@@ -91,7 +92,7 @@ def bars_of(connection: Connection, which: Sequence[UUID]) -> dict[UUID, Bars]:
     """The bars that were set aside for findings, oldest first, by finding; a price that was none is NaN."""
     query = (
         select(_aside.c.finding_id, *(_aside.c[name] for name in COLUMNS))
-        .where(_aside.c.finding_id.in_(which))
+        .where(is_in(_aside.c.finding_id, which))
         .order_by(_aside.c.finding_id, _aside.c.at)
     )
     found: dict[UUID, list[Sequence[Any]]] = {key: [] for key in which}

@@ -14,7 +14,7 @@ from stockjobs.domain.market.splits import Split
 from stockjobs.store import tables
 from stockjobs.store.market import findings
 from stockjobs.store.market.bar_rows import Span
-from stockjobs.store.statements import as_written, is_among
+from stockjobs.store.statements import as_written, is_among, is_in
 
 _findings = tables.findings
 
@@ -64,7 +64,7 @@ def made(
     """The restatements of instruments since an instant, oldest first, by instrument and nominal seconds: when each was made,
     and its ratio with the end of what it was applied to."""
     columns = (_findings.c.instrument_id, _findings.c.interval_s, _findings.c.created_at, _findings.c.evidence)
-    query = select(*columns).where(_findings.c.instrument_id.in_(instruments), *_made(since))
+    query = select(*columns).where(is_in(_findings.c.instrument_id, instruments), *_made(since))
     found: dict[tuple[int, int], list[tuple[datetime, Split]]] = {}
     for instrument, seconds, at, evidence in connection.execute(query.order_by(_findings.c.created_at)):
         last = datetime.fromisoformat(evidence["to"])

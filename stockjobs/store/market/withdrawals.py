@@ -11,7 +11,7 @@ from stockjobs.domain.market.findings import FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
 from stockjobs.store.market.bar_versions import COLUMNS
-from stockjobs.store.statements import upsert
+from stockjobs.store.statements import is_in, upsert
 
 _bars, _versions, _positions, _findings = tables.bars, tables.bar_versions, tables.positions, tables.findings
 _landings = tables.landings
@@ -22,7 +22,7 @@ def released_at(connection: Connection, instrument: int, interval: Interval, at:
     query = select(_findings.c.at).where(
         _findings.c.instrument_id == instrument,
         _findings.c.interval_s == interval.seconds,
-        _findings.c.at.in_([datetime.fromtimestamp(one, UTC) for one in at]),
+        is_in(_findings.c.at, [datetime.fromtimestamp(one, UTC) for one in at]),
         _findings.c.state == FindingState.RELEASED.value,
     )
     return frozenset(int(one.timestamp()) for one in connection.execute(query).scalars())
@@ -42,7 +42,7 @@ def landed_again(
     query = (
         select(_bars.c.at)
         .join(_landings, _landings.c.id == _bars.c.landing_id)
-        .where(*_of(_bars, *series), _bars.c.at.in_([datetime.fromtimestamp(one, UTC) for one in at]))
+        .where(*_of(_bars, *series), is_in(_bars.c.at, [datetime.fromtimestamp(one, UTC) for one in at]))
         .where(_landings.c.by != besides, has_left)
     )
     return frozenset(int(one.timestamp()) for one in connection.execute(query).scalars())
@@ -50,7 +50,7 @@ def landed_again(
 
 def withdraw(connection: Connection, instrument: int, interval: Interval, at: Sequence[int], landing: int) -> int:
     """Take the bars of some times (epoch seconds) out of a series, under its lock. Returns how many there were."""
-    times = _bars.c.at.in_([datetime.fromtimestamp(one, UTC) for one in at])
+    times = is_in(_bars.c.at, [datetime.fromtimestamp(one, UTC) for one in at])
     gone = (*_of(_bars, instrument, interval), times)
     kept = select(*(_bars.c[name] for name in COLUMNS), literal(landing, Integer))
     # What this landing has replaced already is kept as it was before that.

@@ -1,25 +1,47 @@
-"""However many landings, bars or findings there are of a series: neither database takes a parameter for each."""
+"""However many symbols there are, and landings, bars or findings of a series: neither database takes a parameter for each."""
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 from sqlalchemy import Connection, func, select
 
+from stockjobs.domain.asking.planning import Window
+from stockjobs.domain.market.coverage import Cause
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
 from stockjobs.store.database import Database
-from stockjobs.store.market import bar_versions, findings, landings, trading_days
+from stockjobs.store.market import (
+    bar_versions,
+    coverage,
+    extents,
+    findings,
+    former,
+    gaps,
+    holdings,
+    instruments,
+    landings,
+    perishing,
+    quarantine,
+    restatements,
+    trading_days,
+    withdrawals,
+)
 from stockjobs.store.market.bar_versions import Part
 from stockjobs.store.market.findings import Finding
+from stockjobs.store.market.gaps import Gap
 from tests.fixtures.database import NOON
 from tests.fixtures.market import add_bars, add_instrument, bar, land_at
 
 MANY = 70_000
 """More than PostgreSQL takes."""
+
+SOME = 100
+"""More than SQLite takes here."""
 
 M1, MINUTE = Interval.M1, timedelta(minutes=1)
 
@@ -72,3 +94,48 @@ def test_very_many_bars_of_a_series_are_set_aside_and_decided(database: Database
         assert findings.released(connection, [*several, *[several[1]] * MANY]) == {held.id}
         of = tables.findings.c.state == FindingState.OPEN.value
         assert connection.execute(select(func.count()).where(of)).scalar() == 99
+
+
+def test_very_many_symbols_are_looked_up(database: Database) -> None:
+    names, day = [f"S{number}" for number in range(MANY)], NOON.date()
+    window = Window(NOON, NOON + MINUTE)
+    with database.begin() as connection:
+        stint(connection)
+        instrument = add_instrument(connection, "S7")
+        gone = add_instrument(connection, "S8")
+        instruments.unname(connection, "yahoo", "S8", NOON)
+        of = sorted({instrument, gone, *range(MANY)})
+        add_bars(connection, instrument, [bar(NOON, 100.0)], interval=M1)
+        gap = Gap(instrument, M1, day, 1, Cause.SOURCE_ABSENT, NOON, 1, NOON)
+        gaps.land(connection, [gap])
+        assert {*coverage.count(connection, of, M1, window.start, window.end)} == {instrument}
+        assert {*extents.extents(connection, of, M1, window)} == {instrument}
+        assert {*extents.settled(connection, of, M1, window)} == {instrument}
+        assert [one.symbol for one in holdings.stored(connection, names)] == ["S7"]
+        assert gaps.of_instruments(connection, of, M1, day, day) == {instrument: {day: gap}}
+        assert {*former.formerly(connection, "yahoo", names)} == {"S8"}
+        assert former.not_yet(connection, "yahoo", names, NOON) == {}
+        assert {*instruments.markets(connection, of)} == {instrument, gone}
+        assert [one.symbol for one in instruments.names(connection, names)] == ["S7", "S8"]
+        assert restatements.made(connection, of, NOON) == {}
+
+
+def test_very_many_bars_and_days_of_a_series_are_named(database: Database) -> None:
+    seconds = [int(NOON.timestamp()) + 60 * number for number in range(SOME)]
+    days = [NOON.date() + timedelta(days=number) for number in range(SOME)]
+    with database.begin() as connection:
+        stint(connection)
+        instrument, landing = add_instrument(connection, "AAPL"), land_at(connection, NOON)
+        add_bars(connection, instrument, [bar(NOON, 100.0)], interval=M1, landing=landing)
+        gaps.land(connection, [Gap(instrument, M1, days[0], 1, Cause.SOURCE_ABSENT, NOON, 1, NOON)])
+        series = (instrument, M1)
+        assert withdrawals.released_at(connection, *series, seconds) == frozenset()
+        assert withdrawals.landed_again(connection, series, seconds, besides="job") == frozenset()
+        assert withdrawals.withdraw(connection, *series, seconds, landing) == 1
+        assert gaps.insist(connection, *series, days, NOON) == 1
+        assert gaps.clear(connection, *series, days) == 1
+        ids = [uuid4() for _ in seconds]
+        assert quarantine.by_ids(connection, ids, for_change=True) == []
+        assert quarantine.instruments_of(connection, ids) == []
+        assert not any(len(bars) for bars in quarantine.bars_of(connection, ids).values())
+        perishing.mend(connection, ids, NOON)
