@@ -13,6 +13,7 @@ from stockjobs import settings as settings_module
 from stockjobs.domain.asking.budgets import NO_BUDGET, Budget
 from stockjobs.domain.asking.pricing import Allowance, allowance_of
 from stockjobs.domain.periods import parse_period
+from stockjobs.domain.work.defaults import Defaults
 from stockjobs.domain.work.retention import Retention
 from stockjobs.errors import Unreachable
 from stockjobs.markets.sessions import sessions
@@ -121,7 +122,9 @@ class Container:
     @cached_property
     def administration(self) -> Administration:
         """Defines jobs."""
-        return Administration(self.ready_database, self.instances, self.firing, self.settings.tickers)
+        given = self.settings
+        defaults = Defaults(given.tickers, given.intervals, given.period)
+        return Administration(self.ready_database, self.instances, self.firing, defaults)
 
     @cached_property
     def templates(self) -> Templates:

@@ -6,9 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
+from stockjobs.domain.fields import one_of
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.symbols import normalise
 from stockjobs.domain.masks import mask_secrets
-from stockjobs.domain.periods import parse_period
+from stockjobs.domain.periods import iso, parse_period
 from stockjobs.domain.scheduling.cron import parse_zone
 from stockjobs.errors import InvalidInput
 
@@ -29,13 +31,17 @@ def _tickers(values: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError(str(error)) from error
 
 
+def _once_each(values: tuple[Interval, ...]) -> tuple[Interval, ...]:
+    return tuple(dict.fromkeys(values))
+
+
 def _period_or_empty(value: str) -> str:
     try:
         if value:
             parse_period(value)
     except InvalidInput as error:
         raise ValueError(str(error)) from error
-    return value
+    return iso(value)
 
 
 def _in_capitals(value: object) -> object:
@@ -82,6 +88,15 @@ class Settings(BaseModel):
     )
     tickers: Annotated[tuple[str, ...], AfterValidator(_tickers)] = _field(
         (), "The symbols of jobs that name none, separated by commas.", short="TICKERS"
+    )
+    intervals: Annotated[tuple[Annotated[Interval, one_of(Interval)], ...], AfterValidator(_once_each)] = _field(
+        (), "The intervals of market data jobs that name none, separated by commas; empty: 1d.", short="INTERVAL"
+    )
+    period: Annotated[str, AfterValidator(_period_or_empty)] = _field(
+        "",
+        "How far back market data jobs go that name neither a period nor a start; empty: as docs/jobs.md says.",
+        unit="ISO 8601",
+        short="PERIOD",
     )
     log_level: Annotated[LogLevel, BeforeValidator(_in_capitals)] = _field(
         "INFO", "The least severe log lines that are written.", short="LOG_LEVEL"

@@ -17,6 +17,7 @@ from stockjobs.settings.model import Settings, variables
 _KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP)|$)")
 _OPTION = re.compile(r"STOCKJOBS_PROVIDERS_([A-Z][A-Z0-9]*)_([A-Z][A-Z0-9_]*?)(_FILE)?")
 _PROVIDERS = "providers"
+_LISTS = frozenset({"tickers", "intervals"})
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _add_options_of_providers(
 
 
 def _split(name: str, text: str) -> object:
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if name == "tickers" else text
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if name in _LISTS else text
 
 
 def _secret_file(variable: str, path: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from stockjobs.domain.market.intervals import Interval
 from stockjobs.errors import InvalidInput
 from stockjobs.settings import Origin, Settings, is_secret, load, masked, variables
 
@@ -69,6 +70,11 @@ def test_tickers_are_a_list_with_commas_each_named_once() -> None:
     assert load({"TICKERS": " aapl, MSFT ,,AAPL "})[0].tickers == ("AAPL", "MSFT")
 
 
+def test_intervals_are_a_list_too_and_a_period_is_one() -> None:
+    settings, _ = load({"INTERVAL": "1d, 1h,1d", "PERIOD": "5y"})
+    assert (settings.intervals, settings.period) == ((Interval.D1, Interval.H1), "P5Y")
+
+
 def test_a_level_may_be_written_small() -> None:
     assert load({"LOG_LEVEL": "debug"})[0].log_level == "DEBUG"
 
@@ -96,6 +102,8 @@ def test_the_embedded_redis_of_the_state_folder_is_found(empty_folder: Path) -> 
         ({"LOG_LEVEL": "loud"}, r"LOG_LEVEL \(log_level\): Input should be 'DEBUG', 'INFO'"),
         ({"TIME_ZONE": "localtime"}, r"TIME_ZONE \(time_zone\): 'localtime' is not a time zone"),
         ({"TICKERS": "AAPL,../x"}, r"TICKERS \(tickers\): .*is a path"),
+        ({"INTERVAL": "1d,daily"}, r"INTERVAL \(intervals\): .*daily"),
+        ({"PERIOD": "5 years"}, r"PERIOD \(period\): .*5 years"),
         ({"STOCKJOBS_NOPE": "1"}, r"STOCKJOBS_NOPE: is not a setting of stockjobs \(`stockctl config` lists them\)"),
         ({"STOCKJOBS_CONFIG": "/nowhere.toml"}, "/nowhere.toml: cannot be read: No such file"),
         ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL_FILE: /nowhere cannot be read: No such file"),

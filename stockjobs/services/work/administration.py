@@ -11,6 +11,7 @@ from enum import StrEnum
 from stockjobs.domain import ids
 from stockjobs.domain.events import Event, EventName
 from stockjobs.domain.scheduling.schedules import Misfire
+from stockjobs.domain.work.defaults import Defaults, filled_in
 from stockjobs.domain.work.jobs import JobSpec, Manifest
 from stockjobs.errors import InvalidInput, Problem, StockjobsError, Unavailable
 from stockjobs.services.repetition import taken_twice_if_busy
@@ -45,11 +46,13 @@ class Applied:
 class Administration:
     """Changes jobs for people and programs."""
 
-    def __init__(self, database: Database, instances: Instances, firing: Firing, tickers: Sequence[str] = ()) -> None:
+    def __init__(
+        self, database: Database, instances: Instances, firing: Firing, defaults: Defaults | None = None
+    ) -> None:
         self._database = database
         self._instances = instances
         self._firing = firing
-        self._tickers = tuple(tickers)
+        self._defaults = defaults or Defaults()
 
     @taken_twice_if_busy
     def apply(self, manifests: Sequence[Manifest], *, by: str, dry_run: bool = False) -> list[Applied]:
@@ -88,7 +91,7 @@ class Administration:
 
     def _apply(self, connection: Connection, manifest: Manifest, by: str, now: datetime) -> Applied:
         name, labels = manifest.metadata.name, manifest.metadata.labels
-        spec = self._with_symbols(manifest)
+        spec = self._filled_in(manifest)
         self._instances.check(spec, name)
         before = definitions.find(connection, name, for_change=True)
         if before is None:
@@ -162,15 +165,14 @@ class Administration:
         events.append(connection, _about(EventName.CREATED, job, now, by, version=job.version))
         return Applied(Change.CREATED, None, job)
 
-    def _with_symbols(self, manifest: Manifest) -> JobSpec:
-        if manifest.spec.symbols:
-            return manifest.spec
-        if not self._tickers:
+    def _filled_in(self, manifest: Manifest) -> JobSpec:
+        spec = filled_in(manifest.spec, self._defaults)
+        if not spec.symbols:
             where = f"{manifest.metadata.name}: spec.symbols"
             raise InvalidInput.because(
                 where, "the job names no symbols, and there are no default ones", "add symbols, or set TICKERS"
             )
-        return manifest.spec.model_copy(update={"symbols": self._tickers})
+        return spec
 
     @taken_twice_if_busy
     def reschedule(self, name: str, changes: Mapping[str, object], *, by: str) -> Applied:
