@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -102,35 +103,50 @@ def compared(known: Known, came: Bars, splits: Sequence[Split], accepted: Second
     Only bars that were settled and are settled are compared. Those of the times in `accepted` somebody has found good as they
     came: they say nothing of the others, and are a revision at the most.
     """
-    before, now = _settled(known, came)
+    both = _settled(known, came)
     if not len(accepted):
-        return _of_settled(before, now, splits)
-    is_accepted = np.isin(now.at, accepted)
-    verdict = _of_settled(before.where(~is_accepted), now.where(~is_accepted), splits)
+        return _of_settled(both, splits)
+    is_accepted = np.isin(both.now.at, accepted)
+    verdict = _of_settled(both.where(~is_accepted), splits)
     if not isinstance(verdict, Unchanged):
         return verdict
-    old, now = before.bars.where(is_accepted), now.where(is_accepted)
-    return _changed(old, _ratios(old, now)) if prices_differ(old, now).any() else verdict
+    good = both.where(is_accepted)
+    return _changed(good.old.bars, good.ratios) if good.has_changed() else verdict
 
 
-def _settled(known: Known, came: Bars) -> tuple[Known, Bars]:
+@dataclass(frozen=True, eq=False)
+class _Both:
+    """The bars that are stored and came again, as they were and as they are now, and all that came."""
+
+    old: Known
+    now: Bars
+    came: Bars
+
+    def where(self, which: NDArray[Any]) -> _Both:
+        return replace(self, old=self.old.where(which), now=self.now.where(which))
+
+    def has_changed(self) -> bool:
+        return bool(prices_differ(self.old.bars, self.now).any())
+
+    @cached_property
+    def ratios(self) -> Prices:
+        """Of new prices to old ones."""
+        return np.stack([getattr(self.now, name) / getattr(self.old.bars, name) for name in PRICES])
+
+
+def _settled(known: Known, came: Bars) -> _Both:
     """The bars that both have, as far as they were settled and are settled."""
     both = overlap(known.bars, came)
     old, now = known.bars.where(both.stored), came.where(both.came)
     settled = ~old.provisional & ~now.provisional
-    return known.where(both.stored[settled]), now.where(settled)
+    return _Both(known.where(both.stored[settled]), now.where(settled), came)
 
 
-def _of_settled(before: Known, now: Bars, splits: Sequence[Split]) -> Verdict:
-    old = before.bars
-    if not prices_differ(old, now).any():
+def _of_settled(both: _Both, splits: Sequence[Split]) -> Verdict:
+    if not both.has_changed():
         return Unchanged()
-    ratios = _ratios(old, now)
-    return _by_split(before, now, ratios, splits) or _by_one_ratio(before, ratios, splits) or _revised(old, now, ratios)
-
-
-def _ratios(old: Bars, now: Bars) -> Prices:
-    return np.stack([getattr(now, name) / getattr(old, name) for name in PRICES])
+    by_split = _by_split(both, splits) or _by_one_ratio(both.old, both.ratios, splits)
+    return by_split or _revised(both.old.bars, both.now, both.ratios)
 
 
 def missing(factor: float, at: int, splits: Sequence[Split]) -> tuple[Split, ...]:
@@ -181,7 +197,8 @@ def _is_lacking(factor: float, at: int, split: Split, splits: Sequence[Split]) -
     return abs(math.log(whole / factor / split.ratio)) < abs(math.log(whole / factor)) / 2 - SPREAD
 
 
-def _by_split(old: Known, now: Bars, ratios: Prices, splits: Sequence[Split]) -> Verdict | None:
+def _by_split(both: _Both, splits: Sequence[Split]) -> Verdict | None:
+    old, now, ratios = both.old, both.now, both.ratios
     expected = old.split_factor / factors(old.bars.at, splits)
     is_restated = _near(ratios, expected, EXPLAINED)
     is_same = _near(ratios, np.ones(len(now)), SPREAD) | _is_of_a_split(old.bars.at, ratios, splits)
@@ -189,7 +206,7 @@ def _by_split(old: Known, now: Bars, ratios: Prices, splits: Sequence[Split]) ->
     restated = is_restated & can_tell
     if not restated.any() or not (is_restated | is_same).all():
         return None
-    if not _goes_on(now, restated, ratios):
+    if not _goes_on(both, restated):
         place = int(np.flatnonzero(restated)[0])
         return _varies("a split has been applied to a part of the bars", old.bars, ratios, place)
     landings = {int(landing): True for landing in old.landing[restated]}
@@ -216,14 +233,21 @@ def _is_of_a_split(at: Seconds, ratios: Prices, splits: Sequence[Split]) -> NDAr
     return found
 
 
-def _goes_on(now: Bars, restated: NDArray[np.bool_], ratios: Prices) -> bool:
+def _goes_on(both: _Both, restated: NDArray[np.bool_]) -> bool:
     """True if the new prices go on where some bars were restated and the next were not: else the source is half done."""
     for place in np.flatnonzero(restated[1:] != restated[:-1]):
-        step = abs(math.log(ratios[-1, place if restated[place] else place + 1]))
-        jump = abs(math.log(now.close[place] / now.open[place + 1]))
-        if jump > step / 2:
+        ratio = both.ratios[-1, place if restated[place] else place + 1]
+        if _jump(both.came, int(both.now.at[place]), int(both.now.at[place + 1])) > abs(math.log(ratio)) / 2:
             return False
     return True
+
+
+def _jump(came: Bars, first: int, last: int) -> float:
+    """By how much the price jumps between two bars: at one of those between at the most, and no more than from first to last."""
+    start, end = np.searchsorted(came.at, [first, last])
+    steps = np.log(came.open[start + 1 : end + 1] / came.close[start:end])
+    whole = math.log(came.open[end] / came.close[start])
+    return float(min(np.abs(steps).max(), abs(whole)))
 
 
 def _by_one_ratio(old: Known, ratios: Prices, splits: Sequence[Split]) -> Verdict | None:

@@ -140,6 +140,31 @@ def test_a_split_applied_to_a_part_of_the_bars_is_a_fault() -> None:
     assert "a part" in verdict.reason
 
 
+SPLIT_LATER = split_on(81, 1.5)
+
+
+def months_apart(has_split: np.ndarray) -> tuple[Known, Bars]:
+    """Of a price that loses half, five bars that were stored in old shares and ten much later as they come now, and all bars of
+    the months as they come: those that have the split in new shares.
+    """
+    told = times(bars_of(80), np.exp(-0.01 * np.arange(80)) / np.where(has_split, 1.5, 1.0))
+    there, is_old = np.r_[0:5, 70:80], np.arange(15) < 5
+    bars = times(told.where(there), np.where(is_old & has_split[there], 1.5, 1.0))
+    factor = np.where(~is_old & has_split[there], 1.5, 1.0)
+    return Known(bars, factor, np.where(is_old, 1, 2)), told
+
+
+def test_the_price_is_followed_over_all_bars_that_came_between_stored_ones() -> None:
+    stored, told = months_apart(np.ones(80, dtype=np.bool_))
+    assert compared(stored, told, (SPLIT_LATER,)) == Restated(1.5, (SPLIT_LATER,), {1: True})
+
+
+def test_a_split_applied_up_to_a_bar_between_stored_ones_is_a_fault() -> None:
+    stored, told = months_apart(np.arange(80) >= 40)
+    told = times(told, np.where(np.arange(80) < 5, 1 / 1.5, 1.0))
+    assert isinstance(compared(stored, told, (SPLIT_LATER,)), Varies)
+
+
 def test_bars_of_the_split_day_that_are_still_in_old_prices_are_a_fault() -> None:
     now, split = bars_of(6), split_on(3)
     stored = times(now, np.where(now.at < split.at, 4.0, 1.0))
