@@ -13,6 +13,7 @@ from stockjobs.errors import Unreachable
 
 _IN_ORDER = ("enable_sort", "enable_bitmapscan", "enable_seqscan")
 """What the planner is to avoid where rows are streamed in the order of an index: a sort would hold them all first."""
+_LOCK_TIMEOUT = "55P03"
 
 
 class Server:
@@ -29,8 +30,10 @@ class Server:
                 raise
 
     def begin(self, *, in_order: bool) -> None:
-        """Begin a transaction that sees one state of the data. Raises Unreachable."""
-        self._run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        """Begin a transaction that sees one state of the data. Waits while the bars are moved. Raises Unreachable."""
+        while not self._has_begun():
+            # Who asks is heard in between: Ctrl-C.
+            continue
         for name in _IN_ORDER if in_order else ():
             self._run(f"SET LOCAL {name} = off")
 
@@ -51,6 +54,18 @@ class Server:
         """Close the connection."""
         self._connection.close()
         self._database.close()
+
+    def _has_begun(self) -> bool:
+        self._run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            # Before the first look at anything: one from before the bars were moved would show none in their new table.
+            self._run("LOCK TABLE bars IN ACCESS SHARE MODE")
+        except Unreachable as error:
+            if getattr(error.__cause__, "sqlstate", None) != _LOCK_TIMEOUT:
+                raise
+            self._run("ROLLBACK")
+            return False
+        return True
 
     def _run(self, statement: str) -> None:
         with self._translated(), adbc.AdbcStatement(self._connection) as asked:
