@@ -101,7 +101,9 @@ class Columns:
     def _opened(self) -> Source:
         shown = mask_secrets(self._database.url.render_as_string(hide_password=True))
         if self._database.is_postgresql:
-            return Server(self._database.conninfo(jit="off"), shown)
+            # Who takes rows from us may take his time, in a pager say; this holds no lock that work waits for.
+            settings = {"jit": "off", "idle_in_transaction_session_timeout": "0"}
+            return Server(self._database.conninfo(**settings), shown)
         return Reader(str(self._database.url.database), shown)
 
     def _take(self) -> Source | None:
