@@ -16,6 +16,8 @@ from stockjobs.store import tables
 from stockjobs.store.market import hypertable
 
 _KEY = "instrument_id, interval_s, at"
+_ONE_AT_A_TIME = 0x62617273
+"""The advisory lock under which the bars of one database are moved."""
 _REST = "bars_rest"
 """The default partition: bars of years that nobody foresaw land there, and move when their year gets its own."""
 
@@ -33,12 +35,13 @@ def shown(connection: Connection) -> Storage:
     """How the bars lie now."""
     if connection.dialect.name != "postgresql":
         return Storage(Layout.PLAIN, (), 0)
-    if hypertable.is_one(connection, "bars"):
-        return Storage(Layout.TIMESCALE, (), hypertable.size(connection, "bars"))
+    # What is seen of the catalogue stays so until it is told.
+    connection.execute(text("LOCK TABLE bars IN ACCESS SHARE MODE"))
+    if (layout := _layout(connection)) is Layout.TIMESCALE:
+        return Storage(layout, (), hypertable.size(connection, "bars"))
     names = _partitions(connection)
     every = ", ".join(f"('{name}')" for name in ["bars", *names])
     size = f"SELECT sum(pg_total_relation_size(name::regclass)) FROM (VALUES {every}) AS found (name)"
-    layout = Layout.PARTITIONS if _is_partitioned(connection) else Layout.PLAIN
     return Storage(layout, names, int(connection.execute(text(size)).scalar_one()))
 
 
@@ -46,15 +49,21 @@ def switch(connection: Connection, layout: Layout, now: datetime) -> int:
     """Move all bars into a table that lies otherwise, in the caller's transaction. Returns how many.
 
     Nobody else can read or write bars meanwhile. The rights on the table and on its view stay. Raises InvalidInput where the
-    database cannot do it, Conflict where other views stand on the table.
+    database or its user cannot do it, Conflict where other views stand on the table.
     """
-    _check(connection, layout)
+    if connection.dialect.name != "postgresql":
+        raise InvalidInput.because(
+            "db storage", "SQLite has one table of bars, in the order of its key", "use PostgreSQL"
+        )
     connection.execute(text("SET LOCAL lock_timeout = 0"))
-    connection.execute(text("LOCK TABLE bars IN ACCESS EXCLUSIVE MODE"))
+    _one_at_a_time(connection)
+    _check(connection, layout)
     view = connection.execute(text("SELECT pg_get_viewdef('symbol_bars')")).scalar_one()
     grants = [grant for name in ("bars", "symbol_bars") for grant in _grants(connection, name)]
-    oldest = connection.execute(select(func.min(tables.bars.c.at))).scalar()
+    # The view before its table, as whoever reads it takes them: else each would wait for the other.
     _drop(connection, "VIEW symbol_bars")
+    connection.execute(text("LOCK TABLE bars IN ACCESS EXCLUSIVE MODE"))
+    oldest = connection.execute(select(func.min(tables.bars.c.at))).scalar()
     _run(
         connection,
         "ALTER TABLE bars RENAME TO bars_before",
@@ -76,7 +85,10 @@ def extend(connection: Connection, now: datetime) -> Sequence[str]:
         return ()
     if not (missing := next_partitions(frozenset(_partitions(connection)), now)):
         return ()
-    # Two beats may see the same.
+    # Two beats may see the same, and somebody may move the bars.
+    _one_at_a_time(connection)
+    if not _is_partitioned(connection):
+        return ()
     _run(connection, f"LOCK TABLE {_REST} IN ACCESS EXCLUSIVE MODE")
     known = frozenset(_partitions(connection))
     missing = [one for one in missing if one.name not in known]
@@ -92,14 +104,34 @@ def extend(connection: Connection, now: datetime) -> Sequence[str]:
 
 
 def _check(connection: Connection, layout: Layout) -> None:
-    if connection.dialect.name != "postgresql":
-        raise InvalidInput.because(
-            "db storage", "SQLite has one table of bars, in the order of its key", "use PostgreSQL"
-        )
     if layout is Layout.TIMESCALE:
         hypertable.check(connection)
-    if shown(connection).layout is layout:
+    if _layout(connection) is layout:
         raise Conflict(f"bars lie as {layout} already")
+    _check_rights(connection)
+
+
+def _check_rights(connection: Connection) -> None:
+    query = text("""SELECT CURRENT_USER, relname, pg_get_userbyid(relowner) FROM pg_class
+        WHERE oid IN ('bars'::regclass, 'symbol_bars'::regclass) AND NOT pg_has_role(relowner, 'USAGE') ORDER BY 2""")
+    if (foreign := connection.execute(query).first()) is not None:
+        user, name, owner = foreign
+        raise InvalidInput.because("db storage", f"{user} does not own the table {name}", f"connect as {owner}")
+    query = text("SELECT CURRENT_USER, current_schema WHERE NOT has_schema_privilege(current_schema, 'CREATE')")
+    if (barred := connection.execute(query).first()) is not None:
+        user, schema = barred
+        hint = f"run `GRANT CREATE ON SCHEMA {schema} TO {user}` as its owner"
+        raise InvalidInput.because("db storage", f"{user} may not make tables in the schema {schema}", hint)
+
+
+def _one_at_a_time(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
+
+
+def _layout(connection: Connection) -> Layout:
+    if hypertable.is_one(connection, "bars"):
+        return Layout.TIMESCALE
+    return Layout.PARTITIONS if _is_partitioned(connection) else Layout.PLAIN
 
 
 def _create(connection: Connection, layout: Layout, oldest: datetime | None, now: datetime) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from stockjobs.domain.market.layouts import Layout
 from stockjobs.domain.market.reading import BarsQuery
@@ -17,10 +18,14 @@ from stockjobs.errors import Conflict, InvalidInput
 from stockjobs.services.market.layouts import Layouts
 from stockjobs.services.market.reading import Reading
 from stockjobs.store import tables
+from stockjobs.store.columns import Columns
+from stockjobs.store.columns_postgresql import Server
 from stockjobs.store.database import Database
+from stockjobs.store.market import layouts as store_layouts
 from tests.fixtures import market
 from tests.fixtures.database import NOON, ManualClock
 from tests.fixtures.house import House
+from tests.fixtures.redis import eventually
 
 YEARS = (1990, 2000, 2024, 2026)
 
@@ -112,6 +117,75 @@ def test_a_view_of_somebody_else_is_not_broken(server: Database) -> None:
     with pytest.raises(Conflict, match=r"view mine depends on table bars.*drop it, switch, and make it again"):
         Layouts(server).switch(Layout.PARTITIONS)
     assert (Layouts(server).shown().layout, rows(server)) == (Layout.PLAIN, before)
+
+
+def waiting(connection: Connection) -> set[str]:
+    """The transactions of this database that wait for a lock."""
+    query = """SELECT virtualtransaction FROM pg_locks
+        WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+    return set(connection.execute(text(query)).scalars())
+
+
+def meanwhile(server: Database, *deeds: Callable[[], object]) -> list[object]:
+    """What comes of deeds that are begun while bars are moved, and that wait for it."""
+    with ThreadPoolExecutor(len(deeds)) as pool:
+        with server.begin() as connection:
+            store_layouts.switch(connection, Layout.PARTITIONS, NOON)
+            futures = [pool.submit(deed) for deed in deeds]
+            eventually(lambda: len(waiting(connection)) == len(deeds), tell=lambda: [one.done() for one in futures])
+        return [one.exception(60) or one.result() for one in futures]
+
+
+@pytest.mark.integration
+def test_who_wants_bars_meanwhile_waits_and_gets_all(server: Database) -> None:
+    reading, before = Reading(server), rows(server)
+    query = BarsQuery(("AAPL",))
+    again = Layouts(server)
+    found = meanwhile(
+        server,
+        lambda: reading.table(query).num_rows,
+        lambda: sum(batch.num_rows for batch in reading.stream(query)),
+        lambda: rows(server),
+        lambda: again.switch(Layout.PARTITIONS),
+        lambda: again.shown().layout,
+    )
+    assert found[:3] == [len(YEARS), len(YEARS), before]
+    assert str(found[3]) == "bars lie as partitions already"
+    assert isinstance(found[3], Conflict)
+    reading.close()
+
+
+@pytest.mark.integration
+def test_whoever_reads_does_not_give_up_after_a_while(server: Database) -> None:
+    reader = Server(server.conninfo(lock_timeout="50ms"), "it")
+    seen: set[str] = set()
+    with ThreadPoolExecutor(1) as pool:
+        with server.begin() as connection:
+            connection.execute(text("LOCK TABLE bars IN ACCESS EXCLUSIVE MODE"))
+            begun = pool.submit(reader.begin, in_order=False)
+            eventually(lambda: len(seen.__ior__(waiting(connection))) > 1 or begun.done())
+        begun.result(60)
+    assert sum(batch.num_rows for batch in reader.batches("SELECT at FROM bars")) == len(YEARS)
+    reader.end()
+    reader.close()
+
+
+@pytest.mark.integration
+def test_whoever_takes_rows_from_a_reader_may_take_his_time(server: Database) -> None:
+    columns = Columns(server)
+    with columns.snapshot() as snapshot:
+        found = list(snapshot.batches("SELECT current_setting('idle_in_transaction_session_timeout') AS limit"))
+    assert [row["limit"] for batch in found for row in batch.to_pylist()] == ["0"]
+    columns.close()
+
+
+@pytest.mark.integration
+def test_who_does_not_own_the_bars_is_told_who_does(server: Database) -> None:
+    with server.begin() as connection:
+        connection.execute(text("SET LOCAL ROLE pg_monitor"))
+        with pytest.raises(InvalidInput, match=r"pg_monitor does not own the table bars.*connect as \w+"):
+            store_layouts.switch(connection, Layout.PARTITIONS, NOON)
+        connection.rollback()
 
 
 @pytest.mark.integration
