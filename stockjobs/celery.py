@@ -15,6 +15,7 @@ from stockjobs.transport.app import TransportConfig, make_app
 
 # A landing may wait ten minutes for a database that is away.
 _GRACE = timedelta(minutes=15)
+_KIB_A_MIB = 1024
 
 
 def _app(settings: Settings) -> Celery:
@@ -23,6 +24,7 @@ def _app(settings: Settings) -> Celery:
         historical_share=settings.historical_share,
         # The job's own timeout ends a download; this only frees a child process that hangs before or after it.
         hard_limit=settings.max_timeout + _GRACE.total_seconds(),
+        max_memory_per_child=settings.worker_memory and settings.worker_memory * _KIB_A_MIB,
     )
     return make_app(config)
 

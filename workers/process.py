@@ -12,6 +12,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from billiard.util import get_logger
 from celery.signals import (
     setup_logging,
     worker_init,
@@ -35,7 +36,7 @@ from stockjobs.telemetry import logs
 from stockjobs.transport.width import Width
 from workers.forks import between_forks
 from workers.health import BeatingHeart
-from workers.memory import children_of, resident
+from workers.usage import Meter, children_of
 
 log = logs.get("workers")
 _LAST_WORD_S = 5.0
@@ -71,6 +72,10 @@ def container() -> Container:
 
 def _set_up_logs(**_: Any) -> None:
     parent.configure_logs()
+    # The pool says what it does to a logger of its own: a process with too much memory, for one, belongs into ours.
+    of_the_pool = get_logger()
+    of_the_pool.setLevel("WARNING")
+    of_the_pool.propagate = True
 
 
 def _check(**_: Any) -> None:
@@ -106,6 +111,7 @@ class Presence:
         self._consumer = consumer
         self._stopped = threading.Event()
         self._started_at: datetime | None = None
+        self._meter = Meter()
         self._thread = threading.Thread(target=self._tell, name="presence", daemon=True)
 
     def start(self) -> None:
@@ -139,13 +145,15 @@ class Presence:
         self._started_at = self._started_at or now
         queues = {queue.name for queue in self._consumer.task_consumer.queues}
         pool = self._consumer.pool
+        usage = self._meter.look([os.getpid(), *children_of(pool)])
         return Worker(
             name=self._consumer.hostname,
             lanes=tuple(lane for lane in Lane if lane.value in queues),
             pool=type(pool).__module__.rpartition(".")[2],
             concurrency=int(Width.of(self._consumer)),
             running=len(active_requests),
-            memory=resident([os.getpid(), *children_of(pool)]),
+            memory=usage.memory,
+            cpu=usage.cpu,
             version=version("stockjobs"),
             pid=os.getpid(),
             started_at=self._started_at,

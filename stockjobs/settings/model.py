@@ -184,6 +184,12 @@ class Settings(BaseModel):
         gt=0,
         le=86_400,
     )
+    worker_memory: int | None = _field(
+        None,
+        "How much memory a process of a worker may have taken: one above it is replaced when its task has ended. Empty: any.",
+        unit="MiB",
+        ge=1,
+    )
     beat_interval: float = _field(
         1.0, "The longest that beat sleeps between two looks at the ledger.", unit="s", gt=0, le=60
     )

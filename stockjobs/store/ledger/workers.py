@@ -23,7 +23,8 @@ GONE_AFTER = timedelta(seconds=60)
 class Worker:
     """A worker node: its Celery name, its lanes, how many tasks it may run at once and how many it runs just now.
 
-    `memory` is the bytes that it and its children have resident, None where the system does not tell.
+    `memory` is the bytes that it and its children have resident, `cpu` how many processors they use; None where the system
+    does not tell.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Worker:
     concurrency: int
     running: int
     memory: int | None
+    cpu: float | None
     version: str
     pid: int
     started_at: datetime

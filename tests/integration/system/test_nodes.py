@@ -46,6 +46,7 @@ def test_a_node_shows_how_wide_and_how_busy_it_is(fleet: Fleet, yahoo: Simulator
     occurrence = fleet.trigger("HANGS")
     comes(fleet, lambda node: (node.running, node.concurrency) == (2, 2))
     assert (shown(fleet).memory or 0) > 50 * 2**20
+    comes(fleet, lambda node: node.cpu is not None)
     name = shown(fleet).name
     assert stockctl(fleet, "workers", "grow", name).output == f"worker/{name} grows by 1 slot\n"
     comes(fleet, lambda node: (node.running, node.concurrency) == (3, 3))
@@ -55,7 +56,7 @@ def test_a_node_shows_how_wide_and_how_busy_it_is(fleet: Fleet, yahoo: Simulator
     assert "one must be left" in stockctl(fleet, "workers", "shrink", "all", code=5).output
     fleet.container.steering.cancel(occurrence, by="test")
     comes(fleet, lambda node: (node.running, node.concurrency) == (0, 1))
-    assert "memory" in stockctl(fleet, "get", "workers").output.splitlines()[0].lower()
+    assert {"memory", "cpu"} <= set(stockctl(fleet, "get", "workers").output.splitlines()[0].lower().split())
 
 
 def test_a_dropped_lane_waits_in_sql_and_goes_on_once_it_is_added(fleet: Fleet) -> None:
@@ -77,6 +78,15 @@ def test_a_dropped_lane_waits_in_sql_and_goes_on_once_it_is_added(fleet: Fleet) 
     assert told == f"worker/{name} serves realtime from now on\n"
     assert fleet.ended(now).occurrence.state is State.COMPLETED
     comes(fleet, lambda node: set(node.lanes) == {"realtime", "historical"})
+
+
+def test_a_process_that_has_taken_too_much_memory_is_replaced_and_nothing_is_lost(fleet: Fleet) -> None:
+    fleet.beat()
+    worker = fleet.worker(slots=1, STOCKJOBS_WORKER_MEMORY="1")
+    run = fleet.collect("MANY", symbols=["AAPL", "MSFT", "NVDA"], batchSize=1)
+    assert run.occurrence.state is State.COMPLETED
+    assert fleet.attempts(str(run.occurrence.id)) == [State.COMPLETED] * 3
+    assert worker.log.read_text().count("exceeding memory limit") >= 2
 
 
 def test_a_node_that_nobody_knows_is_refused_with_those_that_there_are(fleet: Fleet) -> None:

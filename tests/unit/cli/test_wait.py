@@ -57,12 +57,12 @@ def test_that_no_worker_takes_its_lane_is_told_once_it_has_waited_a_little(ctl: 
     assert f"no worker has shown itself in {ctl.container.database.shown} (is STOCKJOBS_STATE_DIR set" in said
     with pytest.raises(TimeoutError, match="no worker has shown itself"):
         ctl.container.reports.wait(UUID(name.partition("/")[2]), timedelta())
-    others = Worker("w0", (Lane.HISTORICAL,), "prefork", 1, 0, None, "1", 1, now, now)
+    others = Worker("w0", (Lane.HISTORICAL,), "prefork", 1, 0, None, None, "1", 1, now, now)
     with ctl.container.ready_database.begin() as connection:
         workers.show(connection, others)
     assert f"no worker takes the realtime lane: {told}" in ctl("wait", name, "--timeout", "0.01", code=124).stderr
     with ctl.container.ready_database.begin() as connection:
-        workers.show(connection, Worker("w1", tuple(Lane), "prefork", 1, 0, None, "1", 1, now, now))
+        workers.show(connection, Worker("w1", tuple(Lane), "prefork", 1, 0, None, None, "1", 1, now, now))
     assert told not in ctl("wait", name, "--timeout", "0.01", code=124).stderr
 
 

@@ -57,6 +57,7 @@ def upgrade() -> None:
     _land()
     _find()
     _watch()
+    _measure()
     _show_bars("split_factor, revision, ")
 
 
@@ -383,8 +384,14 @@ def _watch() -> None:
     )
 
 
+def _measure() -> None:
+    about = "processors in use, with its children; null where that is not known"
+    op.add_column("workers", sa.Column("cpu", sa.Float(), nullable=True, comment=about))
+
+
 def downgrade() -> None:
     op.execute("DROP VIEW symbol_bars")
+    op.drop_column("workers", "cpu")
     for table in ("freshness", "symbol_health", "gaps", "calendars"):
         op.drop_table(table)
     _unfind()

@@ -242,7 +242,7 @@ def test_a_lane_that_no_worker_serves_keeps_no_place_of_a_provider(house: House)
     dispatcher.tick()
     now = house.clock.now
     with house.database.begin() as connection:
-        seen = {"started_at": now, "seen_at": now, "running": 0, "memory": None}
+        seen = {"started_at": now, "seen_at": now, "running": 0, "memory": None, "cpu": None}
         workers.show(connection, Worker("w", (Lane.HISTORICAL,), "prefork", 2, version="1", pid=1, **seen))  # type: ignore[arg-type]
     dispatcher.tick()
     lanes = house.reports.lanes()

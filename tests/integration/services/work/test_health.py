@@ -25,7 +25,7 @@ def check(house: House) -> dict[str, Component]:
 def test_all_is_well_where_nothing_is_left_undone(house: House) -> None:
     house.define()
     house.trigger()
-    worker = Worker("w@host", (Lane.REALTIME,), "prefork", 4, 0, None, "1", 1, house.clock.now, house.clock.now)
+    worker = Worker("w@host", (Lane.REALTIME,), "prefork", 4, 0, None, None, "1", 1, house.clock.now, house.clock.now)
     with house.database.begin() as connection:
         workers.show(connection, worker)
     house.dispatch.tick()

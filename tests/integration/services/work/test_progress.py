@@ -73,8 +73,8 @@ def test_a_price_without_a_budget_follows_from_what_attempts_took(house: House) 
     with house.database.begin() as connection:
         now = house.clock.now
         lanes = (Lane.HISTORICAL,)
-        workers.show(connection, workers.Worker("w@a", lanes, "prefork", 4, 0, None, "1", 1, now, now))
-        workers.show(connection, workers.Worker("w@b", (Lane.REALTIME,), "prefork", 4, 0, None, "1", 2, now, now))
+        workers.show(connection, workers.Worker("w@a", lanes, "prefork", 4, 0, None, None, "1", 1, now, now))
+        workers.show(connection, workers.Worker("w@b", (Lane.REALTIME,), "prefork", 4, 0, None, None, "1", 2, now, now))
     duration = house.requests.estimate(spec(symbols=SYMBOLS), MONTH).duration
     assert duration is not None
     assert duration.basis is Basis.MEASURED
