@@ -186,6 +186,14 @@ def are_explained(at: Seconds, factor: Prices, splits: Sequence[Split]) -> NDArr
     return found
 
 
+def are_told_alike(came: Prices, stored: Prices, ratios: Sequence[float]) -> NDArray[np.bool_]:
+    """Which bars are stored as they came, or in the shares after a split of one of some ratios; prices are in rows."""
+    found = _near(came, stored, SAME)
+    for ratio in ratios:
+        found |= _near(came, stored * ratio, SPREAD)
+    return found
+
+
 def _is_lacking(factor: float, at: int, split: Split, splits: Sequence[Split]) -> bool:
     if at >= split.since:
         return False

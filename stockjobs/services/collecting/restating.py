@@ -10,7 +10,7 @@ import numpy as np
 
 from stockjobs.domain.market.applying import Again, Arrival
 from stockjobs.domain.market.bars import Bars
-from stockjobs.domain.market.findings import FindingKind
+from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.restatement import LARGE, Known, Revised, Varies, compared
 from stockjobs.domain.market.smoothness import is_torn
 from stockjobs.domain.market.splits import InPrices, Split, in_price, together
@@ -19,7 +19,7 @@ from stockjobs.services.collecting.retelling import RECENT, Anew, arrival_of, re
 from stockjobs.services.collecting.retold import instant, noted, unclear_before
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.market.calendars import zone_of
-from stockjobs.store.market import aside, bar_versions, bars, restatements
+from stockjobs.store.market import aside, bar_versions, bars, disagreements, findings, restatements
 from stockjobs.store.market.bar_rows import Span, Stored
 from stockjobs.store.market.bar_versions import Part
 from stockjobs.store.market.findings import Finding
@@ -90,9 +90,13 @@ def _read_again(step: Step, series: Series) -> Stored:
 
 def _settle(step: Step, series: Series, recent: Sequence[Split], arrival: Arrival) -> None:
     """Close what was set aside in the prices of before a split, where good bars stand and the source has applied it by now."""
-    if any(arrival.has_shown(split) for split in recent):
-        of_series = (series.instrument.id, series.interval)
-        aside.settle(step.connection, of_series, zone_of(series.instrument), by=step.claim.job, now=step.now)
+    shown = [split.ratio for split in recent if arrival.has_shown(split)]
+    if not shown:
+        return
+    of_series = (series.instrument.id, series.interval)
+    aside.settle(step.connection, of_series, zone_of(series.instrument), by=step.claim.job, now=step.now)
+    over = disagreements.over(step.connection, disagreements.open_of(step.connection, of_series), ratios=shown)
+    findings.decide(step.connection, over, FindingState.MENDED, step.claim.job, step.now)
 
 
 def _is_told_whole(step: Step, series: Series, stored: Stored) -> bool:

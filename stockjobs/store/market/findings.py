@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from functools import cached_property
 from math import isfinite
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from stockjobs.domain.market.days import REACH, bar_numbers
 from stockjobs.domain.market.findings import FindingKind, FindingState, may_become
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
+from stockjobs.store.market import disagreements
 from stockjobs.store.market.bar_rows import Span
 from stockjobs.store.statements import as_written, insert_many, insert_new, is_among, is_in
 
@@ -40,7 +42,7 @@ class Finding:
     state: FindingState = FindingState.OPEN
     bars: Bars | None = field(default=None, compare=False)
 
-    @property
+    @cached_property
     def id(self) -> UUID:
         """The same evidence of the same thing has the same id, however often it is seen.
 
@@ -156,8 +158,8 @@ class Good:
 
 
 def mend(connection: Connection, landed: Sequence[Good], by: str, now: datetime) -> int:
-    """Close the open findings about bars that have come as good ones since, wherever in their day, week or month; and that
-    the series came in another currency.
+    """Close the open findings about bars that have come as good ones since, wherever in their day, week or month; about whole
+    answers whose bars all have, or stand as they came; and that the series came in another currency.
 
     Returns how many there were.
     """
@@ -166,16 +168,21 @@ def mend(connection: Connection, landed: Sequence[Good], by: str, now: datetime)
         return 0
     mended: list[UUID] = []
     about: dict[tuple[int, int], list[tuple[UUID, datetime]]] = {}
-    for key, instrument, seconds, at in connection.execute(_OPEN_BARS, _spanned([*good.values()])):
+    whole: dict[tuple[int, int], list[UUID]] = {}
+    for key, instrument, seconds, at, kind in connection.execute(_OPEN_BARS, _spanned([*good.values()])):
         if (instrument, seconds) not in good:
             continue
         if at is None:
             mended.append(key)
+        elif kind == FindingKind.VARYING_RATIO:
+            whole.setdefault((instrument, seconds), []).append(key)
         else:
             about.setdefault((instrument, seconds), []).append((key, at))
     for series, found in about.items():
         is_met = good[series].is_of(np.array([int(at.timestamp()) for _, at in found], dtype=np.int64))
         mended += [key for (key, _), met in zip(found, is_met.tolist(), strict=True) if met]
+    for series, keys in whole.items():
+        mended += disagreements.over(connection, keys, good[series].is_of)
     return decide(connection, mended, FindingState.MENDED, by, now)
 
 
@@ -194,7 +201,7 @@ def _spanned(good: Sequence[Good]) -> dict[str, object]:
 
 
 # Made once, as it is asked in each landing. The state is in the statement's text, as in the partial index.
-_OPEN_BARS = select(_findings.c.id, _findings.c.instrument_id, _findings.c.interval_s, _findings.c.at).where(
+_OPEN_BARS = select(*_findings.c["id", "instrument_id", "interval_s", "at", "kind"]).where(
     is_among(_findings.c.instrument_id, "instruments"),
     is_among(_findings.c.interval_s, "seconds"),
     _findings.c.state == as_written(FindingState.OPEN),
@@ -202,7 +209,7 @@ _OPEN_BARS = select(_findings.c.id, _findings.c.instrument_id, _findings.c.inter
         and_(
             _findings.c.at >= bindparam("since", type_=_findings.c.at.type),
             _findings.c.at <= bindparam("until", type_=_findings.c.at.type),
-            _findings.c.kind == FindingKind.REJECTED_BAR.value,
+            _findings.c.kind.in_([FindingKind.REJECTED_BAR.value, FindingKind.VARYING_RATIO.value]),
         ),
         and_(_findings.c.at.is_(None), _findings.c.kind == FindingKind.IDENTITY.value),
     ),

@@ -44,6 +44,8 @@ def test_ratios_that_vary_are_set_aside_whole_and_the_position_stays(house: Hous
     collect(house)
     assert_as_told(house, source)
     assert len(stored(house)) == len(before) + 1
+    [finding] = findings(house, FindingKind.VARYING_RATIO)
+    assert finding["state"] == FindingState.MENDED
 
 
 def test_a_corrected_close_is_a_revision(house: House, source: Telling) -> None:

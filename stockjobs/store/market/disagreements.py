@@ -1,0 +1,78 @@
+"""Disagreements: answers that were set aside whole since they told history otherwise than it is stored, and which are over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Select, and_, select
+
+from stockjobs.domain.market.bars import PRICES, Prices, Seconds
+from stockjobs.domain.market.changes import Mask
+from stockjobs.domain.market.findings import FindingKind, FindingState
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.restatement import are_told_alike
+from stockjobs.store import tables
+from stockjobs.store.statements import is_in
+
+_findings, _aside, _bars = tables.findings, tables.quarantined_bars, tables.bars
+
+
+def open_of(connection: Connection, series: tuple[int, Interval]) -> Sequence[UUID]:
+    """The findings of an instrument and interval about such answers that nobody has decided yet."""
+    instrument, interval = series
+    query = select(_findings.c.id).where(
+        _findings.c.instrument_id == instrument,
+        _findings.c.interval_s == interval.seconds,
+        _findings.c.state == FindingState.OPEN.value,
+        _findings.c.kind == FindingKind.VARYING_RATIO.value,
+    )
+    return connection.execute(query).scalars().all()
+
+
+def _nowhere(at: Seconds) -> Mask:
+    return np.zeros(len(at), dtype=np.bool_)
+
+
+def over(
+    connection: Connection,
+    which: Collection[UUID],
+    is_good: Callable[[Seconds], Mask] = _nowhere,
+    ratios: Sequence[float] = (),
+) -> list[UUID]:
+    """Those findings of which each bar has come as a good one since, or stands as it came, or as it came in other shares.
+
+    `is_good` says of which times (epoch seconds) good bars have come, `ratios` are those of splits that the source has applied
+    since.
+    """
+    if not which:
+        return []
+    found: dict[UUID, list[Sequence[Any]]] = {}
+    for row in connection.execute(_held(which)):
+        found.setdefault(row[0], []).append(row)
+    return [key for key, rows in found.items() if (is_good(_times(rows)) | _is_told(rows, ratios)).all()]
+
+
+def _held(which: Collection[UUID]) -> Select[Any]:
+    """The bars of findings with those that are stored at their times: finding, time, prices of both."""
+    columns = [_aside.c[name] for name in PRICES] + [_bars.c[name] for name in PRICES]
+    is_same = and_(
+        _bars.c.instrument_id == _aside.c.instrument_id,
+        _bars.c.interval_s == _aside.c.interval_s,
+        _bars.c.at == _aside.c.at,
+    )
+    held = select(_aside.c.finding_id, _aside.c.at, *columns).outerjoin_from(_aside, _bars, is_same)
+    return held.where(is_in(_aside.c.finding_id, [*which]))
+
+
+def _times(rows: Sequence[Sequence[Any]]) -> Seconds:
+    return np.array([int(row[1].timestamp()) for row in rows], dtype=np.int64)
+
+
+def _is_told(rows: Sequence[Sequence[Any]], ratios: Sequence[float]) -> NDArray[np.bool_]:
+    # What is not stored, and what is no price, is a NaN, which is like nothing.
+    prices: Prices = np.array([row[2:] for row in rows], dtype=np.float64).T
+    return are_told_alike(prices[: len(PRICES)], prices[len(PRICES) :], ratios)
