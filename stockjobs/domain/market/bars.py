@@ -49,6 +49,10 @@ class Bars:
             self.provisional[mask],
         )
 
+    def part(self, first: int, end: int) -> Bars:
+        """The bars from one place to another, that one left out: a look at the same columns."""
+        return Bars(*(getattr(self, name)[first:end] for name in COLUMNS))
+
     @classmethod
     def of(cls, columns: Iterable[ArrayLike]) -> Bars:
         """Bars made of columns as lists or as arrays of other types, in the order of `COLUMNS`."""

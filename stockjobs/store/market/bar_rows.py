@@ -38,6 +38,10 @@ class Stored:
         """The bars for which the mask holds, or those at these places."""
         return Stored(self.bars.where(mask), self.split_factor[mask], self.landing_id[mask])
 
+    def part(self, first: int, end: int) -> Stored:
+        """The bars from one place to another, that one left out."""
+        return Stored(self.bars.part(first, end), self.split_factor[first:end], self.landing_id[first:end])
+
     def within(self, first: int, last: int) -> Stored:
         """The bars from one time to another, both included."""
         inside = (self.bars.at >= first) & (self.bars.at <= last)

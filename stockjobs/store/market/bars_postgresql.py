@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars
 from stockjobs.store import driver
 from stockjobs.store.market.bar_rows import Rows, Span, Stored
+from stockjobs.store.statements import as_array
 
 # PostgreSQL counts microseconds from the year 2000.
 _EPOCH_S = 946_684_800
@@ -36,16 +38,17 @@ _NULL = -1
 _LOCK = """
 SELECT count(pg_advisory_xact_lock(%s, instrument)) FROM unnest(%s::int[]) AS instrument"""
 _STORED = f"""
-SELECT found.* FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::bigint[]) AS span(instrument, seconds, first, last)
-CROSS JOIN LATERAL (
-    SELECT array_agg(at), {", ".join(f"array_agg({name})" for name in PRICES)}, array_agg(coalesce(volume, {NO_VOLUME})),
-        array_agg(provisional), array_agg(split_factor), array_agg(landing_id)
-    FROM (
+SELECT array_agg(place), array_agg(at), {", ".join(f"array_agg({name})" for name in PRICES)},
+    array_agg(coalesce(volume, {NO_VOLUME})), array_agg(provisional), array_agg(split_factor), array_agg(landing_id)
+FROM (
+    SELECT place, found.* FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::bigint[]) WITH ORDINALITY
+        AS span(instrument, seconds, first, last, place)
+    CROSS JOIN LATERAL (
         SELECT * FROM bars WHERE instrument_id = instrument AND interval_s = seconds
         AND at BETWEEN to_timestamp(first) AND to_timestamp(last) ORDER BY instrument_id, interval_s, at
-    ) AS ordered
-) AS found"""
-_TYPES = (">i8", *(">f8" for _ in PRICES), ">i8", "?", ">f8", ">i4")
+    ) AS found ORDER BY place, at
+) AS ordered"""
+_TYPES = (">i8", ">i8", *(">f8" for _ in PRICES), ">i8", "?", ">f8", ">i4")
 _REPLACE = f"""
 UPDATE bars SET {", ".join(f"{name} = new.{name}" for name in PRICES)}, volume = nullif(new.volume, {NO_VOLUME}),
     provisional = new.provisional, split_factor = new.split_factor, landing_id = %s,
@@ -67,21 +70,21 @@ def lock(connection: Connection, instruments: Sequence[int]) -> None:
     """Be the only one to write bars of these instruments until the transaction ends."""
     with driver.cursor(connection) as cursor:
         # In one order for everybody, so that two landings never wait for each other in a circle.
-        cursor.execute(_LOCK, (_LOCKS, sorted(instruments)))
+        cursor.execute(_LOCK, (_LOCKS, as_array(sorted(instruments))))
 
 
 def stored(connection: Connection, spans: Sequence[Span]) -> list[Stored]:
     """The stored bars of each span."""
     arguments = (
-        [span.instrument_id for span in spans],
-        [span.interval.seconds for span in spans],
-        [span.first for span in spans],
-        [span.last for span in spans],
+        as_array(span.instrument_id for span in spans),
+        as_array(span.interval.seconds for span in spans),
+        as_array(span.first for span in spans),
+        as_array(span.last for span in spans),
     )
     with driver.cursor(connection, binary=True) as cursor:
         cursor.execute(_STORED, arguments)
         result = cursor.pgresult
-        return [_stored([result.get_value(row, column) for column in range(len(_TYPES))]) for row in range(len(spans))]
+        return _parted([result.get_value(0, column) for column in range(len(_TYPES))], len(spans))
 
 
 def insert(connection: Connection, rows: Rows, landing: int) -> None:
@@ -145,14 +148,17 @@ def _tuples(rows: Rows, landing: int, chosen: NDArray[np.bool_]) -> memoryview:
     return out.view(np.uint8).data
 
 
-def _stored(values: Sequence[bytes | None]) -> Stored:
+def _parted(values: Sequence[bytes | None], count: int) -> list[Stored]:
+    """The bars of each of so many spans; the first column says to which a bar belongs, counted from 1."""
     if values[0] is None:
-        return Stored.empty()
-    at, *columns, factor, landing = (
+        return [Stored.empty()] * count
+    place, at, *columns, factor, landing = (
         _column(value, kind) for value, kind in zip(values, _TYPES, strict=True) if value is not None
     )
     bars = Bars.of((at.astype(np.int64) // _MICRO + _EPOCH_S, *columns))
-    return Stored(bars, factor.astype(np.float64), landing.astype(np.int64))
+    whole = Stored(bars, factor.astype(np.float64), landing.astype(np.int64))
+    edges = np.searchsorted(place, np.arange(1, count + 2)).tolist()
+    return [whole.part(first, end) for first, end in pairwise(edges)]
 
 
 def _column(value: bytes, kind: str) -> NDArray[Any]:

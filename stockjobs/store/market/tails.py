@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from stockjobs.domain.market.validation import NO_TAIL, Tail
 from stockjobs.store import driver
 from stockjobs.store.market.bar_rows import Span
+from stockjobs.store.statements import as_array
 
 LENGTH = 5
 
@@ -76,10 +77,10 @@ def _columns(rows: Sequence[tuple[int, float]]) -> tuple[Sequence[int], Sequence
 
 def _of_postgresql(connection: Connection, spans: Sequence[Span]) -> list[Beside]:
     columns = (
-        [one.instrument_id for one in spans],
-        [one.interval.seconds for one in spans],
-        [one.first for one in spans],
-        [one.last for one in spans],
+        as_array(one.instrument_id for one in spans),
+        as_array(one.interval.seconds for one in spans),
+        as_array(one.first for one in spans),
+        as_array(one.last for one in spans),
     )
     with driver.cursor(connection, binary=True) as cursor:
         # One question for all: with one for each answer, a connection's round trips would take longer than the checks.

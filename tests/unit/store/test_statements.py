@@ -16,7 +16,7 @@ _instruments, _symbols = tables.instruments, tables.symbols
 BY_UID = select(_instruments.c.id).where(is_among(_instruments.c.uid, "wanted"))
 BY_NUMBER = select(_instruments.c.id).where(is_among(_instruments.c.id, "wanted"))
 BY_NAME = select(_symbols.c.instrument_id).where(is_among(_symbols.c.symbol, "wanted"))
-NAMES = ("A", "it's", 'a "quoted" one', "日経")
+NAMES = ("A", "it's", 'a "quoted" one', "a\\\\b, {c}", "NULL", "日経")
 
 
 def written(connection: Connection) -> dict[str, tuple[int, UUID]]:
