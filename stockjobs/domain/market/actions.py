@@ -50,6 +50,10 @@ class Action:
         """What was paid for a share of that day; the ratio of a split."""
         return self.value * self.split_factor
 
+    def is_paid_as(self, other: Action) -> bool:
+        """True if the same was paid for a share of the day, in whatever shares each is told."""
+        return _is_close(self.paid, other.paid, PAID_ALIKE)
+
     def in_shares(self, split_factor: float) -> Action:
         """The same payment told in other shares."""
         return replace(self, value=self.paid / split_factor, split_factor=split_factor)
@@ -158,9 +162,7 @@ def _is_told(known: Action | None, told: Action) -> bool:
     if known is None:
         return False
     is_in_same_shares = _is_close(known.split_factor, told.split_factor, PAID_ALIKE)
-    return _is_close(known.value, told.value, SAME) or (
-        not is_in_same_shares and _is_close(known.paid, told.paid, PAID_ALIKE)
-    )
+    return _is_close(known.value, told.value, SAME) or (not is_in_same_shares and known.is_paid_as(told))
 
 
 def _doubled(known: Sequence[Action], told: Sequence[Action], zone: tzinfo) -> Iterator[Action]:

@@ -75,6 +75,13 @@ def first_bar(at: datetime, interval: Interval, zone: tzinfo) -> int:
     return opened if interval.is_intraday else min(number * _DAY, opened - _HOUR)
 
 
+def of_day(bars: Seconds, at: datetime, interval: Interval, zone: tzinfo) -> np.typing.NDArray[np.bool_]:
+    """Which bars are of the session's day of an event, or of its week or month."""
+    first = first_bar(at, interval, zone)
+    found: np.typing.NDArray[np.bool_] = (bars >= first) & (bars < first + max(interval.seconds, _DAY))
+    return found
+
+
 def apart(interval: Interval) -> int:
     """Bars at least so many seconds apart are of different times, or of different days, weeks or months."""
     return _NEAR.get(interval, 1)

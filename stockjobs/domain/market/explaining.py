@@ -1,4 +1,4 @@
-"""Bars that were set aside while nobody knew of a split: how they are told in the shares of now, if the split explains them."""
+"""Bars that were set aside while nobody knew of a split: which of its splits explain them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from stockjobs.domain.market.bars import Bars, Seconds
 from stockjobs.domain.market.coverage import Places
-from stockjobs.domain.market.splits import Split, factors, in_new_shares
+from stockjobs.domain.market.splits import Split, factors
 
 TOLERANCE = 0.25
 """So far, in logarithms, bars may stand from the stored ones nearest to them: prices move as well."""
@@ -17,8 +17,8 @@ NEAR_S = 30 * 86_400
 """Stored bars further away say nothing."""
 
 
-def explained(aside: Bars, stored: Bars, splits: Sequence[Split]) -> Bars | None:
-    """Bars that came in one go, in the shares in which the stored ones beside them are told.
+def lacked(aside: Bars, stored: Bars, splits: Sequence[Split]) -> tuple[Split, ...] | None:
+    """The splits that are to be applied to bars that came in one go, until they are in the shares of the stored ones beside them.
 
     They came after none, some or all of the splits (oldest first) had been applied. None where nothing of that leads to
     where the stored ones stand, or a bar begins in one kind of shares and ends in another.
@@ -31,7 +31,7 @@ def explained(aside: Bars, stored: Bars, splits: Sequence[Split]) -> Bars | None
     ways = [factors(aside.at, splits[applied:]) for applied in range(len(splits) + 1)]
     apart = [abs(float(np.median(np.log(aside.close / way / stored.close[place])))) for way in ways]
     best = int(np.argmin(apart))
-    return in_new_shares(aside, ways[best]) if apart[best] <= TOLERANCE else None
+    return tuple(splits[best:]) if apart[best] <= TOLERANCE else None
 
 
 def _are_mixed(bars: Bars) -> bool:

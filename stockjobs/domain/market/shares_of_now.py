@@ -9,9 +9,9 @@ import numpy as np
 
 from stockjobs.domain.market.bars import Bars, Prices
 from stockjobs.domain.market.coverage import Places
-from stockjobs.domain.market.explaining import explained
+from stockjobs.domain.market.explaining import lacked
 from stockjobs.domain.market.restatement import EXPLAINED, lacks
-from stockjobs.domain.market.splits import Split, factors, in_new_shares
+from stockjobs.domain.market.splits import Split
 
 _WEEK = 7 * 86_400
 
@@ -24,19 +24,17 @@ class Beside:
     split_factor: Prices
 
 
-def in_shares_of_now(aside: Bars, beside: Beside, known: Sequence[Split], since: Sequence[Split]) -> Bars:
-    """Bars in the shares in which the stored ones beside them are told.
+def lacked_now(aside: Bars, beside: Beside, known: Sequence[Split], since: Sequence[Split]) -> tuple[Split, ...]:
+    """The splits that are to be applied to bars, until they are in the shares in which the stored ones beside them are told.
 
     `known` are the splits of the instrument; `since` what its history was told anew by since the bars were set aside: splits,
     and ratios that no split explains, oldest first. Where the prices of the stored bars do not tell (a spike stands with none
     of them), what is in those has come since.
     """
     if not since:
-        return aside
-    found = explained(aside, beside.bars, since)
-    if found is not None:
-        return found
-    return in_new_shares(aside, factors(aside.at, [one for one in since if _is_in_price(one, beside, known)]))
+        return ()
+    found = lacked(aside, beside.bars, since)
+    return tuple(one for one in since if _is_in_price(one, beside, known)) if found is None else found
 
 
 def with_unexplained(heard: Sequence[Split], restated: Sequence[Split], known: Sequence[Split]) -> tuple[Split, ...]:

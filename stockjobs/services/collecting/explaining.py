@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
-from stockjobs.domain.market.bars import Bars
+from stockjobs.domain.market.bars import Bars, Prices
 from stockjobs.domain.market.days import in_place
-from stockjobs.domain.market.explaining import NEAR_S, explained
+from stockjobs.domain.market.explaining import NEAR_S, lacked
 from stockjobs.domain.market.findings import FindingState
 from stockjobs.domain.market.shares import EARLY
-from stockjobs.domain.market.splits import Split, in_price
+from stockjobs.domain.market.splits import InPrices, Split, factors, in_new_shares, in_price
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.market.calendars import zone_of
 from stockjobs.services.market.filling import Filling
+from stockjobs.services.market.paid import Aside, land_paid
 from stockjobs.store.market import actions, aside, bars, findings
 from stockjobs.store.market.bar_rows import Span, Stored
 
 
 def land_explained(step: Step, series: Series, told: Sequence[Split]) -> int:
-    """Land what was set aside of a series since some splits, as far as these explain it. Returns how many bars.
+    """Land what was set aside of a series since some splits, as far as these explain it, and tell anew what was paid on its
+    days. Returns how many bars and payments.
 
-    `told` are the splits that its stored prices have since this landing, oldest first.
+    `told` are the splits that its stored prices have since this landing, oldest first. Bars that somebody has rejected stay
+    aside; the payments that came with them were in their shares all the same.
     """
     since = datetime.fromtimestamp(told[0].at, UTC) - EARLY
     written = 0
     for answer in aside.answers(step.connection, series.instrument.id, series.interval, since):
         stored = _beside(step, series, answer.bars)
-        found = explained(answer.bars, stored.bars, told)
+        found = lacked(answer.bars, stored.bars, told)
         if found is not None:
-            written += _land(step, series, found, stored)
+            written += _land(step, series, _Explained(answer, found), stored)
             findings.decide(step.connection, answer.findings, FindingState.MENDED, step.claim.job, step.now)
     return written
 
@@ -42,17 +46,41 @@ def _beside(step: Step, series: Series, held: Bars) -> Stored:
     return stored
 
 
-def _land(step: Step, series: Series, found: Bars, stored: Stored) -> int:
-    """Land those that are not stored by now, and let their days be gaps no more."""
+@dataclass(frozen=True, eq=False)
+class _Explained:
+    """What was set aside of an answer, and the splits that were not in its prices."""
+
+    answer: aside.Answer
+    lacked: tuple[Split, ...]
+
+    @property
+    def bars(self) -> Bars:
+        """The bars in the shares of the stored ones beside them."""
+        return in_new_shares(self.answer.bars, factors(self.answer.bars.at, self.lacked))
+
+
+def _land(step: Step, series: Series, found: _Explained, stored: Stored) -> int:
+    """Land those bars that are open and not stored by now, let their days be gaps no more, and tell their payments anew."""
     instrument, interval = series.instrument, series.interval
     zone = zone_of(instrument)
-    at_home = in_place(stored.bars, found, interval, zone)
-    new = at_home.where(np.isin(at_home.at, stored.bars.at, invert=True))
-    if not len(new):
+    told = in_place(stored.bars, found.bars, interval, zone)
+    splits = series.placed(actions.splits(step.connection, [instrument.id]).get(instrument.id, ()))
+    factor = in_price(told.at, stored.bars.at, stored.split_factor, splits)
+    written = _land_new(step, series, told, factor, stored) if found.answer.is_open else 0
+    if found.answer.attempt is not None:
+        beside = Aside(found.answer.attempt, told.at, found.lacked)
+        prices = InPrices(told.at, factor, splits, interval, zone)
+        written += land_paid(step.connection, instrument.id, [beside], prices, now=step.now, landing=step.landing)
+        step.known_actions.pop(instrument.id, None)
+    return written
+
+
+def _land_new(step: Step, series: Series, told: Bars, factor: Prices, stored: Stored) -> int:
+    is_new = np.isin(told.at, stored.bars.at, invert=True)
+    if not is_new.any():
         return 0
-    known = actions.splits(step.connection, [instrument.id]).get(instrument.id, ())
-    factor = in_price(new.at, stored.bars.at, stored.split_factor, series.placed(known))
-    landing = bars.Landing(instrument.id, interval, new, bars.APART, factor)
+    instrument, new = series.instrument.id, told.where(is_new)
+    landing = bars.Landing(instrument, series.interval, new, bars.APART, factor[is_new])
     written = bars.land(step.connection, [landing], step.now, landing=step.landing)
-    Filling(step.connection, instrument.id, interval, step.now).settle(new.at)
+    Filling(step.connection, instrument, series.interval, step.now).settle(new.at)
     return written

@@ -18,7 +18,7 @@ from stockjobs.domain.market.actions import (
     session_day,
 )
 from stockjobs.domain.market.bars import CorporateAction
-from stockjobs.domain.market.days import first_bar
+from stockjobs.domain.market.days import of_day
 from stockjobs.domain.market.findings import FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.restatement import lacks
@@ -27,8 +27,6 @@ from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.market.calendars import zone_of
 from stockjobs.store.market import actions, bar_versions, findings
 from stockjobs.store.market.bar_versions import Part
-
-_DAY = 86_400
 
 Noted = tuple[tuple[Split, frozenset[int]], ...]
 """Splits, and the numbers of the landings whose prices were found to have them."""
@@ -83,8 +81,7 @@ def _beside_good(step: Step, series: Series, told: list[Action]) -> list[Action]
     interval, zone = _kind(series)
 
     def is_doubtful(one: Action) -> bool:
-        first = first_bar(one.at, interval, zone)
-        return one.is_payment and bool(((held >= first) & (held < first + max(interval.seconds, _DAY))).any())
+        return one.is_payment and bool(of_day(held, one.at, interval, zone).any())
 
     return [one for one in told if (one.kind, one.at) not in known or not is_doubtful(one)]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 
 import numpy as np
@@ -15,12 +15,13 @@ from stockjobs.domain.market.days import in_place
 from stockjobs.domain.market.explaining import NEAR_S
 from stockjobs.domain.market.findings import FindingKind
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.shares_of_now import Beside, in_shares_of_now, with_unexplained
-from stockjobs.domain.market.splits import Split, in_price, placed
+from stockjobs.domain.market.shares_of_now import Beside, lacked_now, with_unexplained
+from stockjobs.domain.market.splits import InPrices, Split, factors, in_new_shares, in_price, placed
 from stockjobs.domain.market.validation import Context, joined, validate
 from stockjobs.errors import Conflict
 from stockjobs.services.market.calendars import zone_for
 from stockjobs.services.market.filling import Filling
+from stockjobs.services.market.paid import Aside, land_paid
 from stockjobs.store.database import Connection
 from stockjobs.store.market import actions, bars, instruments, landings, restatements
 from stockjobs.store.market.bar_rows import Span, Stored
@@ -29,6 +30,17 @@ from stockjobs.store.market.quarantine import StoredFinding
 _Series = tuple[int, Interval]
 
 _DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The splits that are to be applied to bars that were set aside, and all that are known, as the bars of their series see
+    them; days are those of a zone.
+    """
+
+    lacked: tuple[Split, ...] = ()
+    known: tuple[Split, ...] = ()
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +55,7 @@ class Held:
     told: Bars
     split_factor: Prices
     stored: Bars
+    shares: Shares = field(default_factory=Shares)
 
     def replaced(self, now: datetime) -> Bars:
         """The stored bars that pass the checks, and would give way to one that broke a rule."""
@@ -59,6 +72,7 @@ class _Past:
 
     heard: Mapping[Split, datetime]
     restated: Sequence[tuple[datetime, Split]]
+    zone: tzinfo
 
     @property
     def known(self) -> tuple[Split, ...]:
@@ -83,7 +97,7 @@ def held_of(connection: Connection, found: Sequence[tuple[StoredFinding, Bars]])
     stored = bars.stored(connection, spans)
     made = {
         # Beside the stored bars, where those of the same days stand.
-        one.id: _held(one, in_place(there.bars, aside, series[1], zones[series[0]]), there, pasts[series])
+        one.id: _held(one, in_place(there.bars, aside, series[1], pasts[series].zone), there, pasts[series])
         for (series, several), there in zip(by_series.items(), stored, strict=True)
         for one, aside in several
     }
@@ -105,6 +119,7 @@ def _pasts(
         (instrument, interval): _Past(
             _placed(heard.get(instrument, {}), interval, zones[instrument]),
             restated.get((instrument, interval.seconds), ()),
+            zones[instrument],
         )
         for instrument, interval in found
     }
@@ -126,34 +141,52 @@ def _span(series: _Series, several: Sequence[tuple[StoredFinding, Bars]], past: 
 def _held(one: StoredFinding, aside: Bars, there: Stored, past: _Past) -> Held:
     near = there.where((there.bars.at >= int(aside.at[0]) - NEAR_S) & (there.bars.at <= int(aside.at[-1]) + NEAR_S))
     since = past.since(one.created_at)
-    told = in_shares_of_now(aside, Beside(near.bars, near.split_factor), past.known, since)
+    lacked = lacked_now(aside, Beside(near.bars, near.split_factor), past.known, since)
+    told = in_new_shares(aside, factors(aside.at, lacked))
     splits = past.known if len(near) else tuple(sorted({*past.known, *since}))
     same = near.bars.where(np.isin(near.bars.at, aside.at))
-    return Held(one, aside, told, in_price(aside.at, near.bars.at, near.split_factor, splits), same)
+    factor = in_price(aside.at, near.bars.at, near.split_factor, splits)
+    return Held(one, aside, told, factor, same, Shares(lacked, splits, past.zone))
 
 
 def land_released(connection: Connection, chosen: Sequence[Held], by: str, now: datetime) -> int:
-    """Land the bars of findings, each series at once, and let their days be gaps no more. Returns how many were written.
+    """Land the bars of findings, each series at once, let their days be gaps no more, and tell anew what was paid on them.
 
-    Raises Conflict where two of them are for one time.
+    Returns how many bars were written. Raises Conflict where two of them are for one time.
     """
 
     @cache
     def landing() -> int:
         return landings.begin(connection, now, attempt=None, by=by)
 
-    given = list(_landings(chosen))
+    by_series = _by_series(chosen)
+    given = list(_landings(by_series))
     written = bars.land(connection, given, now, landing=landing)
     for one in given:
         Filling(connection, one.instrument_id, one.interval, now).settle(one.bars.at)
+        aside, prices = _beside(one, by_series[one.instrument_id, one.interval])
+        land_paid(connection, one.instrument_id, aside, prices, now=now, landing=landing)
     return written
 
 
-def _landings(chosen: Sequence[Held]) -> Iterator[bars.Landing]:
-    by_series: dict[_Series, list[Held]] = {}
+def _by_series(chosen: Sequence[Held]) -> dict[_Series, list[Held]]:
+    found: dict[_Series, list[Held]] = {}
     for one in chosen:
         if one.finding.instrument_id is not None and one.finding.interval is not None:
-            by_series.setdefault((one.finding.instrument_id, one.finding.interval), []).append(one)
+            found.setdefault((one.finding.instrument_id, one.finding.interval), []).append(one)
+    return found
+
+
+def _beside(landed: bars.Landing, released: Sequence[Held]) -> tuple[list[Aside], InPrices]:
+    """Whose payments are to be told anew with what was landed of a series, and in which shares."""
+    attempts = ((one.finding.attempt_id, one) for one in released)
+    aside = [Aside(attempt, one.told.at, one.shares.lacked) for attempt, one in attempts if attempt is not None]
+    factor = np.ones(len(landed.bars)) if landed.split_factor is None else landed.split_factor
+    shares = released[0].shares
+    return aside, InPrices(landed.bars.at, factor, shares.known, landed.interval, shares.zone)
+
+
+def _landings(by_series: Mapping[_Series, Sequence[Held]]) -> Iterator[bars.Landing]:
     for series, several in by_series.items():
         at = np.concatenate([one.told.at for one in several])
         factor = np.concatenate([one.split_factor for one in several])[np.argsort(at, kind="stable")]

@@ -85,7 +85,9 @@ def came_with(connection: Connection, instrument: int, attempts: Collection[UUID
     query = (
         select(landings.c.attempt_id, *_actions.c["kind", "at", "value", "split_factor", "landing_id"])
         .join(landings, landings.c.id == _actions.c.landing_id)
-        .where(_actions.c.instrument_id == instrument, _actions.c.kind != "split", is_in(landings.c.attempt_id, attempts))
+        .where(
+            _actions.c.instrument_id == instrument, _actions.c.kind != "split", is_in(landings.c.attempt_id, attempts)
+        )
         .order_by(_actions.c.at, _actions.c.kind, _actions.c.landing_id)
     )
     return [(attempt, Action(*values)) for attempt, *values in connection.execute(query)]

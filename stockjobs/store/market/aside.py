@@ -28,32 +28,37 @@ RULES = (UNIT_JUMP, UNSPLIT, "jump")
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """The bars, oldest first and each time once, that were set aside of what an attempt brought, and their findings."""
+    """The bars, oldest first and each time once, that were set aside of what an attempt brought, and their findings, which
+    are all open or all rejected.
+    """
 
     findings: tuple[UUID, ...]
     bars: Bars
+    attempt: UUID | None
+    is_open: bool
 
 
 def answers(connection: Connection, instrument: int, interval: Interval, since: datetime) -> list[Answer]:
-    """What was set aside of a series since an instant and is still open, the newest first."""
+    """What was set aside of a series since an instant and is still open or rejected, the newest first."""
     columns = [_aside.c[name] for name in COLUMNS]
     query = (
-        select(_findings.c.id, _findings.c.attempt_id, _findings.c.created_at, *columns)
+        select(*_findings.c["id", "attempt_id", "created_at", "state"], *columns)
         .join(_aside, _aside.c.finding_id == _findings.c.id)
         .where(
             _findings.c.instrument_id == instrument,
             _findings.c.interval_s == interval.seconds,
-            _findings.c.state == FindingState.OPEN.value,
+            _findings.c.state.in_([FindingState.OPEN.value, FindingState.REJECTED.value]),
             _findings.c.created_at >= since,
             or_(_findings.c.rule.in_(RULES), _findings.c.kind == FindingKind.VARYING_RATIO.value),
             *(_aside.c[name].is_not(None) for name in PRICES),
         )
     )
-    found: dict[tuple[datetime, UUID | None], _Rows] = {}
-    for finding, attempt, created_at, at, *values in connection.execute(query.order_by(_aside.c.at)):
-        found.setdefault((created_at, attempt), _Rows({}, {})).add(finding, at, values)
+    found: dict[tuple[datetime, UUID | None, bool], _Rows] = {}
+    for finding, attempt, created_at, state, at, *values in connection.execute(query.order_by(_aside.c.at)):
+        is_open = state == FindingState.OPEN.value
+        found.setdefault((created_at, attempt, is_open), _Rows({}, {})).add(finding, at, values)
     newest_first = sorted(found.items(), key=lambda item: item[0][0], reverse=True)
-    return [rows.answer() for _, rows in newest_first]
+    return [rows.answer(attempt, is_open=is_open) for (_, attempt, is_open), rows in newest_first]
 
 
 def settle(connection: Connection, series: tuple[int, Interval], zone: tzinfo, *, by: str, now: datetime) -> int:
@@ -89,5 +94,6 @@ class _Rows:
         self.findings[finding] = None
         self.by_time[at] = values
 
-    def answer(self) -> Answer:
-        return Answer(tuple(self.findings), bars_of_rows([(at, *values) for at, values in self.by_time.items()]))
+    def answer(self, attempt: UUID | None, *, is_open: bool) -> Answer:
+        bars = bars_of_rows([(at, *values) for at, values in self.by_time.items()])
+        return Answer(tuple(self.findings), bars, attempt, is_open)

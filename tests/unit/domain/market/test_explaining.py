@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockjobs.domain.market.bars import Bars
-from stockjobs.domain.market.explaining import explained
+from stockjobs.domain.market.explaining import lacked
 from stockjobs.domain.market.splits import Split, factors, in_new_shares
 
 DAY = 86_400
@@ -41,8 +41,10 @@ def test_bars_are_told_in_the_shares_of_the_stored_ones_whatever_had_been_applie
     whole = bars_of(85, seed)
     inside = (np.arange(85) >= first) & (np.arange(85) < first + length)
     good, stored = whole.where(inside), whole.where(~inside)
-    found = explained(as_before(good, SPLITS[applied:]), stored, SPLITS)
-    assert found is not None
+    came = as_before(good, SPLITS[applied:])
+    lacks = lacked(came, stored, SPLITS)
+    assert lacks == SPLITS[applied:]
+    found = in_new_shares(came, factors(came.at, lacks))
     assert found.close == pytest.approx(good.close, rel=1e-12)
     assert found.volume.tolist() == good.volume.tolist()
 
@@ -50,25 +52,25 @@ def test_bars_are_told_in_the_shares_of_the_stored_ones_whatever_had_been_applie
 def test_bars_at_a_level_to_which_no_split_leads_are_not_explained() -> None:
     whole = bars_of(60)
     wrong = in_new_shares(whole.where(np.arange(60) >= 50), np.full(10, 100.0))
-    assert explained(wrong, whole.where(np.arange(60) < 50), SPLITS) is None
+    assert lacked(wrong, whole.where(np.arange(60) < 50), SPLITS) is None
 
 
 def test_bars_with_nothing_near_them_are_not_explained() -> None:
     whole = bars_of(80)
     far = whole.where(np.arange(80) >= 70)
-    assert explained(far, whole.where(np.arange(80) < 30), SPLITS) is None
-    assert explained(far, Bars.empty(), SPLITS) is None
+    assert lacked(far, whole.where(np.arange(80) < 30), SPLITS) is None
+    assert lacked(far, Bars.empty(), SPLITS) is None
 
 
 def test_bars_without_a_positive_price_are_not_explained() -> None:
     whole = bars_of(60)
     aside = whole.where(np.arange(60) >= 50)
-    assert explained(replace(aside, close=np.zeros(10)), whole.where(np.arange(60) < 50), SPLITS) is None
+    assert lacked(replace(aside, close=np.zeros(10)), whole.where(np.arange(60) < 50), SPLITS) is None
 
 
 def test_a_bar_that_begins_in_old_shares_and_ends_in_new_ones_is_not_explained() -> None:
     whole = bars_of(60)
     stored, aside = whole.where(np.arange(60) < 50), whole.where(np.arange(60) >= 50)
-    assert explained(aside, stored, SPLITS) is not None
+    assert lacked(aside, stored, SPLITS) is not None
     aside.open[0], aside.high[0] = aside.close[0] * 7, aside.close[0] * 7
-    assert explained(aside, stored, SPLITS) is None
+    assert lacked(aside, stored, SPLITS) is None
