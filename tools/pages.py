@@ -62,19 +62,21 @@ def cli_reference() -> str:
     lines = ["## Exit codes", "", "| code | name |", "|---|---|"]
     lines += [f"| {code.value} | {code.name.lower().replace('_', ' ')} |" for code in ExitCode]
     for name in VERBS:
-        lines += ["", f"## stockctl {name}", "", "```text", _help(name), "```"]
+        lines += ["", f"## stockctl {name}", "", "```text", help_of(name), "```"]
     return "\n".join([*lines, ""])
 
 
-def _help(name: str) -> str:
+def help_of(name: str, width: int = 100) -> str:
+    """The help of a verb and of the verbs under it, on a terminal so wide."""
     command = load(name)
-    parts = [_help_of(command, f"stockctl {name}")]
-    parts += [_help_of(sub, f"stockctl {name} {word}") for word, sub in getattr(command, "commands", {}).items()]
-    return "\n\n".join(parts)
+    verbs = {name: command} | {f"{name} {word}": sub for word, sub in getattr(command, "commands", {}).items()}
+    return "\n\n".join(_help(verb, f"stockctl {path}", width) for path, verb in verbs.items())
 
 
-def _help_of(command: typer.core.TyperCommand, path: str) -> str:
-    with command.make_context(path, [], resilient_parsing=True, terminal_width=100, max_content_width=100) as context:
+def _help(command: typer.core.TyperCommand, path: str, width: int) -> str:
+    with command.make_context(
+        path, [], resilient_parsing=True, terminal_width=width, max_content_width=width
+    ) as context:
         return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
 
 

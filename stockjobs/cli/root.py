@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from stockjobs.cli import wrapping
 from stockjobs.cli.exits import ExitCode, code_of
 from stockjobs.cli.globals import Globals
 from stockjobs.errors import Problem, StockjobsError
@@ -114,6 +115,8 @@ VERBS = {
 class Verbs(TyperGroup):
     """The verbs of `stockctl`, each a stub until it is run."""
 
+    context_class = wrapping.Context
+
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         for name, verb in VERBS.items():
@@ -159,6 +162,7 @@ def load(name: str) -> Any:
         single.command(name)(found)
         found = single
     command = get_command(found)
+    wrapping.wrap(command)
     command.context_settings = {**command.context_settings, **_HELP}
     return command
 
