@@ -119,9 +119,8 @@ def occurrence_document(report: OccurrenceReport) -> dict[str, Any]:
         **camel(report.occurrence),
         "tasks": {state.value: count for state, count in report.tasks.items()},
         "rowsWritten": report.rows_written,
+        "rowsAside": report.rows_aside,
     }
-    if report.has_ended and report.rows_aside:
-        found["rowsAside"] = report.rows_aside
     if report.waits_for:
         found["waitsFor"] = [{**camel(one), "standing": one.standing().value} for one in report.waits_for]
     if report.spec is not None:
@@ -143,7 +142,8 @@ OCCURRENCES: View[OccurrenceReport] = View(
         Column("tasks", progress, is_right=True),
         Column("failed", _failed, is_right=True, spare=2),
         Column("rows", lambda report: report.rows_written, is_right=True, spare=1),
-        Column("seconds", _duration, is_right=True, spare=3),
+        Column("set aside", lambda report: report.rows_aside, is_right=True, spare=3),
+        Column("seconds", _duration, is_right=True, spare=4),
         Column("age", lambda report: report.occurrence.created_at),
         Column("submitter", lambda report: report.occurrence.submitter, is_wide=True),
         Column("scheduled for", lambda report: report.occurrence.scheduled_for, is_wide=True),
@@ -228,6 +228,10 @@ LANES: View[LaneReport] = View(
 )
 
 
+def _percent(processors: float | None) -> str | None:
+    return None if processors is None else f"{processors:.0%}"
+
+
 def _mebibytes(size: int | None) -> str | None:
     return f"{size / 2**20:.0f} MiB" if size else None
 
@@ -241,6 +245,7 @@ WORKERS: View[Worker] = View(
         Column("slots", lambda worker: worker.concurrency, is_right=True),
         Column("running", lambda worker: worker.running, is_right=True),
         Column("memory", lambda worker: _mebibytes(worker.memory), is_right=True, spare=2),
+        Column("cpu", lambda worker: _percent(worker.cpu), is_right=True, spare=4),
         Column("seen", lambda worker: worker.seen_at),
         Column("age", lambda worker: worker.started_at, spare=1),
         Column("version", lambda worker: worker.version, is_wide=True),

@@ -61,7 +61,7 @@ class OccurrenceReport:
     progress: Progress | None = None
     """How much of an open one is done, and when it will have ended; read where one occurrence is asked for."""
     rows_aside: int = 0
-    """How many rows came and were set aside; read where one occurrence is asked for."""
+    """How many rows came and were set aside."""
 
     def __str__(self) -> str:
         one = self.occurrence
@@ -174,7 +174,9 @@ class Reports:
             found = occurrences.newest(connection, *conditions, limit=limit)
             counts = tallies.tasks_by_state(connection, [one.id for one in found])
             rows = tallies.rows_written(connection, [one.id for one in found if one.rows_written is None])
-            return [_report(one, counts[one.id], rows) for one in found]
+            aside = tallies.rows_aside(connection, [one.id for one in found])
+            reports = [_report(one, counts[one.id], rows) for one in found]
+            return [replace(report, rows_aside=aside.get(report.occurrence.id, 0)) for report in reports]
 
     def occurrence(self, text: str, *, with_tasks: int = 0) -> OccurrenceReport:
         """One occurrence by its id or the beginning of it, with so many of its tasks. Raises NotFound."""
@@ -183,7 +185,7 @@ class Reports:
             details = _details(connection, one.id, with_tasks)
             counts = tallies.tasks_by_state(connection, [one.id])[one.id]
             report = _report(one, counts, tallies.rows_written(connection, [one.id]))
-            report = replace(report, rows_aside=tallies.rows_aside(connection, one.id))
+            report = replace(report, rows_aside=tallies.rows_aside(connection, [one.id]).get(one.id, 0))
             awaited = waits.awaited_by(connection, [one.id])[one.id]
             about = definitions.labels_of(connection, one.job_id, one.version)
             spec = _spec(connection, one)

@@ -70,9 +70,10 @@ _ROWS_WRITTEN = (
     .group_by(_tasks.c.occurrence_id)
 )
 _ROWS_ASIDE = (
-    select(func.sum(_attempts.c.rows_rejected))
-    .join(_tasks, _attempts.c.task_id == _tasks.c.id)
-    .where(_tasks.c.occurrence_id == bindparam("one"))
+    select(_tasks.c.occurrence_id, func.sum(_attempts.c.rows_rejected))
+    .join(_attempts, _attempts.c.task_id == _tasks.c.id)
+    .where(is_among(_tasks.c.occurrence_id, "occurrences"), _attempts.c.rows_rejected > 0)
+    .group_by(_tasks.c.occurrence_id)
 )
 _BY_STATE = (
     select(_tasks.c.occurrence_id, _tasks.c.state, func.count())
@@ -94,9 +95,10 @@ def rows_written(connection: Connection, occurrences: Collection[UUID]) -> dict[
     return {occurrence: int(rows or 0) for occurrence, rows in found}
 
 
-def rows_aside(connection: Connection, occurrence: UUID) -> int:
-    """How many rows that came to the attempts of an occurrence were set aside."""
-    return int(connection.execute(_ROWS_ASIDE, {"one": occurrence}).scalar() or 0)
+def rows_aside(connection: Connection, occurrences: Collection[UUID]) -> dict[UUID, int]:
+    """How many rows that came to the attempts of each of these occurrences were set aside; those without any are left out."""
+    found = connection.execute(_ROWS_ASIDE, {"occurrences": list(occurrences)})
+    return {occurrence: int(rows) for occurrence, rows in found}
 
 
 def tasks_by_state(connection: Connection, occurrences: Collection[UUID]) -> dict[UUID, dict[State, int]]:

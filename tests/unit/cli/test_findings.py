@@ -71,6 +71,10 @@ def test_an_occurrence_says_how_much_of_what_came_was_set_aside(found: Ctl) -> N
     text = found("describe", "occurrence", str(report.occurrence.id)).stdout
     assert "Set aside:      2 rows: `stockctl get findings` says why" in text
     assert "   SET ASIDE   " in text
+    [listed] = found.json("get", "occurrences")
+    assert listed["rowsAside"] == 2
+    titles, row = found.lines("get", "occurrences")
+    assert row[titles.index("SET ASIDE") :].split()[0] == "2"
     assert "; set aside: 2)" in str(found.container.reports.occurrence(str(report.occurrence.id)))
 
 
