@@ -7,6 +7,9 @@ from typing import Annotated
 import typer
 
 from stockjobs.cli.output import Format
+from stockjobs.cli.values import words
+from stockjobs.domain.market.symbols import normalise
+from stockjobs.errors import InvalidInput
 
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to write it.")]
 Watch = Annotated[
@@ -17,3 +20,20 @@ Key = Annotated[
     str | None,
     typer.Option("--key", metavar="KEY", help="The request's key: asking again with it gives the same occurrence."),
 ]
+Symbols = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SYMBOL", help="Only these, apart or with commas; without any, all that are stored."),
+]
+AlsoSymbols = Annotated[
+    list[str] | None, typer.Option("--symbols", "-s", metavar="A,B,…", help="Symbols, as the arguments are.")
+]
+
+
+def symbols_of(*, symbols: Symbols = None, also: AlsoSymbols = None) -> tuple[str, ...]:
+    """The symbols that were typed, in either way, each once. Raises InvalidInput, also where something was typed and is empty."""
+    typed = [*(symbols or ()), *(also or ())]
+    found = tuple(dict.fromkeys(normalise(symbol) for symbol in words(typed)))
+    if typed and not found:
+        # Such as a variable of a script that is empty, which should not mean all that are stored.
+        raise InvalidInput.because("symbols", "none is named by what was given", "name some, or leave it away for all")
+    return found

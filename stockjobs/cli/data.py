@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockjobs.cli import absence, bar_tables
+from stockjobs.cli.arguments import symbols_of
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.filters import moment_of
 from stockjobs.cli.output import Format, write
 from stockjobs.cli.session import container_of
 from stockjobs.cli.taking import taking
 from stockjobs.cli.targets import DataFormat, Target, target_of
-from stockjobs.cli.values import checked, words
+from stockjobs.cli.values import checked
 from stockjobs.cli.views import HOLDINGS
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.reading import Adjusted, BarsQuery, refuse_future
-from stockjobs.domain.market.symbols import normalise
 from stockjobs.domain.periods import parse_instant
 from stockjobs.domain.work.jobs import WindowSpec
 from stockjobs.errors import InvalidInput
@@ -67,11 +67,11 @@ def _instant(text: str | None) -> datetime | None:
     return parse_instant(text) if text else None
 
 
-@taking(query=_query, target=target_of)
+@taking(query=_query, wanted=symbols_of, target=target_of)
 def data(
     ctx: typer.Context,
     query: BarsQuery,
-    symbols: Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Without any: what is stored.")] = None,
+    wanted: tuple[str, ...],
     every: Annotated[bool, typer.Option("--all", help="All symbols of which there are such bars.")] = False,
     limit: Annotated[
         int | None,
@@ -84,10 +84,10 @@ def data(
 ) -> None:
     """Show stored bars, write them to a file, or tell of which symbols there are any.
 
-    Prices are as the provider gave them unless --adjusted says otherwise. Tables show times in the zone of the exchange,
-    everything else in UTC. A symbol that names nothing any more leads to what it named last.
+    Without symbols and without --all it tells of which there are any. Prices are as the provider gave them unless --adjusted
+    says otherwise. Tables show times in the zone of the exchange, everything else in UTC. A symbol that names nothing any more
+    leads to what it named last.
     """
-    wanted = tuple(dict.fromkeys(normalise(symbol) for symbol in words(symbols)))
     container = container_of(ctx)
     if wanted and every:
         raise InvalidInput.because("--all", "stands beside symbols", "give one or the other")

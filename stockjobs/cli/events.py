@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 from typing import Annotated
@@ -14,10 +15,10 @@ from stockjobs.cli.ages import moment
 from stockjobs.cli.output import as_json_line
 from stockjobs.cli.session import container_of
 from stockjobs.cli.tables import wrapped
+from stockjobs.cli.taking import taking
 from stockjobs.cli.values import words
 from stockjobs.cli.views import camel, listed, short
-from stockjobs.domain.events import Event, event_names
-from stockjobs.domain.work.filters import EventFilter
+from stockjobs.domain.events import Event, EventName, event_names
 from stockjobs.services.work.feed import Feed
 
 _HANG = 2
@@ -32,9 +33,19 @@ class EventFormat(StrEnum):
     JSON = "json"
 
 
-def events(
-    ctx: typer.Context,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on with what happens, until Ctrl-C.")] = False,
+@dataclass(frozen=True)
+class Which:
+    """The events that are meant: of a job, an occurrence, some names; all after one of them, or so many of the last ones."""
+
+    job: str | None
+    occurrence: str | None
+    names: tuple[EventName, ...]
+    after: int | None
+    limit: int
+
+
+def which_of(
+    *,
     job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only those of this job.")] = None,
     occurrence: Annotated[
         str | None, typer.Option("--occurrence", metavar="ID", help="Only those of this occurrence.")
@@ -50,6 +61,17 @@ def events(
         ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=0, max=10_000, help="So many of the last ones.")] = 20,
+) -> Which:
+    """The events that options describe. Raises InvalidInput."""
+    return Which(job, occurrence, event_names(words(name), "--name"), after, limit)
+
+
+@taking(which=which_of)
+def events(
+    ctx: typer.Context,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on with what happens, until Ctrl-C.")] = False,
+    *,
+    which: Which,
     output: Annotated[EventFormat, typer.Option("--output", "-o", help="How to write them.")] = EventFormat.TEXT,
 ) -> None:
     """Show what happened, and follow what happens.
@@ -57,11 +79,9 @@ def events(
     Each event has a number, which --after takes, so that a program can go on where it stopped. An event history.removed says
     that old ones after N were removed with the occurrences that they were about.
     """
-    names = event_names(words(name), "--name")
     container = container_of(ctx)
     feed, zone = container.feed, container.settings.time_zone
-    wanted = feed.filter(job=job, occurrence=occurrence, names=names)
-    for event in _found(feed, after, wanted, limit, follow=watch):
+    for event in _found(feed, which, follow=watch):
         # Whoever follows through a pipe wants each line when it happens.
         is_json = output is EventFormat.JSON
         for line in (
@@ -70,11 +90,12 @@ def events(
             typer.echo(line)
 
 
-def _found(feed: Feed, after: int | None, wanted: EventFilter, limit: int, *, follow: bool) -> Iterator[Event]:
-    if after is not None:
-        return feed.after(after, wanted, follow=follow)
+def _found(feed: Feed, which: Which, *, follow: bool) -> Iterator[Event]:
+    wanted = feed.filter(job=which.job, occurrence=which.occurrence, names=which.names)
+    if which.after is not None:
+        return feed.after(which.after, wanted, follow=follow)
     cursor = feed.newest()
-    last = feed.last(limit, wanted) if limit else []
+    last = feed.last(which.limit, wanted) if which.limit else []
     return (
         chain(last, feed.after(max(cursor, last[-1].id if last else 0), wanted, follow=True)) if follow else iter(last)
     )

@@ -35,7 +35,7 @@ from stockjobs.services.market.refusing import remedy_of
 from stockjobs.services.market.releasing import Held
 from stockjobs.store.market.quarantine import StoredFinding
 
-OfSymbol = Annotated[str | None, typer.Option("--symbol", metavar="SYMBOL", help="Only those about this symbol.")]
+OfSymbol = Annotated[str | None, typer.Option("--symbol", "-s", metavar="SYMBOL", help="Only those about this symbol.")]
 OfKinds = Annotated[
     list[str] | None,
     typer.Option(
@@ -53,7 +53,8 @@ OfStates = Annotated[
     ),
 ]
 OfRule = Annotated[
-    str | None, typer.Option("--rule", metavar="RULE", help=f"Only what breaks this rule: {', '.join(RULES)}.")
+    str | None,
+    typer.Option("--rule", metavar="RULE", help=f"Only what breaks this rule: {', '.join(RULES)}."),
 ]
 OfJob = Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only what this job found.")]
 Since = Annotated[

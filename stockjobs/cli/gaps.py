@@ -73,7 +73,12 @@ def _none(series: Sequence[Coverage]) -> str:
 def gaps(
     ctx: typer.Context,
     series: Named,
-    cause: Annotated[list[Cause] | None, typer.Option("--cause", help="Only those of this cause; repeatable.")] = None,
+    cause: Annotated[
+        list[Cause] | None,
+        typer.Option(
+            "--cause", metavar="CAUSE", help=f"Only those of this cause; may be repeated: {', '.join(Cause)}."
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many, the newest first; 0 for all.")] = 1_000,
     output: Output = Format.TABLE,
 ) -> None:

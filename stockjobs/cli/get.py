@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -24,7 +25,7 @@ from stockjobs.domain.work.filters import Filter
 from stockjobs.domain.work.lanes import Lane
 from stockjobs.errors import NotFound, Unreachable
 from stockjobs.services.work import adhoc
-from stockjobs.services.work.reports import JobReport
+from stockjobs.services.work.reports import JobReport, Reports
 
 _ALSO = {
     "job": "jobs",
@@ -56,12 +57,28 @@ group = typer.Typer(
 )
 
 
-@group.command()
-def jobs(
-    ctx: typer.Context,
+@dataclass(frozen=True)
+class Chosen:
+    """The jobs that are meant: those of these names, with such labels, those made for what was asked for only once too."""
+
+    names: tuple[str, ...]
+    selector: str
+    everything: bool
+
+    @property
+    def has_adhoc(self) -> bool:
+        """True if those are shown that were made for what was asked for only once."""
+        return self.everything or bool(self.names) or adhoc.LABEL in self.selector
+
+    def of(self, reports: Reports) -> list[JobReport]:
+        """Those that there are. Raises NotFound."""
+        found = [reports.job(name) for name in self.names] if self.names else reports.jobs()
+        return [one for one in found if not self.selector or matches(self.selector, one.job.labels)]
+
+
+def chosen_of(
+    *,
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Only these jobs.")] = None,
-    output: Output = Format.TABLE,
-    watch: Watch = False,
     selector: Annotated[
         str,
         typer.Option("--selector", "-l", metavar="LABELS", help="Only those with labels: set=ready,tier!=test,!adhoc."),
@@ -69,22 +86,27 @@ def jobs(
     everything: Annotated[
         bool, typer.Option("--all", help="Those too that were made of what `backfill` and programs asked for.")
     ] = False,
-) -> None:
-    """List jobs: what they collect, when they ran, and when they are due."""
+) -> Chosen:
+    """The jobs that options describe. Raises InvalidInput."""
     if selector:
         check_selector(selector)
+    return Chosen(tuple(names or ()), selector, everything)
+
+
+@group.command()
+@taking(chosen=chosen_of)
+def jobs(ctx: typer.Context, chosen: Chosen, output: Output = Format.TABLE, watch: Watch = False) -> None:
+    """List jobs: what they collect, when they ran, and when they are due."""
     reports = container_of(ctx).reports
-    has_adhoc = everything or bool(names) or adhoc.LABEL in selector
     hidden: set[str] = set()
 
     def read() -> Sequence[JobReport]:
-        found = [reports.job(name) for name in names] if names else reports.jobs()
-        found = [one for one in found if not selector or matches(selector, one.job.labels)]
-        if not has_adhoc:
+        found = chosen.of(reports)
+        if not chosen.has_adhoc:
             hidden.update(one.job.name for one in found if adhoc.LABEL in one.job.labels)
         return [one for one in found if one.job.name not in hidden]
 
-    show(JOBS, read, output, reports.now, follow=watch, as_list=len(names or ()) != 1)
+    show(JOBS, read, output, reports.now, follow=watch, as_list=len(chosen.names) != 1)
     if hidden:
         jobs_are = "job is" if len(hidden) == 1 else "jobs are"
         typer.echo(f"stockctl: {len(hidden):,} ad-hoc {jobs_are} not shown: --all shows all", err=True)

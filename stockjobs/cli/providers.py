@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of
 from stockjobs.cli.tables import fields, inner_width, lines
+from stockjobs.cli.taking import taking
 from stockjobs.cli.values import checked
 from stockjobs.domain.asking.limits import Limits
 from stockjobs.domain.counting import counted
@@ -24,6 +26,7 @@ from stockjobs.domain.market.symbols import normalise
 from stockjobs.domain.periods import parse_instant
 from stockjobs.domain.work.jobs import WindowSpec
 from stockjobs.providers import registry
+from stockjobs.providers.base import Provider
 from stockjobs.providers.conformance import Question, results
 from stockjobs.providers.plugin import Plugin
 from stockjobs.providers.registry import Found
@@ -102,10 +105,23 @@ def _options(plugin: Plugin) -> Iterator[str]:
         yield from (f"  {line}" for line in lines(["name", "type", "default", "about"], rows, most=inner_width(2)))
 
 
-@group.command()
-def check(
-    ctx: typer.Context,
-    name: Name,
+@dataclass(frozen=True)
+class Asked:
+    """What a provider is asked for when it is checked: bars of a symbol that it knows, and of one that it does not."""
+
+    symbol: str
+    interval: Interval
+    window: tuple[datetime, datetime]
+    unknown: str
+
+    def question(self, open_provider: Callable[[], Provider]) -> Question:
+        """The same, asked of a provider now."""
+        start, end = self.window
+        return Question(open_provider, self.symbol, self.interval, start, end, datetime.now(UTC), self.unknown)
+
+
+def asked_of(
+    *,
     symbol: Annotated[str, typer.Option("--symbol", "-s", metavar="SYMBOL", help="One that it knows.")],
     interval: Annotated[Interval, typer.Option("--interval", "-i", help="The bars' interval.")] = Interval.D1,
     start: Annotated[
@@ -113,18 +129,23 @@ def check(
     ] = None,
     end: Annotated[str | None, typer.Option(metavar="DAY|INSTANT", help="Its end; if not given, two days ago.")] = None,
     unknown: Annotated[str, typer.Option(metavar="SYMBOL", help="One that it does not know.")] = "NOSUCHSYMBOL",
-) -> None:
+) -> Asked:
+    """What options ask for. Raises InvalidInput."""
+    return Asked(normalise(symbol, "--symbol"), interval, _window(start, end), normalise(unknown, "--unknown"))
+
+
+def _window(start: str | None, end: str | None) -> tuple[datetime, datetime]:
+    given = checked(WindowSpec, {"start": start, "end": end})
+    last = parse_instant(given.end) if given.end else datetime.now(UTC) - timedelta(days=2)
+    return (parse_instant(given.start) if given.start else last - _MONTH), last
+
+
+@group.command()
+@taking(asked=asked_of)
+def check(ctx: typer.Context, name: Name, *, asked: Asked) -> None:
     """Hold a provider to what every provider has to do. It is asked some dozens of times."""
-    container, (first, last) = container_of(ctx), _window(start, end)
-    question = Question(
-        open=lambda: container.open_provider(name),
-        symbol=normalise(symbol, "--symbol"),
-        interval=interval,
-        start=first,
-        end=last,
-        now=datetime.now(UTC),
-        unknown=normalise(unknown, "--unknown"),
-    )
+    container = container_of(ctx)
+    question = asked.question(lambda: container.open_provider(name))
     problems: Counter[str] = Counter()
     for result in results(question):
         problems[result.problem] += 1
@@ -140,9 +161,3 @@ def check(
         )
     if problems:
         raise typer.Exit(ExitCode.ERROR)
-
-
-def _window(start: str | None, end: str | None) -> tuple[datetime, datetime]:
-    given = checked(WindowSpec, {"start": start, "end": end})
-    last = parse_instant(given.end) if given.end else datetime.now(UTC) - timedelta(days=2)
-    return (parse_instant(given.start) if given.start else last - _MONTH), last

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
@@ -12,6 +12,7 @@ from stockjobs.bootstrap import Container
 from stockjobs.cli.differences import differences, name_of
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.sources import sources
+from stockjobs.cli.taking import taking
 from stockjobs.domain.excerpts import excerpt
 from stockjobs.domain.work.templates import Template
 from stockjobs.errors import InvalidInput, NotFound, Problem
@@ -20,8 +21,18 @@ from stockjobs.services.work.templates import Rendered
 from stockjobs.services.work.templates import render as rendered_from
 
 
-def render(
-    ctx: typer.Context,
+@dataclass(frozen=True)
+class Given:
+    """A template by its name or its file, and the values that were typed or stand in a file."""
+
+    template: str | None
+    values: tuple[str, ...]
+    values_file: str | None
+    filename: str | None
+
+
+def given_of(
+    *,
     template: Annotated[
         str | None, typer.Argument(metavar="TEMPLATE", help="Its name; with -f it may be left out.")
     ] = None,
@@ -35,6 +46,15 @@ def render(
     filename: Annotated[
         str | None, typer.Option("--filename", "-f", metavar="FILE|-", help="A template that is not stored.")
     ] = None,
+) -> Given:
+    """What options give."""
+    return Given(template, tuple(values or ()), values_file, filename)
+
+
+@taking(given=given_of)
+def render(
+    ctx: typer.Context,
+    given: Given,
     is_applied: Annotated[
         bool, typer.Option("--apply", help="Make the job, and show what that changed in place of its manifest.")
     ] = False,
@@ -43,12 +63,12 @@ def render(
 
     It is a manifest for `stockctl apply -f -`. Its labels say which template and version it comes from.
     """
-    found = _read(filename) if filename else None
+    found = _read(given.filename) if given.filename else None
     container = container_of(ctx)
-    meant, version = _in_file(found, template) if found else _stored(container, template)
-    given, places = _values(meant, values or [], values_file)
+    meant, version = _in_file(found, given.template) if found else _stored(container, given.template)
+    values, places = _values(meant, given)
     try:
-        job = rendered_from(meant, given, version, found.located if found else None)
+        job = rendered_from(meant, values, version, found.located if found else None)
     except InvalidInput as error:
         raise InvalidInput(*(_placed(problem, places) for problem in error.problems)) from None
     if is_applied:
@@ -85,15 +105,15 @@ def _stored(container: Container, name: str | None) -> tuple[Template, int]:
     return stored.template, stored.version
 
 
-def _values(template: Template, typed: list[str], file: str | None) -> tuple[dict[str, object], dict[str, str]]:
+def _values(template: Template, given: Given) -> tuple[dict[str, object], dict[str, str]]:
     """The values that were given, and where each was."""
-    found, places = _values_of_file(file) if file else ({}, {})
+    found, places = _values_of_file(given.values_file) if given.values_file else ({}, {})
     parameters = {parameter.name: parameter for parameter in template.spec.parameters}
-    for number, text in enumerate(typed):
+    for number, text in enumerate(given.values):
         name, equals, value = text.partition("=")
         if not equals:
             raise InvalidInput.because("--set", f"{excerpt(text)} is not NAME=VALUE", "such as --set market=us")
-        if any(earlier.partition("=")[0] == name for earlier in typed[:number]):
+        if any(earlier.partition("=")[0] == name for earlier in given.values[:number]):
             raise InvalidInput.because("--set", f"{excerpt(name)} is given twice", "give it once; a list with commas")
         found[name] = parameters[name].read(value) if name in parameters else value
         places[name] = f"--set {name[:60]}"

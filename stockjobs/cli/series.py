@@ -11,17 +11,14 @@ from typing import Annotated
 import typer
 
 from stockjobs.bootstrap import Container
-from stockjobs.cli.values import checked, words
+from stockjobs.cli.arguments import AlsoSymbols, Symbols, symbols_of
+from stockjobs.cli.values import checked
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.symbols import normalise
 from stockjobs.domain.periods import parse_instant
 from stockjobs.domain.work.jobs import WindowSpec
 from stockjobs.errors import InvalidInput
 from stockjobs.services.market.covered import Coverage, Wanted
 
-Symbols = Annotated[
-    list[str] | None, typer.Argument(metavar="SYMBOL", help="Only these; without any, all that are stored.")
-]
 OfJob = Annotated[str | None, typer.Option("--job", "-j", metavar="JOB", help="The symbols and intervals of a job.")]
 OfInterval = Annotated[
     Interval | None, typer.Option("--interval", "-i", help="The bars' interval; 1d, or all of the job's, if not given.")
@@ -58,6 +55,7 @@ class Named:
 def named(
     *,
     symbols: Symbols = None,
+    also: AlsoSymbols = None,
     job: OfJob = None,
     interval: OfInterval = None,
     start: Start = None,
@@ -65,11 +63,11 @@ def named(
     provider: OfProvider = "yahoo",
 ) -> Named:
     """What the options name. Raises InvalidInput."""
-    if job is not None and symbols:
+    names = symbols_of(symbols=symbols, also=also)
+    if job is not None and names:
         raise InvalidInput.because("--job", "stands in place of symbols", "give one of them")
     window = checked(WindowSpec, {"start": start, "end": end})
     first, last = (parse_instant(text) if text else None for text in (window.start, window.end))
-    names = tuple(dict.fromkeys(normalise(symbol) for symbol in words(symbols)))
     return Named(job, names, interval, provider, first, last)
 
 

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from stockjobs.cli.arguments import Output
+from stockjobs.cli.arguments import Output, symbols_of
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of, submitter
-from stockjobs.cli.values import day_or_instant, words
+from stockjobs.cli.taking import taking
+from stockjobs.cli.values import day_or_instant
 from stockjobs.domain.counting import counted
 from stockjobs.domain.market.money import money
 from stockjobs.services.market.redenominating import Redenomination
@@ -89,16 +90,13 @@ def symbols(ctx: typer.Context, output: Output = Format.TABLE) -> None:
 
 
 @group.command()
-def show(
-    ctx: typer.Context,
-    given: Annotated[list[str], typer.Argument(metavar="SYMBOL", help="Now or formerly the name of one.")],
-    output: Output = Format.TABLE,
-) -> None:
+@taking(given=symbols_of)
+def show(ctx: typer.Context, given: tuple[str, ...], output: Output = Format.TABLE) -> None:
     """Show all names of the instruments that bear or bore these symbols."""
-    _list(ctx, words(given), output)
+    _list(ctx, given, output)
 
 
-def _list(ctx: typer.Context, given: list[str], output: Format) -> None:
+def _list(ctx: typer.Context, given: Sequence[str], output: Format) -> None:
     container = container_of(ctx)
     write(SYMBOLS, container.symbols.names(given), output, container.reports.now())
 

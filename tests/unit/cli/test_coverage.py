@@ -55,6 +55,17 @@ def test_repair_closes_the_holes(collected: Ctl) -> None:
     assert collected("gaps", "AAPL", "--end", "2024-03-16").stderr == "No bars are missing.\n"
 
 
+@pytest.mark.parametrize("verb", [("coverage",), ("gaps",), ("repair", "--dry-run"), ("data",), ("symbols", "show")])
+def test_symbols_are_arguments_or_an_option_alike_and_nothing_is_not_everything(
+    collected: Ctl, verb: tuple[str, ...]
+) -> None:
+    said = collected(*verb, "AAPL").stdout
+    for typed in (["-s", "AAPL"], ["--symbols", "aapl,AAPL"], ["AAPL,", "-s", "aapl"]):
+        assert collected(*verb, *typed).stdout == said
+    for typed in ([""], ["-s", ""], ["-s", ","]):
+        assert "symbols: none is named by what was given" in collected(*verb, *typed, code=2).stderr
+
+
 def test_a_job_and_symbols_exclude_each_other_and_an_unknown_job_is_named(collected: Ctl) -> None:
     assert "stands in place of symbols" in collected("coverage", "AAPL", "--job", "X", code=2).stderr
     assert "no job 'X'" in collected("gaps", "--job", "X", code=3).stderr

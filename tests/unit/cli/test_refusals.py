@@ -10,7 +10,7 @@ REFUSED = {
     "data AAPL --provider nobody": "stockctl: --provider: there is no provider 'nobody' (known: yahoo, files; ",
     "data --all --provider yaho": "stockctl: --provider: there is no provider 'yaho' (did you mean yahoo?)",
     "gaps --limit x": "stockctl: --limit: input should be a valid integer",
-    "gaps --bogus": "stockctl: no such option: --bogus (`stockctl gaps -h` lists what there is)",
+    "gaps --frobnicate": "stockctl: no such option: --frobnicate (`stockctl gaps -h` lists what there is)",
     "get bogus": "stockctl: no such command 'bogus' (`stockctl get -h` lists what there is)",
     "bogus": "stockctl: no such command 'bogus' (`stockctl -h` lists what there is)",
     "--bogus": "stockctl: no such option: --bogus (possible options: --verbose)",

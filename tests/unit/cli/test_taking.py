@@ -11,21 +11,27 @@ import typer
 from typer.testing import CliRunner
 
 from stockjobs.cli import (
+    arguments,
     backfill,
     coverage,
     data,
     ending,
+    events,
     filters,
     findings,
     gaps,
     get,
     later,
+    providers,
+    render,
     repair,
     rules,
     schedule,
     series,
+    simulator,
     stats,
     steering,
+    symbols,
     targets,
     trigger,
     wait,
@@ -45,6 +51,12 @@ TAKEN: list[tuple[Callable[..., None], Callable[..., Any], str]] = [
     (backfill.backfill, backfill.asked_of, "asked"),
     (wait.wait, ending.waited_for, "ending"),
     (data.data, targets.target_of, "target"),
+    *((verb, arguments.symbols_of, "wanted") for verb in (data.data, symbols.show)),
+    (events.events, events.which_of, "which"),
+    (get.jobs, get.chosen_of, "chosen"),
+    (providers.check, providers.asked_of, "asked"),
+    (render.render, render.given_of, "given"),
+    (simulator.simulator, simulator.config_of, "config"),
 ]
 
 
