@@ -7,7 +7,7 @@ the ratio of the split; whichever is nearer in logarithms says whether both are 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -103,17 +103,31 @@ def in_old_shares(
     `sure` are the landings of which it is known. From a bar that is known it is followed to those beside it.
     """
     found: dict[int, bool | None] = dict(sure)
-    runs = [0, *(np.flatnonzero(past.landing[1:] != past.landing[:-1]) + 1).tolist()]
+    ends = _ends(past)
     if bound is not None and len(past.at):
         _tell(found, int(past.landing[-1]), _follows(past, len(past.at), ratio, bound), is_old=False)
+    joins = [
+        (*one, jumped)
+        for one, jumped in zip(_landings_at(past, ends), _jumps(past, ends, ratio), strict=True)
+        if jumped is not None
+    ]
     # Twice: what is found on the way back may tell of what was passed on the way there.
-    for start in (*reversed(runs[1:]), *runs[1:], *reversed(runs[1:])):
-        before, after = int(past.landing[start - 1]), int(past.landing[start])
-        jumped = _follows(past, start, ratio, Bound(int(past.at[start]), float(past.open[start])))
-        for known, other, sign in ((after, before, 1), (before, after, -1)):
-            if (is_old := found.get(known)) is not None:
-                _tell(found, other, None if jumped is None else jumped * sign, is_old=is_old)
-    return {int(landing): found.get(int(landing)) for landing in np.unique(past.landing)}
+    for before, after, jumped in (*reversed(joins), *joins, *reversed(joins)):
+        if (is_old := found.get(after)) is not None:
+            _tell(found, before, jumped, is_old=is_old)
+        if (is_old := found.get(before)) is not None:
+            _tell(found, after, -jumped, is_old=is_old)
+    return {landing: found.get(landing) for landing in np.unique(past.landing).tolist()}
+
+
+def _ends(past: Past) -> NDArray[np.intp]:
+    """The places of the bars behind which another landing begins."""
+    return np.flatnonzero(past.landing[1:] != past.landing[:-1])
+
+
+def _landings_at(past: Past, ends: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
+    """Which landings meet there: the one that ends and the one that begins."""
+    return zip(past.landing[ends].tolist(), past.landing[ends + 1].tolist(), strict=True)
 
 
 def applied_to(
@@ -125,17 +139,17 @@ def applied_to(
     comes after all splits.
     """
     found: dict[int, int | None] = dict(sure)
-    runs = [0, *(np.flatnonzero(past.landing[1:] != past.landing[:-1]) + 1).tolist()]
-    levels = _Levels(past, splits)
+    ends = _ends(past)
+    levels = _Levels.of(past, splits)
     if bound is not None and len(past.at) and found.get(int(past.landing[-1])) is None:
         found[int(past.landing[-1])] = levels.before(bound)
-    for start in (*reversed(runs[1:]), *runs[1:], *reversed(runs[1:])):
-        before, after = int(past.landing[start - 1]), int(past.landing[start])
+    joins = [(end, *landings) for end, landings in zip(ends.tolist(), _landings_at(past, ends), strict=True)]
+    for end, before, after in (*reversed(joins), *joins, *reversed(joins)):
         if (applied := found.get(after)) is not None and found.get(before) is None:
-            found[before] = levels.nearest(start, start - 1, applied)
+            found[before] = levels.nearest(end + 1, end, applied)
         elif (applied := found.get(before)) is not None and found.get(after) is None:
-            found[after] = levels.nearest(start - 1, start, applied)
-    return {int(landing): found.get(int(landing)) for landing in np.unique(past.landing)}
+            found[after] = levels.nearest(end, end + 1, applied)
+    return {landing: found.get(landing) for landing in np.unique(past.landing).tolist()}
 
 
 @dataclass(frozen=True)
@@ -144,6 +158,14 @@ class _Levels:
 
     past: Past
     splits: Sequence[Split]
+    firsts: Mapping[int, int]
+    """When the first bar of each landing opened."""
+
+    @classmethod
+    def of(cls, past: Past, splits: Sequence[Split]) -> _Levels:
+        """How high the prices of a past stand."""
+        landings, places = np.unique(past.landing, return_index=True)
+        return cls(past, splits, dict(zip(landings.tolist(), past.at[places].tolist(), strict=True)))
 
     def before(self, bound: Bound) -> int | None:
         """How many splits are in the last bar, by the first bar that comes after them all."""
@@ -159,7 +181,7 @@ class _Levels:
         return self._chosen(other, level, self._swing(abs(int(past.at[known] - past.at[other]))))
 
     def _chosen(self, place: int, level: float, swing: float) -> int | None:
-        first = int(self.past.at[self.past.landing == self.past.landing[place]][0])
+        first = self.firsts[int(self.past.landing[place])]
         # What was applied of splits from before the first bar of a landing makes no difference to it.
         least = sum(split.since <= first for split in self.splits)
         levels = {applied: self._level(applied, int(self.past.at[place])) for applied in self._all(least)}
@@ -181,11 +203,25 @@ class _Levels:
 def _follows(past: Past, place: int, ratio: float, after: Bound) -> int | None:
     """What the price does between a bar and the next: 0 it goes on, 1 it falls by the ratio, -1 it rises; None if unclear."""
     jump = math.log(past.close[place - 1] / after.open)
-    step = math.log(ratio)
-    days = max((after.at - int(past.at[place - 1])) / _DAY, 1.0)
-    nearest = min((0, 1, -1), key=lambda times: abs(jump - times * step))
-    is_clear = _SWING_A_DAY * math.sqrt(days) < abs(step) / 2
-    return nearest if is_clear else None
+    days = (after.at - int(past.at[place - 1])) / _DAY
+    [found] = _steps(np.array([jump]), np.array([days]), ratio)
+    return found
+
+
+def _jumps(past: Past, ends: NDArray[np.intp], ratio: float) -> list[int | None]:
+    """The same between the bars at these places and the next ones, of many at once."""
+    with np.errstate(all="ignore"):
+        # Of prices below zero nothing is told.
+        jump = np.log(past.close[ends] / past.open[ends + 1])
+    days = (past.at[ends + 1] - past.at[ends]) / _DAY
+    return _steps(jump, days, ratio)
+
+
+def _steps(jump: NDArray[np.float64], days: NDArray[np.float64], ratio: float) -> list[int | None]:
+    times, step = np.array([0, 1, -1]), math.log(ratio)
+    nearest = times[np.abs(jump[:, None] - times * step).argmin(axis=1)]
+    is_clear = np.isfinite(jump) & (_SWING_A_DAY * np.sqrt(np.maximum(days, 1.0)) < abs(step) / 2)
+    return [one if is_sure else None for one, is_sure in zip(nearest.tolist(), is_clear.tolist(), strict=True)]
 
 
 def _tell(found: dict[int, bool | None], landing: int, jumped: int | None, *, is_old: bool) -> None:

@@ -14,6 +14,7 @@ from stockjobs.domain.market.bars import PRICES, Prices
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.shares import Bound, Past
 from stockjobs.store import tables
+from stockjobs.store.market.epochs import epoch
 from stockjobs.store.statements import is_in, is_not_in
 
 _bars, _versions, _landings = tables.bars, tables.bar_versions, tables.landings
@@ -34,11 +35,11 @@ class Part:
 
 def history(connection: Connection, part: Part) -> tuple[Past, Prices]:
     """The bars of a part, oldest first, and the splits that are in the prices of each."""
-    columns = (_bars.c.at, _bars.c.open, _bars.c.close, _bars.c.landing_id, _bars.c.split_factor)
+    columns = (epoch(connection, _bars.c.at), _bars.c.open, _bars.c.close, _bars.c.landing_id, _bars.c.split_factor)
     rows = connection.execute(select(*columns).where(*_is_in(part)).order_by(_bars.c.at)).all()
     at, opened, close, landing, factor = zip(*rows, strict=True) if rows else ((),) * len(columns)
     past = Past(
-        np.array([int(one.timestamp()) for one in at], dtype=np.int64),
+        np.array(at, dtype=np.int64),
         np.array(opened, dtype=np.float64),
         np.array(close, dtype=np.float64),
         np.array(landing, dtype=np.int64),
@@ -77,7 +78,7 @@ def span(connection: Connection, part: Part) -> tuple[datetime, datetime] | None
 def landed_at(connection: Connection, landings: Collection[int]) -> dict[int, datetime]:
     """When landings were made."""
     query = select(_landings.c.id, _landings.c.at).where(is_in(_landings.c.id, landings))
-    return {number: at.astimezone(UTC) for number, at in connection.execute(query)}
+    return {row.id: row.at for row in connection.execute(query)}
 
 
 def restate(connection: Connection, part: Part, ratio: float, landing: int) -> int:
