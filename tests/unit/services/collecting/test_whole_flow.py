@@ -25,7 +25,7 @@ from stockjobs.store.database import Database
 from stockjobs.store.market import reading as stored_bars
 from stockjobs.store.market import restatements
 from tests.fixtures.database import ManualClock
-from tests.fixtures.source import Event, Source
+from tests.fixtures.source import ZONE, Event, Source
 from tests.unit.services.collecting.test_actions import Desk
 
 D1, W1, H1 = Interval.D1, Interval.W1, Interval.H1
@@ -116,15 +116,13 @@ class Collector:
         with self.database.read() as connection:
             return connection.execute(select(table.c.id).where(*of)).first() is not None
 
-    def known(self, kind: str) -> list[tuple[datetime, float]]:
-        """The events of a kind that hold."""
+    def known(self, kind: str) -> dict[datetime, tuple[float, float]]:
+        """The events of a kind that hold: each as it is told now, and as it was on its day."""
         table = tables.corporate_actions
         of = (table.c.instrument_id == self.number(), table.c.kind == kind, table.c.replaced_by.is_(None))
         with self.database.read() as connection:
-            return [
-                tuple(row)
-                for row in connection.execute(select(table.c.at, table.c.value).where(*of).order_by(table.c.at))
-            ]  # type: ignore[misc]
+            rows = connection.execute(select(table.c.at, table.c.value, table.c.split_factor).where(*of)).all()
+        return {at: (value, value * factor) for at, value, factor in rows}
 
     def open_findings(self, *kinds: str) -> list[tuple[object, ...]]:
         """What of some kinds is left to decide."""
@@ -201,11 +199,12 @@ def play(database: Database, clock: ManualClock, source: Source, plan: tuple[Run
         # What was set aside and what no overlap reaches is asked for as every gap is.
         collector.run(interval, end + 2 * DAY, (begin - 7 * DAY, end))
     assert collector.open_findings("varying-ratio", "unclear-shares", "rejected-bar") == []
-    _assert_as_told(collector, intervals, end + 2 * DAY)
+    _assert_as_told(collector, intervals, end + 2 * DAY, is_whole=True)
     _assert_known_as_it_was(collector)
 
 
-def _assert_as_told(collector: Collector, intervals: set[Interval], now: datetime) -> None:
+def _assert_as_told(collector: Collector, intervals: set[Interval], now: datetime, *, is_whole: bool = False) -> None:
+    """All is stored as the source tells it; each of its events is known where it was asked about the whole of it."""
     source = collector.source
     for interval in intervals:
         told = {row[0]: row for row in _rows(source.bars(interval, source.opens(0) - 7 * DAY, now, now))}
@@ -215,11 +214,17 @@ def _assert_as_told(collector: Collector, intervals: set[Interval], now: datetim
             # Where a window showed a ratio before anybody told of its split, bars beyond the overlap do not count it.
             continue
         assert collector.factors(interval) == pytest.approx(source.factors(interval, collector.ats(interval)), rel=1e-6)
-    every = source.events(source.opens(0) - 7 * DAY, now, now)
     for kind in ("split", "dividend"):
-        exist = {one.at: one.value for one in every if one.kind == kind}
-        known = collector.known(kind)
-        assert known == [(at, pytest.approx(exist[at], rel=1e-5)) for at, _ in known], kind
+        exist, known = _events(source, kind, now), collector.known(kind)
+        assert known == {at: pytest.approx(exist[at], rel=1e-5) for at in known}, kind
+        assert known.keys() == exist.keys() or not is_whole, kind
+
+
+def _events(source: Source, kind: str, now: datetime) -> dict[datetime, tuple[float, float]]:
+    """The events of a kind: each as it is told at a moment, and as it was on its day."""
+    told = (one for one in source.events(source.opens(0) - 7 * DAY, now, now) if one.kind == kind)
+    was = {source.days[one.day]: one.value for one in (source.splits if kind == "split" else source.dividends)}
+    return {one.at: (one.value, was[one.at.astimezone(ZONE).date()]) for one in told}
 
 
 def _assert_known_as_it_was(collector: Collector) -> None:
@@ -286,7 +291,7 @@ def _play_between(database: Database, first: date, split: Event, asked: int) -> 
     moves = np.random.default_rng(1).normal(0, 0.004, DAYS * HOURS)
     source = Source(first, moves, (split,))
     collector, begin = Collector(database, source, begins=35 * DAY), source.opens(0)
-    runs = [(source.opens(day) + timedelta(hours=7), None) for day in range(36, 60)]
+    runs = [(source.opens(day) + timedelta(hours=7), None) for day in (*range(36, 47), 58, 59)]
     window = (source.opens(split.day) + timedelta(hours=asked), (begin, begin + 12 * DAY))
     for now, span in sorted([*runs, window], key=lambda run: run[0]):
         collector.run(D1, now, span)
@@ -335,6 +340,15 @@ def lags(draw: Callable[[st.SearchStrategy], object]) -> tuple[Source, tuple[Run
     return source, tuple(Run(ex + at, interval, (day, day + length)) for at, day, length, interval in asked)  # type: ignore[attr-defined]
 
 
+def _about(source: Source) -> list[int]:
+    """The days since the first on which runs tell something: from three before the ex-day to three after the source has applied
+    the split, and the last two, by when whatever was unclear has come again."""
+    [split] = source.splits
+    moments = [source.opens(split.day), source.applied(split)]
+    first, last = ((one - source.opens(0)) // DAY for one in (min(moments), max(moments)))
+    return [*range(first - 3, last + 4), 80, 81]
+
+
 def test_windows_between_a_split_and_its_application_end_as_the_source_tells_them(database: Database) -> None:
     begins = iter(FIRST + timedelta(weeks=52 * number) for number in range(1_000))
 
@@ -343,7 +357,7 @@ def test_windows_between_a_split_and_its_application_end_as_the_source_tells_the
     def check(made: tuple[Source, tuple[Run, ...]]) -> None:
         source = replace(made[0], first=next(begins))
         collector, begin = Collector(database, source, begins=36 * DAY), source.opens(0)
-        daily = [Run(24 * day + 7, interval) for day in range(50, 82) for interval in (D1, W1)]
+        daily = [Run(24 * day + 7, interval) for day in _about(source) for interval in (D1, W1)]
         for run in sorted([*daily, *made[1]], key=lambda run: run.after):
             collector.run(run.interval, begin + run.after * timedelta(hours=1), _window(source, run))
         now = begin + 82 * DAY
@@ -351,6 +365,6 @@ def test_windows_between_a_split_and_its_application_end_as_the_source_tells_the
         _assert_as_told(collector, {D1, W1}, now)
         for interval in (D1, W1):
             collector.run(interval, now, (begin - 7 * DAY, now))
-        _assert_as_told(collector, {D1, W1}, now)
+        _assert_as_told(collector, {D1, W1}, now, is_whole=True)
 
     check()
