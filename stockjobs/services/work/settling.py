@@ -20,14 +20,12 @@ _TOLD_AS = {
 
 def settle(connection: Connection, job: UUID, occurrence: UUID, now: datetime) -> State | None:
     """End the occurrence if none of its tasks is open, in the caller's transaction; its last statement, for it locks."""
-    settled = occurrences.settle(connection, occurrence, now)
-    if settled is None:
+    ended = occurrences.settle(connection, occurrence, now)
+    if ended is None:
         return None
-    state, counts = settled
-    ended = occurrences.require(connection, occurrence)
-    data: dict[str, object] = {"job": ended.job, "state": state.value}
-    if ended.reason is not None:
-        data["reason"] = ended.reason
-    data["tasks"] = {key.value: count for key, count in counts.items()}
-    events.append(connection, Event(_TOLD_AS[state], now, job, occurrence, data=data))
-    return state
+    data: dict[str, object] = {"job": ended.job, "state": ended.state.value}
+    if ended.tally.error is not None:
+        data["reason"] = ended.tally.error
+    data["tasks"] = {state.value: count for state, count in ended.tally.tasks.items()}
+    events.append(connection, Event(_TOLD_AS[ended.state], now, job, occurrence, data=data))
+    return ended.state

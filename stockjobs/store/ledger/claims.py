@@ -22,7 +22,7 @@ from stockjobs.store import tables
 from stockjobs.store.ledger import definitions
 from stockjobs.store.statements import word
 
-_tasks, _attempts = tables.tasks, tables.attempts
+_tasks, _attempts, _versions = tables.tasks, tables.attempts, tables.job_versions
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,13 @@ _MEANT_BY = (
         tables.occurrences.c.version,
         tables.jobs.c.name,
         tables.occurrences.c.requested_window,
+        _versions.c.digest,
     )
     .join(tables.jobs, tables.jobs.c.id == tables.occurrences.c.job_id)
+    .join(
+        _versions,
+        (_versions.c.job_id == tables.occurrences.c.job_id) & (_versions.c.version == tables.occurrences.c.version),
+    )
     .where(tables.occurrences.c.id == bindparam("one"))
 )
 
@@ -129,8 +134,8 @@ def claim(
 
 
 def _claim(connection: Connection, task: dict[str, object], attempt: UUID, lane: Lane, now: datetime) -> Claim:
-    job_id, version, name, window = connection.execute(_MEANT_BY, {"one": task["occurrence_id"]}).one()
-    spec = definitions.spec_of(connection, job_id, version)
+    job_id, version, name, window, digest = connection.execute(_MEANT_BY, {"one": task["occurrence_id"]}).one()
+    spec = definitions.spec_by(connection, digest, job_id, version)
     values = {key: task[key] for key in ("number", "occurrence_id", "window_start", "window_end", "about", "failures")}
     remaining = task["remaining"] or task["symbols"]
     seconds = task["interval_s"]

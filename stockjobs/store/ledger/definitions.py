@@ -107,9 +107,13 @@ _SPEC = select(_versions.c.spec).where(*_IS_VERSION)
 
 def spec_of(connection: Connection, job: UUID, version: int) -> JobSpec:
     """The definition that a version of a job had. Each is read and checked once a process."""
-    which = {"job": job, "number": version}
-    digest = connection.execute(_DIGEST, which).scalar_one()
-    return _specs.get(digest, lambda: connection.execute(_SPEC, which).scalar_one())
+    digest = connection.execute(_DIGEST, {"job": job, "number": version}).scalar_one()
+    return spec_by(connection, digest, job, version)
+
+
+def spec_by(connection: Connection, digest: str, job: UUID, version: int) -> JobSpec:
+    """The same for who has read its digest already."""
+    return _specs.get(digest, lambda: connection.execute(_SPEC, {"job": job, "number": version}).scalar_one())
 
 
 def as_of(connection: Connection, versions: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], Job | Unable]:

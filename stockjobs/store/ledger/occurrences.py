@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, sel
 from stockjobs.domain.work.states import OPEN, State, sum_of
 from stockjobs.errors import NotFound
 from stockjobs.store import tables
-from stockjobs.store.ledger.tallies import Tally, tally, tasks_by_state
+from stockjobs.store.ledger.tallies import Tally, tally
 from stockjobs.store.ledger.waits import is_waiting
 from stockjobs.store.prefixes import ids_from
 from stockjobs.store.statements import in_order, insert_new, word, words
@@ -130,7 +130,7 @@ def open_of(connection: Connection, job: UUID) -> Sequence[Occurrence]:
 
 def end(connection: Connection, occurrence: UUID, state: State, now: datetime, *, reason: str) -> bool:
     """End an open occurrence in a state, for a reason. False if it has ended already."""
-    return _end(connection, occurrence, state, now, tally(connection, occurrence), reason=reason)
+    return _end(connection, occurrence, state, now, tally(connection, occurrence), reason=reason) is not None
 
 
 def end_all(connection: Connection, chosen: Collection[UUID], state: State, now: datetime, *, reason: str) -> set[UUID]:
@@ -153,14 +153,25 @@ def end_all(connection: Connection, chosen: Collection[UUID], state: State, now:
 
 def _end(
     connection: Connection, occurrence: UUID, state: State, now: datetime, found: Tally, *, reason: str | None
-) -> bool:
+) -> str | None:
+    """End an occurrence. Returns the name of its job; None if it has ended already."""
     kept = {"reason": reason, "symbols": found.symbols, "rows_written": found.rows_written}
     values = {"state": state.value, "finished_at": now, **kept}
-    return connection.execute(_OPEN_ONE, {"one": occurrence, **values}).rowcount == 1
+    name: str | None = connection.execute(_OPEN_ONE, {"one": occurrence, **values}).scalar()
+    return name
 
 
 # What is set is named by the parameters.
-_OPEN_ONE = update(_occurrences).where(_occurrences.c.id == bindparam("one"), _occurrences.c.state.in_(words(OPEN)))
+_OPEN_ONE = (
+    update(_occurrences)
+    .where(_occurrences.c.id == bindparam("one"), _occurrences.c.state.in_(words(OPEN)))
+    .returning(
+        select(tables.jobs.c.name)
+        .where(tables.jobs.c.id == _occurrences.c.job_id)
+        .correlate(_occurrences)
+        .scalar_subquery()
+    )
+)
 _START = (
     update(_occurrences)
     .where(
@@ -224,18 +235,27 @@ def lock(connection: Connection, occurrence: UUID) -> None:
         connection.execute(_LOCKED, {"one": occurrence})
 
 
-def settle(connection: Connection, occurrence: UUID, now: datetime) -> tuple[State, dict[State, int]] | None:
-    """End an occurrence whose last open task has ended, in the sum of its tasks, which are counted. None while some are open.
+@dataclass(frozen=True)
+class Ended:
+    """How an occurrence has ended: the name of its job, its state, and what its tasks have come to."""
+
+    job: str
+    state: State
+    tally: Tally
+
+
+def settle(connection: Connection, occurrence: UUID, now: datetime) -> Ended | None:
+    """End an occurrence whose last open task has ended, in the sum of its tasks. None while some are open.
 
     The row is locked first: of two transactions that end the last two tasks, the later one sees the earlier one's.
     """
     lock(connection, occurrence)
     if connection.execute(_HAS_OPEN, {"one": occurrence}).scalar():
         return None
-    counts = tasks_by_state(connection, [occurrence])[occurrence]
-    state = sum_of(counts)
-    found = tally(connection, occurrence, counts)
-    return (state, counts) if _end(connection, occurrence, state, now, found, reason=found.error) else None
+    found = tally(connection, occurrence)
+    state = sum_of(found.tasks)
+    job = _end(connection, occurrence, state, now, found, reason=found.error)
+    return None if job is None else Ended(job, state, found)
 
 
 def _select() -> Select[tuple[object, ...]]:

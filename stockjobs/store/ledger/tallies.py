@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, ScalarSelect, bindparam, func, select
 
 from stockjobs.domain.work.states import State
 from stockjobs.store import tables
 from stockjobs.store.ledger import redriving
-from stockjobs.store.statements import is_among, word, words
+from stockjobs.store.statements import is_among, words
 
 _tasks, _attempts = tables.tasks, tables.attempts
 _LONGEST_REASON = 300
@@ -20,27 +21,29 @@ _LONGEST_REASON = 300
 
 @dataclass(frozen=True)
 class Tally:
-    """How many different symbols were collected, how many rows that wrote, and the first error of a task that failed."""
+    """How many tasks are in each state, how many different symbols were collected, how many rows that wrote, and the first
+    error of a task that failed.
+    """
 
+    tasks: Mapping[State, int]
     symbols: int
     rows_written: int
     error: str | None
 
 
-def tally(connection: Connection, occurrence: UUID, counts: Mapping[State, int] | None = None) -> Tally:
-    """What the tasks of an occurrence have come to; with how many are in each state, if the caller knows."""
-    rows = rows_written(connection, [occurrence]).get(occurrence, 0)
-    symbols = _completed(connection, occurrence)
-    if counts is not None and not any(counts.get(state) for state in redriving.FAILED):
-        return Tally(len(symbols), rows, None)
+def tally(connection: Connection, occurrence: UUID) -> Tally:
+    """What the tasks of an occurrence have come to."""
+    tasks: Counter[State] = Counter()
+    symbols: set[str] = set()
+    rows = 0
+    for state, batch, count, written in connection.execute(_COME_TO, {"one": occurrence}):
+        tasks[State(state)] += count
+        symbols.update(batch if state == State.COMPLETED else ())
+        rows += int(written or 0)
+    if not any(tasks[state] for state in redriving.FAILED):
+        return Tally(tasks, len(symbols), rows, None)
     landed = (one.landed for one in redriving.failed(connection, occurrence))
-    return Tally(len(symbols.union(*landed)), rows, _first_error(connection, occurrence))
-
-
-def _completed(connection: Connection, occurrence: UUID) -> set[str]:
-    """The symbols of completed tasks; batches that are alike are read once."""
-    found = connection.execute(_COMPLETED, {"one": occurrence}).scalars()
-    return {symbol for batch in found for symbol in batch}
+    return Tally(tasks, len(symbols.union(*landed)), rows, _first_error(connection, occurrence))
 
 
 def _first_error(connection: Connection, occurrence: UUID) -> str | None:
@@ -60,6 +63,12 @@ def _first_error(connection: Connection, occurrence: UUID) -> str | None:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
+
+
+def _written_by() -> ScalarSelect[Any]:
+    """How many rows the attempts of a task wrote."""
+    written = select(func.sum(_attempts.c.rows_written)).where(_attempts.c.task_id == _tasks.c.id)
+    return written.correlate(_tasks).scalar_subquery()
 
 
 # Made once, as they are asked whenever an occurrence ends.
@@ -82,10 +91,11 @@ _BY_STATE = (
 )
 
 
-_COMPLETED = (
-    select(_tasks.c.symbols)
-    .where(_tasks.c.occurrence_id == bindparam("one"), _tasks.c.state == word(State.COMPLETED))
-    .distinct()
+# Batches that are alike are read once.
+_COME_TO = (
+    select(_tasks.c.state, _tasks.c.symbols, func.count(), func.sum(_written_by()))
+    .where(_tasks.c.occurrence_id == bindparam("one"))
+    .group_by(_tasks.c.state, _tasks.c.symbols)
 )
 
 
