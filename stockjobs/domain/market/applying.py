@@ -16,7 +16,17 @@ from numpy.typing import NDArray
 from stockjobs.domain.market.bars import Bars, Prices, Seconds
 from stockjobs.domain.market.changes import overlap
 from stockjobs.domain.market.restatement import Known, are_explained, lacks
-from stockjobs.domain.market.shares import LATE, THIS, Bound, Past, applied_to, by_time, in_old_shares, with_arrivals
+from stockjobs.domain.market.shares import (
+    EARLY,
+    LATE,
+    THIS,
+    Bound,
+    Past,
+    applied_to,
+    by_time,
+    in_old_shares,
+    with_arrivals,
+)
 from stockjobs.domain.market.splits import Split
 
 
@@ -157,6 +167,8 @@ def by_split(evidence: Evidence, split: Split, sure: Mapping[int, bool] = Mappin
     history, arrival = evidence.history, evidence.arrival
     past = history.past
     lacking = _lacking(history, split, arrival.splits)
+    if sure:
+        lacking |= _is_from_before(history, split, arrival.splits)
     done = frozenset(past.landing[~lacking].tolist())
     in_rest = lacking & np.isin(past.landing, sorted(done))
     # What came in one landing is in one kind of shares.
@@ -232,6 +244,13 @@ def _lacking(history: History, split: Split, splits: Sequence[Split]) -> NDArray
     is_told = are_explained(past.at, history.factor, splits) & (past.at < split.since)
     has, lack = ({*past.landing[is_told & which].tolist()} for which in (~found, found))
     return np.asarray(found | (~is_told & (past.at < split.since) & np.isin(past.landing, sorted(lack - has))))
+
+
+def _is_from_before(history: History, split: Split, splits: Sequence[Split]) -> NDArray[np.bool_]:
+    """Which stored bars landed before any source has applied a split, where their factors do not tell whether they have it."""
+    early = [landing for landing, at in history.landed.items() if at <= _instant(split.at) - EARLY]
+    is_told = are_explained(history.past.at, history.factor, splits)
+    return np.asarray(~is_told & (history.past.at < split.since) & np.isin(history.past.landing, early))
 
 
 def _timed(

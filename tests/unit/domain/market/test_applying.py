@@ -355,3 +355,15 @@ def test_landings_that_are_silent_or_late_have_not_come_before() -> None:
     assert history.has_come([1], when(2.0))
     assert not history.has_come([1], when(1.0))
     assert not history.has_come([2, 9], when(9.0))
+
+
+@pytest.mark.parametrize(("made", "told"), [(-20, {"old": {1, 2}}), (-1, {"done": {1}, "old": {2}})])
+def test_what_was_told_anew_long_before_a_split_lacks_it_once_others_were_seen_to(
+    made: float, told: dict[str, object]
+) -> None:
+    """By a larger ratio that no split explains, so that its factor does not tell."""
+    history = history_of(Run(1, -40, -10, made=made, factor=7.0), Run(2, -10, 0, made=-1))
+    evidence = Evidence(history, arrival_of(bars_of(-5, 5), history), Bound(EX, 100.0))
+    assert firsts(by_split(evidence, SPLIT, {2: True})) == {**told, "is_shown": True}
+    unseen = by_split(Evidence(history, arrival_of(bars_of(0, 5), history), Bound(EX, 100.0)), SPLIT)
+    assert unseen.done == {1}
