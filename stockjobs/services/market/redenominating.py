@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -87,9 +88,9 @@ def refuse_if_taken(connection: Connection, provider: str, symbol: str) -> None:
 
 
 def _locked(connection: Connection, provider: str, symbol: str) -> Instrument:
-    """The instrument that bears a symbol, under the locks of all that ever did. Raises NotFound, Busy."""
+    """The instrument that bears a symbol, under the locks of all whose place it took. Raises NotFound, Busy."""
     named(connection, provider, symbol)
-    bearers = [one.instrument.id for one in _bearers(connection, provider, symbol)]
+    bearers = [one.instrument.id for one in _lineage(connection, provider, symbol)]
     bars.lock(connection, bearers)
     # Once more: whoever had them until now may have been about the same.
     known = named(connection, provider, symbol)
@@ -98,11 +99,34 @@ def _locked(connection: Connection, provider: str, symbol: str) -> Instrument:
     return known
 
 
-def _bearers(connection: Connection, provider: str, symbol: str) -> list[Name]:
-    """Whom a symbol has named, the last one first."""
-    found = instruments.names(connection, [symbol])
-    theirs = [one for one in found if (one.provider, one.symbol) == (provider, symbol)]
-    return sorted(theirs, key=lambda one: one.valid_from, reverse=True)
+def _lineage(connection: Connection, provider: str, symbol: str) -> list[Name]:
+    """The names that led to whom a symbol names now, the last one first: each began at the moment at which the next one ended.
+
+    Under one symbol another instrument took the place of the former one; where the symbol changes, the same one was renamed.
+    Before a time in which a symbol named nobody, it named something else.
+    """
+    found: list[Name] = []
+    known = _names(connection, provider, symbol)
+    last = next((one for one in known if one.symbol == symbol and one.valid_to is None), None)
+    while last is not None:
+        found.append(last)
+        before = _before(last, known)
+        if before is not None and before.symbol != last.symbol:
+            known = _names(connection, provider, before.symbol)
+        last = before
+    return found
+
+
+def _names(connection: Connection, provider: str, symbol: str) -> list[Name]:
+    return [one for one in instruments.names(connection, [symbol]) if one.provider == provider]
+
+
+def _before(last: Name, known: Sequence[Name]) -> Name | None:
+    """The name in whose place another one came: whom the symbol named until then, or else what the instrument was called."""
+    ended = [one for one in known if one.valid_to == last.valid_from > one.valid_from]
+    by_symbol = (one for one in ended if one.symbol == last.symbol)
+    by_instrument = (one for one in ended if one.instrument.id == last.instrument.id)
+    return next(by_symbol, next(by_instrument, None))
 
 
 def _told(connection: Connection, known: Instrument, wanted: str | None) -> tuple[str, float]:
@@ -133,8 +157,6 @@ def _refuse_name(wish: Redenomination, known: Instrument) -> None:
 
 
 def _converted(connection: Connection, known: Instrument, unit: float) -> int:
-    # One that bore the symbol before a renaming is not locked yet.
-    bars.lock(connection, [known.id])
     instruments.describe(connection, known, {"unit": unit})
     return units.convert(connection, known.id, known.unit / unit)
 
@@ -159,16 +181,12 @@ def _succeeded(
 
 
 def _earlier(connection: Connection, provider: str, known: Instrument, currency: str) -> Instrument | None:
-    """Who bore the symbol of an instrument before it, in another currency, and is the same thing that trades."""
-    since = None
-    for one in _bearers(connection, provider, known.symbol):
-        if since not in (None, one.valid_to):
-            # It named nobody for a time: who bore it before has been renamed.
-            return None
-        since, bearer = one.valid_from, one.instrument
-        if bearer.currency == currency and not _is_another(connection, bearer, known):
-            return bearer
-    return None
+    """Whose place an instrument took that is the same thing that trades, in another currency."""
+    bearers = (one.instrument for one in _lineage(connection, provider, known.symbol))
+    return next(
+        (one for one in bearers if one.currency == currency and not _is_another(connection, one, known)),
+        None,
+    )
 
 
 def _is_another(connection: Connection, earlier: Instrument, known: Instrument) -> bool:

@@ -225,7 +225,8 @@ def told_currencies(connection: Connection, instrument: int) -> frozenset[tuple[
     """The currencies and units in which answers about an instrument came that were set aside, until that is put right."""
     states = _findings.c.state.in_([FindingState.OPEN.value, FindingState.REJECTED.value])
     found = connection.execute(select(_findings.c.evidence).where(*about_identity(instrument), states)).scalars()
-    return frozenset((one["currency"], one["unit"]) for one in found if "currency" in one)
+    # Findings about figures named a currency once; that of an instrument goes by its prices alone.
+    return frozenset((one["currency"], one["unit"]) for one in found if "currency" in one and "facts" not in one)
 
 
 def held_actions(connection: Connection, instrument: int) -> list[tuple[UUID, str, datetime]]:

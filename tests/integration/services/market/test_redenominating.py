@@ -21,7 +21,7 @@ from stockjobs.errors import Conflict, InvalidInput, NotFound
 from stockjobs.services.market.quarantine import Quarantine
 from stockjobs.services.market.reading import Reading
 from stockjobs.services.market.redenominating import Redenomination
-from stockjobs.services.market.symbols import Symbols
+from stockjobs.services.market.symbols import Renaming, Symbols
 from stockjobs.store.database import Database
 from stockjobs.store.ledger import events
 from stockjobs.store.market import bars, findings, instruments, reading
@@ -217,6 +217,31 @@ def current_names(house: House) -> dict[str, tuple[int, str]]:
     return {one.symbol: (one.instrument.id, one.instrument.currency) for one in names}
 
 
+def test_a_series_that_was_left_before_a_renaming_is_named_again_under_the_new_symbol(
+    house: House, world: WorldProvider
+) -> None:
+    before = stored(house, "EKTA.ST")
+    in_currency(house, world, "EUR", 1.0, 0.09)
+    was = accept(house, "EKTA.ST").former
+    house.clock.advance(timedelta(hours=1))
+    Symbols(house.database).rename(Renaming("yahoo", "EKTA.ST", "EKT.ST"), by="ann")
+    told = Finding(
+        FindingKind.IDENTITY, "EKT.ST", "other", named(house, "EKT.ST"), evidence={"currency": "SEK", "unit": 1.0}
+    )
+    with house.database.begin() as connection:
+        findings.land(connection, [told], house.clock.now)
+    house.clock.advance(timedelta(hours=1))
+    back = accept(house, "EKT.ST")
+    assert (back.now, back.is_return) == ("SEK", True)
+    assert named(house, "EKT.ST") == was
+    assert np.array_equal(stored(house, "EKT.ST").close, before.close)
+
+
+def named(house: House, symbol: str) -> int:
+    with house.database.read() as connection:
+        return instruments.by_symbol(connection, "yahoo", [symbol])[symbol].id
+
+
 def test_a_former_bearer_that_was_another_company_is_not_named_again(house: House, world: WorldProvider) -> None:
     world.said["EKTA.ST"] = {"first_trade_at": house.clock.now, "currency": "EUR"}
     run(house)
@@ -252,6 +277,16 @@ def test_a_symbol_that_names_another_instrument_by_the_time_is_waited_for_once_m
 def test_what_cannot_be_accepted_changes_nothing(house: House, world: WorldProvider) -> None:
     with pytest.raises(NotFound, match="'NONE' names nothing at yahoo"):
         accept(house, "NONE")
+    # As findings about figures were kept until they named no currency any more.
+    figures = Finding(
+        FindingKind.IDENTITY,
+        "VOD.L",
+        "other",
+        named(house, "VOD.L"),
+        evidence={"facts": 3, "currency": "EUR", "unit": 1.0},
+    )
+    with house.database.begin() as connection:
+        findings.land(connection, [figures], house.clock.now)
     with pytest.raises(Conflict, match="no finding says that its source tells another currency or unit"):
         accept(house)
     in_pounds(world)
