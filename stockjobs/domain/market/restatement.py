@@ -234,11 +234,25 @@ def _missing_of_all(at: Seconds, factor: Prices, splits: Sequence[Split]) -> tup
 
 
 def _is_of_a_split(at: Seconds, ratios: Prices, splits: Sequence[Split]) -> NDArray[np.bool_]:
-    """Which bars are of the week or month of a split, and were told before it: they come in new shares like those before."""
+    """Which bars are of the week or month of a split, and were told before the source applied it: they come in new shares.
+
+    One told before the ex-day does so like the bars before it; one told since had opened in old shares and closed in new ones.
+    """
     found = np.zeros(len(at), dtype=np.bool_)
     for split in splits:
-        found |= (split.since <= at) & (at < split.at) & _near(ratios, np.full(len(at), 1 / split.ratio), EXPLAINED)
+        is_of_its_week = (split.since <= at) & (at < split.at)
+        if is_of_its_week.any():
+            whole = np.full(len(at), 1 / split.ratio)
+            found |= is_of_its_week & (_near(ratios, whole, EXPLAINED) | _opened_in_old_shares(ratios, 1 / split.ratio))
     return found
+
+
+def _opened_in_old_shares(ratios: Prices, by: float) -> NDArray[np.bool_]:
+    """Which bars come with another open and the same close; the high and the low are of the one or of the other."""
+    opened, close = ratios[PRICES.index("open")], ratios[PRICES.index("close")]
+    lowest, highest = min(by, 1.0) * (1 - EXPLAINED), max(by, 1.0) * (1 + EXPLAINED)
+    is_between = ((lowest <= ratios) & (ratios <= highest)).all(axis=0)
+    return np.asarray((np.abs(opened / by - 1) <= EXPLAINED) & (np.abs(close - 1) <= SPREAD) & is_between)
 
 
 def _goes_on(both: _Both, restated: NDArray[np.bool_]) -> bool:

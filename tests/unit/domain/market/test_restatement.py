@@ -140,6 +140,23 @@ def test_a_split_applied_to_a_part_of_the_bars_is_a_fault() -> None:
     assert "a part" in verdict.reason
 
 
+@pytest.mark.parametrize("ratio", [1.1, 4.0, 0.25])
+def test_the_week_of_a_split_that_was_applied_after_it_comes_as_after_it_and_the_weeks_before_are_restated(
+    ratio: float,
+) -> None:
+    """Its open was told in old shares and its close in new ones; its high and low were of the one or of the other."""
+    now, split = bars_of(6), Split(FIRST + 4 * DAY + 1, ratio, FIRST + 4 * DAY)
+    stored = times(now, np.where(now.at < split.since, ratio, 1.0))
+    opened = np.where(now.at == split.since, now.open * ratio, stored.open)
+    high, low = np.maximum(stored.high, opened), np.minimum(stored.low, opened)
+    stored = replace(stored, open=opened, high=high, low=low)
+    assert compared(known(stored), now, [split]) == Restated(ratio, (split,), {1: True})
+    # Not where the week is off by what its split does not explain, or its close is.
+    for name, factor in (("open", 1 / ratio), ("close", ratio)):
+        off = replace(now, **{name: np.where(now.at == split.since, getattr(now, name) * factor, getattr(now, name))})
+        assert isinstance(compared(known(stored), off, [split]), Varies), name
+
+
 SPLIT_LATER = split_on(81, 1.5)
 
 
