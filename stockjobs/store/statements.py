@@ -245,29 +245,36 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
         insert_if_absent(connection, table, rows)
 
 
-def upsert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, all of the same columns; where a key is there already, the other columns get what they have in the row."""
+def upsert_many(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, rising: str | None = None
+) -> None:
+    """Insert rows, all of the same columns; where a key is there already, the other columns get what they have in the row.
+
+    With a column that is `rising`, only if that becomes more by it.
+    """
     if not rows:
         return
     if connection.dialect.name == "postgresql":
-        _insert_document(connection, table, rows, _then_replace(table, tuple(rows[0])))
+        _insert_document(connection, table, rows, _then_replace(table, tuple(rows[0]), rising))
     else:
-        connection.execute(_upsert(table, tuple(rows[0])), rows)
+        connection.execute(_upsert(table, tuple(rows[0]), rising), rows)
 
 
 @cache
-def _then_replace(table: Table, columns: tuple[str, ...]) -> str:
+def _then_replace(table: Table, columns: tuple[str, ...], rising: str | None) -> str:
     key = [column.name for column in table.primary_key]
     others = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
-    return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {others}"
+    which = f" WHERE {table.name}.{rising} < excluded.{rising}" if rising else ""
+    return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {others}{which}"
 
 
 @cache
-def _upsert(table: Table, columns: tuple[str, ...]) -> Executable:
+def _upsert(table: Table, columns: tuple[str, ...], rising: str | None) -> Executable:
     insert = sqlite.insert(table)
     key = table.primary_key.columns
     others = {name: insert.excluded[name] for name in columns if name not in key}
-    return insert.on_conflict_do_update(index_elements=list(key), set_=others)
+    which = table.c[rising] < insert.excluded[rising] if rising else None
+    return insert.on_conflict_do_update(index_elements=list(key), set_=others, where=which)
 
 
 def _insert_document(

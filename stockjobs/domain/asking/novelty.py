@@ -22,13 +22,15 @@ LOOK_AHEAD = timedelta(days=14)
 class Newest:
     """The newest bar of a series that is stored as good: when it opened, and when it was written.
 
-    `overlap_at` is the open of the bar a few bars before it, from where the next run asks again.
+    `overlap_at` is the open of the bar a few bars before it, from where the next run asks again; `unclear_at` that of the first
+    bar of which it is not known in which shares it is, if there is any.
     """
 
     at: datetime
     overlap_at: datetime | None = None
     is_provisional: bool = False
     written_at: datetime | None = None
+    unclear_at: datetime | None = None
 
 
 def idle_until(newest: Newest, interval: Interval, zone: str, spans: Spans, now: datetime) -> datetime | None:

@@ -30,7 +30,7 @@ from stockjobs.services.market.calendars import zone_of
 from stockjobs.services.market.quarantine import set_aside
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
-from stockjobs.store.market import bars, facts, instruments, landings
+from stockjobs.store.market import bars, concerns, facts, instruments, landings
 from stockjobs.store.market.bar_rows import Stored
 from stockjobs.store.market.findings import Finding, Good
 from stockjobs.store.market.instruments import Instrument
@@ -78,19 +78,28 @@ class _Landing:
 
     def land(self, fetched: Fetched) -> Landed:
         """Write everything that arrived."""
-        step = self._step
         answers = self._recognised(fetched)
-        # From here on nobody else lands anything of these instruments, so what is read of them stays so.
-        bars.lock(step.connection, [instrument.id for instrument, _ in answers])
+        step = self._locked([instrument.id for instrument, _ in answers])
         told = vetted(step.connection, step.claim, answers, step.now)
         step.known_actions.update({one.instrument.id: one.known for one in told if one.known is not None})
         self._land_series(judge(step.connection, step.claim, told, step.now))
         for _, reply in sorted(fetched.facts.items()):
             self._received += len(reply.facts)
             self._land_facts(reply)
-        set_aside(step.connection, step.claim, self._found, self._good, step.now)
+        # What is found now is as open as what was before.
+        mending = self._good if self._found or step.concerns.open_findings else ()
+        set_aside(step.connection, step.claim, self._found, mending, step.now)
         self._written += sum(land_explained(step, series, told) for series, told in self._told)
         return Landed(self._received, self._written, self._rejected, self._overtaken)
+
+    def _locked(self, instruments_: Sequence[int]) -> Step:
+        """From here on nobody else lands anything of these instruments, so what is read of them stays so."""
+        step = self._step
+        if instruments_:
+            bars.lock(step.connection, instruments_)
+            seen = concerns.of(step.connection, sorted({*instruments_}), step.claim.claimed_at)
+            self._step = replace(step, concerns=seen)
+        return self._step
 
     def _recognised(self, fetched: Fetched) -> list[tuple[Instrument, Answer]]:
         """The answers with whom they are about; what is about somebody else is set aside."""

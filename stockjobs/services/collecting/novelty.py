@@ -13,7 +13,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.services.market.calendars import traded
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
-from stockjobs.store.market import instruments, positions, restatements
+from stockjobs.store.market import instruments, positions
 from stockjobs.store.market.instruments import Instrument
 
 _A_DAY = timedelta(days=1)
@@ -27,7 +27,6 @@ def new_of(
     known = instruments.by_symbol(connection, claim.spec.provider, symbols)
     which = [one.id for one in known.values()]
     newest = positions.newest(connection, which, interval, OVERLAP_BARS)
-    unclear = restatements.unclear(connection, which, interval)
     found: dict[str, Window | Skip] = {}
     for symbol in symbols:
         instrument = known.get(symbol)
@@ -35,9 +34,9 @@ def new_of(
         if instrument is None or at is None:
             found[symbol] = first_window(interval, claim.spec.window.length(), now)
             continue
-        if instrument.id in unclear:
+        if at.unclear_at is not None:
             # They are told by comparing: all of them come again with what is new.
-            again = replace(at, overlap_at=min(unclear[instrument.id], at.overlap_at or at.at))
+            again = replace(at, overlap_at=min(at.unclear_at, at.overlap_at or at.at))
             found[symbol] = since_newest(again, interval, limits, now)
             continue
         idle = _idle(connection, instrument, at, interval, now)

@@ -40,11 +40,11 @@ class Learnt:
 
 def learnt(step: Step, instruments: Sequence[int]) -> Learnt:
     """What is known of instruments, as it is now."""
-    began = step.claim.claimed_at
+    began, seen = step.claim.claimed_at, step.concerns
     return Learnt(
         actions.splits_heard(step.connection, instruments),
-        restatements.restated_since(step.connection, instruments, began),
-        restatements.unclear_series(step.connection, instruments),
+        restatements.restated_since(step.connection, instruments, began) if seen.restated else frozenset(),
+        restatements.unclear_series(step.connection, instruments) if seen.open_findings else frozenset(),
         began,
     )
 

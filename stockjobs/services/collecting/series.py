@@ -19,6 +19,7 @@ from stockjobs.services.market.calendars import zone_of
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger.claims import Claim
 from stockjobs.store.market import gaps
+from stockjobs.store.market.concerns import EVERY_CONCERN, Concerns
 from stockjobs.store.market.gaps import Gap
 from stockjobs.store.market.instruments import Instrument
 
@@ -27,7 +28,8 @@ from stockjobs.store.market.instruments import Instrument
 class Step:
     """The transaction that lands an attempt: its connection, its claim, its time; `landing` gives its number.
 
-    `known_actions` are those of instruments that were read for it, and not written since.
+    `known_actions` are those of instruments that were read for it, and not written since; `concerns` says what there was about
+    its instruments when nobody else could land anything of them any more.
     """
 
     connection: Connection
@@ -35,12 +37,13 @@ class Step:
     now: datetime
     landing: Callable[[], int]
     known_actions: dict[int, Sequence[Action]] = field(default_factory=dict)
+    concerns: Concerns = EVERY_CONCERN
 
     @cached_property
     def known_gaps(self) -> Mapping[int, Mapping[date, Gap]]:
         """The gaps of the instruments that bear the task's symbols, as they were before the landing; read once for it."""
         claim = self.claim
-        if claim.interval is None:
+        if claim.interval is None or not self.concerns.gaps:
             return {}
         return gaps.of_symbols(self.connection, claim.spec.provider, claim.symbols, claim.interval)
 

@@ -22,7 +22,7 @@ from stockjobs.store.market.bar_versions import COLUMNS
 from stockjobs.store.statements import is_among, upsert_many
 
 _positions = tables.positions
-# Made once, as it is asked in each landing.
+# Made once, as it is asked in each landing of a window.
 _NEWEST = select(_positions.c.instrument_id, _positions.c.interval_s, _positions.c.newest_at).where(
     is_among(_positions.c.instrument_id, "instruments")
 )
@@ -132,21 +132,26 @@ def _sorted_out(landings: Sequence[Landing], there: Sequence[Stored], factor: Se
 
 def _move_positions(connection: Connection, landings: Sequence[Landing], now: datetime) -> None:
     """Move the positions on, unless there is a hole between one and what has landed: the next run would leave it for ever."""
-    instruments = {one.instrument_id for one in landings}
-    rows = connection.execute(_NEWEST, {"instruments": sorted(instruments)})
-    known = {(instrument, seconds): at for instrument, seconds, at in rows}
+    known = _newest_of(connection, sorted({one.instrument_id for one in landings if one.since is not None}))
     moved = [
         {"instrument_id": one.instrument_id, "interval_s": one.interval.seconds, "newest_at": at, "updated_at": now}
         for one in landings
         if (at := _moved(one, known.get((one.instrument_id, one.interval.seconds)), now)) is not None
     ]
-    upsert_many(connection, _positions, moved)
+    upsert_many(connection, _positions, moved, rising="newest_at")
+
+
+def _newest_of(connection: Connection, instruments: Sequence[int]) -> dict[tuple[int, int], datetime]:
+    """The positions of instruments, by them and nominal seconds."""
+    rows = connection.execute(_NEWEST, {"instruments": instruments}) if instruments else ()
+    return {(instrument, seconds): at for instrument, seconds, at in rows}
 
 
 def _moved(landing: Landing, known: datetime | None, now: datetime) -> datetime | None:
     newest = datetime.fromtimestamp(int(landing.bars.at[-1]), UTC)
     if landing.since is None:
-        return newest if known is None or known < newest else None
+        # It goes on from the position, whichever that is.
+        return newest
     # The first run of a series without a position would ask from here on.
     whole_until = known or first_window(landing.interval, None, now).start
     return newest if landing.since <= whole_until < newest else None

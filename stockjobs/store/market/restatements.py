@@ -30,16 +30,6 @@ def ratios(connection: Connection, instrument: int, *, since: datetime) -> list[
 
 
 # Made once, as they are asked by each attempt.
-_UNCLEAR = (
-    select(_findings.c.instrument_id, _findings.c.at)
-    .where(
-        is_among(_findings.c.instrument_id, "instruments"),
-        _findings.c.interval_s == bindparam("seconds"),
-        _findings.c.kind == FindingKind.UNCLEAR_SHARES.value,
-        _findings.c.state == as_written(FindingState.OPEN),
-    )
-    .order_by(_findings.c.at.desc())
-)
 _UNCLEAR_SERIES = select(_findings.c.instrument_id, _findings.c.interval_s).where(
     is_among(_findings.c.instrument_id, "instruments"),
     _findings.c.kind == FindingKind.UNCLEAR_SHARES.value,
@@ -70,12 +60,6 @@ def made(
         last = datetime.fromisoformat(evidence["to"])
         found.setdefault((instrument, seconds), []).append((at, Split(int(last.timestamp()) + 1, evidence["ratio"])))
     return found
-
-
-def unclear(connection: Connection, instruments: Sequence[int], interval: Interval) -> dict[int, datetime]:
-    """The first bar of each series of which it is not known in which shares it is."""
-    rows = connection.execute(_UNCLEAR, {"instruments": list(instruments), "seconds": interval.seconds})
-    return {row.instrument_id: row.at for row in rows}
 
 
 def unclear_series(connection: Connection, instruments: Sequence[int]) -> frozenset[tuple[int, int]]:

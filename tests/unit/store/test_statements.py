@@ -82,3 +82,8 @@ def test_of_many_rows_those_whose_key_is_there_are_replaced(database: Database) 
         assert put((first, NOW)) == [(first, 60, NOW)]
         assert put((second, NOW), (first, later)) == [(first, 60, later), (second, 60, NOW)]
         assert put() == [(first, 60, later), (second, 60, NOW)]
+        # Where a column is to rise, what is not more there changes nothing.
+        for at, found in ((NOW, later), (later, later), (later + timedelta(days=1), later + timedelta(days=1))):
+            row = {"instrument_id": first, "interval_s": 60, "newest_at": NOW, "updated_at": at}
+            upsert_many(connection, positions, [row], rising="updated_at")
+            assert put()[0] == (first, 60, found)

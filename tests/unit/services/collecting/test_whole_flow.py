@@ -22,8 +22,8 @@ from stockjobs.services.collecting.landing import land
 from stockjobs.services.market.reading import Reading
 from stockjobs.store import tables
 from stockjobs.store.database import Database
+from stockjobs.store.market import positions
 from stockjobs.store.market import reading as stored_bars
-from stockjobs.store.market import restatements
 from tests.fixtures.database import ManualClock
 from tests.fixtures.source import ZONE, Event, Source
 from tests.unit.services.collecting.test_actions import Desk
@@ -82,8 +82,8 @@ class Collector:
             return self.source.opens(0) + self.begins
         newest = [row[0] for row in self.rows(interval) if row[0] <= position][-OVERLAP_BARS:][0]  # type: ignore[operator]
         with self.database.read() as connection:
-            unclear = restatements.unclear(connection, [self.number()], interval)
-        return min(newest, *unclear.values()) if unclear else newest  # type: ignore[type-var,return-value]
+            unclear_at = positions.newest(connection, [self.number()], interval, OVERLAP_BARS)[self.number()].unclear_at
+        return min(newest, unclear_at) if unclear_at else newest  # type: ignore[type-var,return-value]
 
     def number(self) -> int:
         """The instrument."""
