@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, or_, select, update
 
 from stockjobs.domain.market.actions import Action, Difference
 from stockjobs.domain.market.bars import CorporateAction
@@ -80,15 +80,19 @@ def known(connection: Connection, instruments: Sequence[int]) -> dict[int, list[
 
 
 def came_with(connection: Connection, instrument: int, attempts: Collection[UUID]) -> list[tuple[UUID, Action]]:
-    """The payments of an instrument that some attempts brought, each with its attempt, as they were told then."""
-    landings = tables.landings
+    """The payments of an instrument of which nobody knew before some attempts, each with its attempt, as they were told then."""
+    landings, former = tables.landings, _actions.alias()
+    was_known = exists().where(
+        former.c.instrument_id == _actions.c.instrument_id,
+        former.c.kind == _actions.c.kind,
+        former.c.at == _actions.c.at,
+        former.c.replaced_by == _actions.c.landing_id,
+    )
     query = (
         select(landings.c.attempt_id, *_actions.c["kind", "at", "value", "split_factor", "landing_id"])
         .join(landings, landings.c.id == _actions.c.landing_id)
-        .where(
-            _actions.c.instrument_id == instrument, _actions.c.kind != "split", is_in(landings.c.attempt_id, attempts)
-        )
-        .order_by(_actions.c.at, _actions.c.kind, _actions.c.landing_id)
+        .where(_actions.c.instrument_id == instrument, _actions.c.kind != "split", ~was_known)
+        .where(is_in(landings.c.attempt_id, attempts))
     )
     return [(attempt, Action(*values)) for attempt, *values in connection.execute(query)]
 

@@ -46,7 +46,7 @@ class Case:
 
     def until_told(self, collector: Collector) -> None:
         """Ordinary runs after the first split is told."""
-        for day in range(42, 42 + 3 * len(self.splits)):
+        for day in range(42, 45 + 2 * len(self.splits)):
             for interval in self.intervals:
                 collector.run(interval, collector.source.opens(day) + timedelta(hours=7))
 
@@ -79,6 +79,9 @@ def held(collector: Collector) -> list[str]:
 CASES = {
     "on a day long before, on the last one and on the ex-day": Case(
         dividends=(Event(8, 1.0), Event(41, 2.0), Event(42, 3.0))
+    ),
+    "known before, in a source that applies the split late": Case(
+        (Event(42, 0.05, 3 * DAY),), dividends=(Event(39, 1.0),), windows=()
     ),
     "another split later": Case((Event(42, 10.0, EARLY), Event(46, 2.0))),
     "windows that overlap": Case(windows=((D1, 4, 9), (D1, 7, 15))),
