@@ -137,15 +137,17 @@ def _kind(series: Series) -> tuple[Interval, tzinfo]:
 
 def _noted(known: Sequence[Action], told: Sequence[Action], splits: Sequence[Split], landed: Noted) -> list[Action]:
     """The known payments that are in new shares already, which nobody knew when they landed: as their answers' bars were."""
-    found = {(one.kind, one.at): one for one in in_shares_of(known, told)}
+    shown = {(one.kind, one.at): one for one in in_shares_of(known, told)}
+    found: dict[tuple[str, datetime], Action] = {}
     splits = as_of_days(splits)
     for split, landings in zip(as_of_days(split for split, _ in landed), (of for _, of in landed), strict=True):
         for one in known:
             key, at = (one.kind, one.at), int(one.at.timestamp())
-            is_with_them = one.is_payment and one.landing in landings and key not in found
-            if is_with_them and lacks(np.array([at]), np.array([one.split_factor]), split, splits)[0]:
-                found[key] = replace(one, split_factor=one.split_factor * split.ratio)
-    return list(found.values())
+            there = found.get(key, one)
+            is_with_them = one.is_payment and one.landing in landings and key not in shown
+            if is_with_them and lacks(np.array([at]), np.array([there.split_factor]), split, splits)[0]:
+                found[key] = replace(there, split_factor=there.split_factor * split.ratio)
+    return [*shown.values(), *found.values()]
 
 
 def _in_new_shares(step: Step, series: Series, splits: Sequence[Split]) -> Difference:

@@ -1,4 +1,4 @@
-"""A payment that came with bars that were set aside until a split is told is in their shares, and is told anew with them."""
+"""What was paid is told in the shares of the bars beside it, and each split counts once, whenever it is told."""
 
 from __future__ import annotations
 
@@ -110,3 +110,13 @@ def test_what_was_paid_on_days_about_which_somebody_has_decided_before_a_split_i
         getattr(Quarantine(database), verb)(held(collector), by="ann")
         case.until_told(collector)
         assert paid(collector) == truth(collector)
+
+
+def test_what_was_paid_before_two_splits_of_which_nobody_knew_has_both_once_they_are_told(database: Database) -> None:
+    case = Case((Event(20, 4.0), Event(24, 0.5)), windows=())
+    collector = case.collector(database)
+    source = collector.source
+    for first, last in ((4, 15), (13, 30)):
+        window = (source.opens(first) - timedelta(hours=1), source.opens(last))
+        collector.run(D1, source.opens(40), window)
+    assert paid(collector) == truth(collector)
