@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.series import Named, looked, named
 from stockjobs.cli.session import container_of
 from stockjobs.cli.taking import taking
+from stockjobs.domain.counting import counted
 from stockjobs.domain.market.coverage import Cause
 from stockjobs.services.market.covered import Coverage, Year
 
@@ -22,6 +24,13 @@ def percent(stored: int, expected: int) -> str | None:
 
 def _causes(found: Coverage) -> str:
     return found.note or ", ".join(f"{cause} {bars:,}" for cause, bars in sorted(found.causes.items()))
+
+
+def _total(series: Sequence[Coverage]) -> str:
+    """What several series come to, in a line."""
+    expected, stored = (sum(getattr(one, name) for one in series) for name in ("expected", "stored"))
+    share = f" ({percent(stored, expected)} %)" if expected else ""
+    return f"{len(series):,} series: {stored:,} of {counted(expected, 'expected bar')} stored{share}"
 
 
 def _document(found: Coverage) -> dict[str, Any]:
@@ -95,5 +104,7 @@ def coverage(
         write(YEARS, [(one, year) for one in found for year in one.years], output, now)
     else:
         write(COVERAGE, found, output, now)
+    if output in (Format.TABLE, Format.WIDE) and len(found) > 1:
+        typer.echo(f"stockctl: {_total(found)}", err=True)
     if output is Format.TABLE and not by_year and any(Cause.UNKNOWN in one.causes for one in found):
         typer.echo("stockctl: unknown: not asked for yet; `stockctl repair` asks", err=True)

@@ -27,6 +27,12 @@ def test_coverage_says_how_much_is_there_and_why_the_rest_is_not(collected: Ctl)
     assert line.split() == ["AAPL", "1d", "10", "6", "60.00", "unknown", "4"]
 
 
+def test_coverage_of_several_series_ends_with_what_they_come_to(collected: Ctl) -> None:
+    several = collected("coverage", "AAPL", "MSFT", "--end", "2024-03-16").stderr
+    assert "stockctl: 2 series: 6 of 10 expected bars stored (60.00 %)\n" in several
+    assert "series:" not in collected("coverage", "AAPL", "--end", "2024-03-16").stderr
+
+
 def test_coverage_by_year_has_a_line_for_each(collected: Ctl) -> None:
     rows = collected.json("coverage", "AAPL", "--start", "2023-12-01", "--end", "2024-03-16", "--by-year")
     assert [(row["year"], row["expected"], row["stored"]) for row in rows] == [(2023, 20, 0), (2024, 52, 6)]
