@@ -114,16 +114,22 @@ class _Array(UserDefinedType[str]):
 
 
 def as_array(values: Iterable[Any]) -> str:
-    """Values as PostgreSQL writes an array in a text: the driver takes several times as long to write a list down.
+    """Values of one kind as PostgreSQL writes an array in a text: the driver takes several times as long to write a list down.
 
     See "Array Input and Output Syntax" in its manual.
     """
-    return f"{{{','.join(str(one) if isinstance(one, int) else _quoted(one) for one in values)}}}"
+    each = list(values)
+    are_numbers = bool(each) and isinstance(each[0], int) and None not in each
+    return f"{{{','.join(map(str if are_numbers else _quoted, each))}}}"
 
 
 def _quoted(value: object) -> str:
-    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
+    if value is None:
+        return "NULL"
+    written = str(value)
+    if "\\" in written or '"' in written:
+        written = written.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{written}"'
 
 
 class _Condition(FunctionElement[bool]):

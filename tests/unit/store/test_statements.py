@@ -48,6 +48,8 @@ def test_rows_are_found_by_a_list_of_numbers_of_texts_and_of_ids(database: Datab
             # The same statement with a list of another length, and with an empty one.
             assert set(connection.execute(statement, {"wanted": values[:1]}).scalars()) <= numbers
             assert connection.execute(statement, {"wanted": []}).scalars().all() == []
+            # Nothing is like what is not known.
+            assert set(connection.execute(statement, {"wanted": [*values, None]}).scalars()) == numbers
 
 
 def test_a_list_of_tens_of_thousands_is_one_parameter(database: Database) -> None:
