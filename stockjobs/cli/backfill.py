@@ -19,7 +19,7 @@ from stockjobs.cli.values import checked, words
 from stockjobs.domain.asking.pricing import Basis
 from stockjobs.domain.counting import counted
 from stockjobs.domain.work.jobs import JobSpec, WindowSpec
-from stockjobs.errors import InvalidInput
+from stockjobs.errors import InvalidInput, NotFound
 from stockjobs.services.market.survey import Survey
 from stockjobs.services.work.requests import Estimate, Request, Timing
 from stockjobs.store.ledger.occurrences import Occurrence
@@ -91,7 +91,7 @@ def backfill(
     provider is known not to have; the price is written to stderr before it starts.
     """
     container = container_of(ctx)
-    spec = asked.spec or container.reports.job(asked.job).job.spec
+    spec = asked.spec or _spec_of(container, asked.job)
     timing = when.timing(container)
     cost = container.requests.estimate(spec, asked.window, timing)
     _tell_lost(cost, spec.provider)
@@ -102,6 +102,14 @@ def backfill(
         typer.echo(f"stockctl: {price(cost, spec.provider)}", err=True)
     occurrence = _submitted(container, replace(asked, survey=cost.survey), key, timing)
     conclude(container, occurrence, ending)
+
+
+def _spec_of(container: Container, job: str) -> JobSpec:
+    try:
+        return container.reports.job(job).job.spec
+    except NotFound as error:
+        # Other verbs take symbols as arguments, and this one a job.
+        raise NotFound(f"{error}; of symbols: `stockctl backfill --symbols {job}`") from None
 
 
 def _submitted(container: Container, asked: Asked, key: str | None, timing: Timing) -> Occurrence:

@@ -72,6 +72,11 @@ def test_symbols_are_arguments_or_an_option_alike_and_nothing_is_not_everything(
         assert "symbols: none is named by what was given" in collected(*verb, *typed, code=2).stderr
 
 
+def test_a_symbol_in_place_of_a_job_is_told_where_it_belongs(ctl: Ctl) -> None:
+    assert "no job 'AAPL'" in (told := ctl("backfill", "AAPL", code=3).stderr)
+    assert "of symbols: `stockctl backfill --symbols AAPL`" in told
+
+
 def test_a_job_and_symbols_exclude_each_other_and_an_unknown_job_is_named(collected: Ctl) -> None:
     assert "stands in place of symbols" in collected("coverage", "AAPL", "--job", "X", code=2).stderr
     assert "no job 'X'" in collected("gaps", "--job", "X", code=3).stderr
