@@ -156,6 +156,19 @@ def test_who_wants_bars_meanwhile_waits_and_gets_all(server: Database) -> None:
 
 
 @pytest.mark.integration
+def test_the_view_is_taken_before_the_table_as_its_readers_do(server: Database) -> None:
+    held = """SELECT relname FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+        WHERE granted AND mode = 'AccessExclusiveLock' AND relname IN ('bars', 'symbol_bars')"""
+    with ThreadPoolExecutor(1) as pool:
+        with server.begin() as connection:
+            connection.execute(text("LOCK TABLE bars IN ROW EXCLUSIVE MODE"))
+            moved = pool.submit(Layouts(server).switch, Layout.PARTITIONS)
+            eventually(lambda: len(waiting(connection)) == 1)
+            assert connection.execute(text(held)).scalars().all() == ["symbol_bars"]
+        assert moved.result(60) == len(YEARS)
+
+
+@pytest.mark.integration
 def test_whoever_reads_does_not_give_up_after_a_while(server: Database) -> None:
     reader = Server(server.conninfo(lock_timeout="50ms"), "it")
     seen: set[str] = set()
