@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from stockjobs.services.market.reading import Reading
 
 _TOLD = 10
-"""Of no more symbols it is told why there is nothing."""
+"""Of no more symbols it is told why there is nothing, or that there is more."""
 
 AsOf = Annotated[
     str | None,
@@ -101,7 +101,7 @@ def data(
     if meant.query.symbols or every:
         _tell(meant.absent(meant.write(target, limit)))
     missing = [symbol for symbol in wanted if symbol not in meant.found]
-    _tell([f"nothing is stored for {symbol!r}: `stockctl data` lists what is" for symbol in missing])
+    _tell(_few([f"nothing is stored for {symbol!r}: `stockctl data` lists what is" for symbol in missing], "nor for"))
     if missing:
         raise typer.Exit(ExitCode.PARTIAL if meant.query.symbols else ExitCode.NOT_FOUND)
 
@@ -109,6 +109,12 @@ def data(
 def _tell(notes: Sequence[str]) -> None:
     for note in notes:
         typer.echo(f"stockctl: {note}", err=True)
+
+
+def _few(notes: Sequence[str], and_of: str) -> list[str]:
+    """The first of some notes, and of how many more the same is to be said."""
+    more = len(notes) - _TOLD
+    return [*notes[:_TOLD], *([f"{and_of} {more:,} more"] if more > 0 else [])]
 
 
 def _write_holdings(reports: Reports, target: Target) -> None:
@@ -170,7 +176,7 @@ class _Meant:
         ]
         for line in bar_tables.lines(shown):
             typer.echo(line)
-        _tell([one.note for one in shown if one.note])
+        _tell(_few([one.note for one in shown if one.note], "and the newest of"))
         return {one.instrument.symbol for one in shown if one.count}
 
     def _bars(self, symbol: str) -> pa.Table:

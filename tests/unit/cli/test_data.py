@@ -66,6 +66,12 @@ def test_a_symbol_without_data_is_exit_code_3_and_beside_others_8(stored: Ctl) -
     assert len(result.stdout.splitlines()) == 32
 
 
+def test_of_many_symbols_without_data_the_first_are_named(stored: Ctl) -> None:
+    said = stored("data", "AAPL", *(f"NONE{number}" for number in range(1_500)), code=8).stderr.splitlines()
+    assert len(said) == 12
+    assert said[-1] == "stockctl: nor for 1,490 more"
+
+
 def test_an_interval_without_bars_is_told(stored: Ctl) -> None:
     assert "AAPL: no 1m bars are stored" in stored("data", "AAPL", "-i", "1m").stderr
 
