@@ -72,18 +72,25 @@ def with_uv():
 
 def with_pip():
     """Install with venv and pip from the exported lock."""
-    if not os.path.exists(tool("python")):
-        made = subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True, text=True, check=False)
-        if made.returncode:
-            shutil.rmtree(VENV, ignore_errors=True)
-            package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
-            return refuse(
-                "this Python cannot make a virtual environment", f"install uv, or on Debian: apt-get install {package}"
-            )
+    if code := make_venv():
+        return code
     pip = [tool("python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--compile"]
     return call([*pip, "--require-hashes", "--requirement", "requirements.lock"]) or call(
         [*pip, "--no-deps", "--editable", "."]
     )
+
+
+def make_venv():
+    """Make the environment with pip in it, anew if there is none in it: it was killed before, or uv made it."""
+    if os.path.exists(tool("pip")):
+        return 0
+    made = subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], capture_output=True, text=True, check=False)
+    if made.returncode == 0:
+        return 0
+    shutil.rmtree(VENV, ignore_errors=True)
+    package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+    cure = f"install uv, or on Debian: apt-get install {package}"
+    return refuse("this Python cannot make a virtual environment", cure)
 
 
 def demo(options):
