@@ -43,6 +43,13 @@ _ALSO = {
 class Nouns(TyperGroup):
     """The nouns after a verb, in the singular too."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command of a noun; `finding/1f3a`, as `-o name` writes it, is the noun and a name."""
+        noun, slash, name = args[0].partition("/")
+        if slash and self.get_command(ctx, noun) is not None:
+            args = [noun, name, *args[1:]]
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a noun."""
         return super().get_command(ctx, _ALSO.get(cmd_name, cmd_name))

@@ -82,6 +82,7 @@ def test_a_finding_is_described_with_its_bars(found: Ctl) -> None:
     name = found.lines("get", "findings", "--symbol", "AAPL", "-o", "name")[0]
     text = found("describe", "finding", name).stdout
     assert "rejected-bar, rule high-below-low" in text
+    assert found("describe", name).stdout == text
     assert "high is below low" in text
     assert text.splitlines()[-1].split() == [
         "2026-02-10",
