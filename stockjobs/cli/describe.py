@@ -138,7 +138,7 @@ def _occurrence_lines(report: OccurrenceReport, now: datetime, zone: str) -> Ite
     if report.rows_aside:
         pairs.append(("Set aside", f"{counted(report.rows_aside, 'row')}: `stockctl get findings` says why"))
     if report.has_ended:
-        pairs.append(("Symbols", f"{report.symbols:,} collected"))
+        pairs.append(("Symbols", f"{report.symbols:,} done: collected, or with nothing to ask for"))
     yield from fields(pairs, most=tables.width())
     for task, attempts in report.details:
         yield ""

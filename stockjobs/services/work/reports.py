@@ -85,7 +85,7 @@ class OccurrenceReport:
 
     @property
     def symbols(self) -> int:
-        """How many symbols were collected; known once it has ended."""
+        """How many symbols were collected, or had nothing to ask for; known once it has ended."""
         return self.occurrence.symbols or 0
 
     @property

@@ -71,6 +71,7 @@ def test_an_occurrence_says_how_much_of_what_came_was_set_aside(found: Ctl) -> N
     text = found("describe", "occurrence", str(report.occurrence.id)).stdout
     assert "Set aside:      2 rows: `stockctl get findings` says why" in text
     assert "   SET ASIDE   " in text
+    assert "2 done: collected, or with nothing to ask for" in text
     [listed] = found.json("get", "occurrences")
     assert listed["rowsAside"] == 2
     titles, row = found.lines("get", "occurrences")
