@@ -17,8 +17,8 @@ from stockjobs.domain.market.splits import InPrices, Split, factors, in_new_shar
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.market.calendars import zone_of
 from stockjobs.services.market.filling import Filling
-from stockjobs.services.market.paid import Aside, land_paid
-from stockjobs.store.market import actions, aside, bars, findings
+from stockjobs.services.market.paid import Aside, ask_again, land_paid
+from stockjobs.store.market import actions, aside, bars, findings, quarantine
 from stockjobs.store.market.bar_rows import Span, Stored
 
 
@@ -36,6 +36,8 @@ def land_explained(step: Step, series: Series, told: Sequence[Split]) -> int:
         found = lacked(answer.bars, stored.bars, told)
         if found is not None:
             written += _land(step, series, _Explained(answer, found), stored)
+            left = quarantine.by_ids(step.connection, answer.findings)
+            ask_again(step.connection, [(one, answer.bars.at) for one in left], step.now)
             findings.decide(step.connection, answer.findings, FindingState.MENDED, step.claim.job, step.now)
     return written
 

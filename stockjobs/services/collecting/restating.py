@@ -19,6 +19,7 @@ from stockjobs.services.collecting.retelling import RECENT, Anew, arrival_of, re
 from stockjobs.services.collecting.retold import instant, noted, unclear_before
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.market.calendars import zone_of
+from stockjobs.services.market.paid import left_out
 from stockjobs.store.market import aside, bar_versions, bars, disagreements, findings, restatements
 from stockjobs.store.market.bar_rows import Span, Stored
 from stockjobs.store.market.bar_versions import Part
@@ -133,7 +134,7 @@ def _revision(step: Step, series: Series, revised: Revised) -> Finding:
 
 
 def _set_aside(step: Step, series: Series, varies: Varies) -> Finding:
-    evidence = {"lowest": varies.lowest, "highest": varies.highest}
+    evidence = {"lowest": varies.lowest, "highest": varies.highest, **left_out(series.actions)}
     return Finding(
         kind=FindingKind.VARYING_RATIO,
         symbol=series.instrument.symbol,

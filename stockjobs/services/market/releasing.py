@@ -21,7 +21,7 @@ from stockjobs.domain.market.validation import Context, joined, validate
 from stockjobs.errors import Conflict
 from stockjobs.services.market.calendars import zone_for
 from stockjobs.services.market.filling import Filling
-from stockjobs.services.market.paid import Aside, land_paid
+from stockjobs.services.market.paid import Aside, ask_again, land_paid
 from stockjobs.store.database import Connection
 from stockjobs.store.market import actions, bars, instruments, landings, restatements
 from stockjobs.store.market.bar_rows import Span, Stored
@@ -166,6 +166,7 @@ def land_released(connection: Connection, chosen: Sequence[Held], by: str, now: 
         Filling(connection, one.instrument_id, one.interval, now).settle(one.bars.at)
         aside, prices = _beside(one, by_series[one.instrument_id, one.interval])
         land_paid(connection, one.instrument_id, aside, prices, now=now, landing=landing)
+    ask_again(connection, [(one.finding, one.told.at) for one in chosen if len(one.told)], now)
     return written
 
 

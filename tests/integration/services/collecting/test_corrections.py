@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
+from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.services.market.quarantine import Quarantine
 from stockjobs.store import tables
@@ -19,6 +20,7 @@ from tests.fixtures.history import (
     day,
     divided,
     findings,
+    payments,
     stored,
     tomorrow,
 )
@@ -46,6 +48,29 @@ def test_ratios_that_vary_are_set_aside_whole_and_the_position_stays(house: Hous
     assert len(stored(house)) == len(before) + 1
     [finding] = findings(house, FindingKind.VARYING_RATIO)
     assert finding["state"] == FindingState.MENDED
+
+
+def test_what_was_paid_beside_bars_that_were_set_aside_whole_is_asked_for_again_once_they_are_stored(
+    house: House, source: Telling
+) -> None:
+    collect(house)
+    tomorrow(house, source)
+    source.history = divided(source.history, np.where(np.arange(len(source.history)) % 2 == 0, 1.5, 1.0))
+    source.actions = (CorporateAction("dividend", day(60), 0.5),)
+    house.define("PAST", symbols=["AAPL"], mode="backfill", window={"period": "P90D", "refetch": True})
+    collect(house, "PAST")
+    assert payments(house) == []
+    [varying] = findings(house, FindingKind.VARYING_RATIO)
+    Quarantine(house.database).release([str(varying["id"])], by="ann")
+    [unclear] = findings(house, FindingKind.UNCLEAR_SHARES)
+    assert unclear["state"] == FindingState.OPEN
+    assert (
+        unclear["reason"] == "what was paid beside bars that were set aside is not stored yet: they are asked for again"
+    )
+    tomorrow(house, source)
+    collect(house)
+    assert payments(house) == [0.5]
+    assert [one["state"] for one in findings(house, FindingKind.UNCLEAR_SHARES)] == [FindingState.MENDED]
 
 
 def test_a_corrected_close_is_a_revision(house: House, source: Telling) -> None:
