@@ -173,10 +173,10 @@ def mend(connection: Connection, landed: Sequence[Good], by: str, now: datetime)
         if (instrument, seconds) not in good:
             continue
         if at is None:
-            mended.append(key)
+            mended += [key] if kind == FindingKind.IDENTITY else []
         elif kind == FindingKind.VARYING_RATIO:
             whole.setdefault((instrument, seconds), []).append(key)
-        else:
+        elif kind == FindingKind.REJECTED_BAR:
             about.setdefault((instrument, seconds), []).append((key, at))
     for series, found in about.items():
         is_met = good[series].is_of(np.array([int(at.timestamp()) for _, at in found], dtype=np.int64))
@@ -200,7 +200,8 @@ def _spanned(good: Sequence[Good]) -> dict[str, object]:
     }
 
 
-# Made once, as it is asked in each landing. The state is in the statement's text, as in the partial index.
+# Made once, as it is asked in each landing. The state is in the statement's text, as in the partial index. Kinds are told apart
+# by who asks: with them SQLite would rather read all that were ever found of a kind.
 _OPEN_BARS = select(*_findings.c["id", "instrument_id", "interval_s", "at", "kind"]).where(
     is_among(_findings.c.instrument_id, "instruments"),
     is_among(_findings.c.interval_s, "seconds"),
@@ -209,9 +210,8 @@ _OPEN_BARS = select(*_findings.c["id", "instrument_id", "interval_s", "at", "kin
         and_(
             _findings.c.at >= bindparam("since", type_=_findings.c.at.type),
             _findings.c.at <= bindparam("until", type_=_findings.c.at.type),
-            _findings.c.kind.in_([FindingKind.REJECTED_BAR.value, FindingKind.VARYING_RATIO.value]),
         ),
-        and_(_findings.c.at.is_(None), _findings.c.kind == FindingKind.IDENTITY.value),
+        _findings.c.at.is_(None),
     ),
 )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 
+import numpy as np
 import pytest
 from sqlalchemy import Connection, event, text
 
@@ -12,7 +13,8 @@ from stockjobs.domain.asking.planning import Window
 from stockjobs.domain.market.bars import Identity
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.store.database import Database
-from stockjobs.store.market import actions, bars, coverage, extents, gaps, holdings, instruments
+from stockjobs.store.market import actions, bars, coverage, extents, findings, gaps, holdings, instruments
+from stockjobs.store.market.findings import Good
 from tests.fixtures.database import NOON
 from tests.fixtures.house import bars_of
 
@@ -74,10 +76,14 @@ def test_the_rows_of_some_instruments_are_found_by_their_key(sqlite_url: str) ->
         "symbols": lambda connection: instruments.by_symbol(connection, "yahoo", ["SYM1"]),
         "gaps": lambda connection: gaps.of_symbols(connection, "yahoo", ["SYM1"], Interval.D1),
     }
+    at = np.array([int(NOON.timestamp())])
     with database.begin() as connection:
         for table, ask in asked.items():
             plan = plans(connection, ask)
             assert f"SCAN {table}" not in plan, plan
+        plan = plans(connection, lambda asking: findings.mend(asking, [Good(1, Interval.D1, at, UTC)], "night", NOON))
+        assert "ix_findings_open" in plan, plan
+        assert "ix_findings_kind" not in plan, plan
     database.dispose()
 
 
