@@ -45,7 +45,9 @@ def asked_of(
     ] = None,
     interval: Annotated[
         list[str] | None,
-        typer.Option("--interval", "-i", metavar="1d,…", help="Intervals for --symbols; 1d if not given."),
+        typer.Option(
+            "--interval", "-i", metavar="1d,…", help="Intervals for --symbols; else the setting `intervals`, or 1d."
+        ),
     ] = None,
     start: Annotated[str | None, typer.Option(metavar="DAY|INSTANT", help="The first moment, included.")] = None,
     end: Annotated[
@@ -87,11 +89,11 @@ def backfill(
 ) -> None:
     """Collect what is missing of a window of the past, for a job or for symbols.
 
-    Days are UTC days. Without a window a job's own is taken, or ten years. What is stored is not asked for again, nor what the
-    provider is known not to have; the price is written to stderr before it starts.
+    Days are UTC days. Without a window a job's own is taken; else the setting `period`, or ten years. What is stored is not
+    asked for again, nor what the provider is known not to have; the price is written to stderr before it starts.
     """
     container = container_of(ctx)
-    spec = asked.spec or _spec_of(container, asked.job)
+    spec = container.requests.filled_in(asked.spec) if asked.spec else _spec_of(container, asked.job)
     timing = when.timing(container)
     cost = container.requests.estimate(spec, asked.window, timing)
     _tell_lost(cost, spec.provider)

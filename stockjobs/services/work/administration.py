@@ -67,6 +67,10 @@ class Administration:
                 connection.rollback()
         return applied
 
+    def filled_in(self, spec: JobSpec) -> JobSpec:
+        """A new definition with what this installation fills in where it says nothing."""
+        return filled_in(spec, self._defaults)
+
     def read_calendars(self, manifests: Sequence[Manifest]) -> None:
         """Read the calendars that these jobs need, which is to be done before a transaction is open."""
         self._firing.read_calendars(manifest.spec.schedule for manifest in manifests)
@@ -91,7 +95,12 @@ class Administration:
 
     def _apply(self, connection: Connection, manifest: Manifest, by: str, now: datetime) -> Applied:
         name, labels = manifest.metadata.name, manifest.metadata.labels
-        spec = self._filled_in(manifest)
+        spec = self.filled_in(manifest.spec)
+        if not spec.symbols:
+            where = f"{name}: spec.symbols"
+            raise InvalidInput.because(
+                where, "the job names no symbols, and there are no default ones", "add symbols, or set TICKERS"
+            )
         self._instances.check(spec, name)
         before = definitions.find(connection, name, for_change=True)
         if before is None:
@@ -164,15 +173,6 @@ class Administration:
             return None
         events.append(connection, _about(EventName.CREATED, job, now, by, version=job.version))
         return Applied(Change.CREATED, None, job)
-
-    def _filled_in(self, manifest: Manifest) -> JobSpec:
-        spec = filled_in(manifest.spec, self._defaults)
-        if not spec.symbols:
-            where = f"{manifest.metadata.name}: spec.symbols"
-            raise InvalidInput.because(
-                where, "the job names no symbols, and there are no default ones", "add symbols, or set TICKERS"
-            )
-        return spec
 
     @taken_twice_if_busy
     def reschedule(self, name: str, changes: Mapping[str, object], *, by: str) -> Applied:

@@ -133,6 +133,10 @@ class Requests:
             about = request.timing.scheduled_at or now
             return self._instances.survey(connection, job.spec, request.window, now, about, known=request.survey)
 
+    def filled_in(self, spec: JobSpec) -> JobSpec:
+        """The definition of ad-hoc work as `submit` takes it: with the defaults of this installation where it says nothing."""
+        return self._administration.filled_in(spec)
+
     def estimate(self, spec: JobSpec, window: WindowSpec | None = None, timing: Timing = AT_ONCE) -> Estimate:
         """What an occurrence would cost if it were asked for now. Nothing is written.
 
@@ -179,6 +183,7 @@ class Requests:
         Raises InvalidInput for a definition without symbols or an impossible time, NotFound for an unknown occurrence that it is
         to wait for.
         """
+        spec = self.filled_in(spec)
         manifest = manifest_for(spec)
         self._check_first(spec, timing)
         self._administration.apply([manifest], by=submitter)

@@ -134,6 +134,21 @@ def test_a_dry_run_counts_and_asks_for_nothing(ctl: Ctl) -> None:
     assert len(ctl.container.reports.jobs()) == 1
 
 
+def test_what_is_priced_is_what_is_done_with_the_defaults_of_the_installation(
+    ctl: Ctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STOCKJOBS_INTERVALS", "1d,1wk")
+    monkeypatch.setenv("STOCKJOBS_PERIOD", "P1M")
+    (line,) = ctl.lines("backfill", "-s", "AAPL", "--dry-run")
+    assert line.startswith("2 tasks, 2 requests")
+    result = ctl("backfill", "-s", "AAPL", "-o", "name")
+    assert "stockctl: 2 tasks, 2 requests" in result.stderr
+    assert {task["interval"] for task in ctl.json("get", "tasks")} == {"1d", "1wk"}
+    monkeypatch.delenv("STOCKJOBS_PERIOD")
+    ctl("backfill", "-s", "AAPL")
+    assert len(ctl.json("get", "jobs", "--all")) == 2
+
+
 def test_a_backfill_tells_its_price_before_it_starts(ctl: Ctl) -> None:
     ctl.apply("DAILY")
     result = ctl("backfill", "DAILY", "--period", "1y", "-o", "name")
