@@ -24,7 +24,6 @@ class Meter:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._looked_at: float | None = None
-        self._processes: dict[int, psutil.Process] = {}
         self._spent: dict[int, float] = {}
 
     def look(self, pids: Iterable[int]) -> Usage:
@@ -32,7 +31,7 @@ class Meter:
         memory, spent = 0, {}
         for pid in pids:
             try:
-                process = self._processes.setdefault(pid, psutil.Process(pid))
+                process = psutil.Process(pid)
                 memory += process.memory_info().rss
                 times = process.cpu_times()
             except psutil.Error:
@@ -45,7 +44,6 @@ class Meter:
         now, before = self._clock(), self._looked_at
         used = sum(seconds - self._spent.get(pid, 0.0) for pid, seconds in spent.items())
         self._looked_at, self._spent = now, spent
-        self._processes = {pid: process for pid, process in self._processes.items() if pid in spent}
         # The first look has nothing to compare with: what was spent until then is that of the start.
         return max(used, 0.0) / (now - before) if before is not None and spent and now > before else None
 
