@@ -270,8 +270,13 @@ def upsert_many(
 def _then_replace(table: Table, columns: tuple[str, ...], rising: str | None) -> str:
     key = [column.name for column in table.primary_key]
     others = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
-    which = f" WHERE {table.name}.{rising} < excluded.{rising}" if rising else ""
-    return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {others}{which}"
+    replacing = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {others}"
+    if rising is None:
+        return replacing
+    # What is no more is left out before: a row that is met is locked, which is a write, even if it is left as it is.
+    is_same = " AND ".join(f"there.{name} = new.{name}" for name in key)
+    there = f"(SELECT {rising} FROM {table.name} AS there WHERE {is_same})"
+    return f"WHERE ({there} >= new.{rising}) IS NOT TRUE {replacing} WHERE {table.name}.{rising} < excluded.{rising}"
 
 
 @cache
@@ -293,7 +298,7 @@ def _insert_document(
 @cache
 def _document_into(table: str, columns: tuple[str, ...], then: str) -> TextClause:
     names = ", ".join(columns)
-    source = f"jsonb_populate_recordset(NULL::{table}, CAST(:rows AS jsonb))"
+    source = f"jsonb_populate_recordset(NULL::{table}, CAST(:rows AS jsonb)) AS new"
     return text(f"INSERT INTO {table} ({names}) SELECT {names} FROM {source} {then}")
 
 

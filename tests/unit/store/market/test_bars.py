@@ -19,6 +19,7 @@ from stockjobs.store.market import bars, landings, reading
 from stockjobs.store.market.bars import Landing
 from tests.fixtures.database import NOON
 from tests.fixtures.house import bars_of
+from tests.fixtures.market import add_instrument
 
 DAY = Interval.D1
 FIRST = NOON - timedelta(days=30)
@@ -121,13 +122,16 @@ def test_equal_bars_landed_again_write_nothing_at_all(database: Database, instru
     assert _count(database, "bar_versions") == 0
 
 
-def test_equal_bars_landed_again_leave_no_dead_row(postgresql_url: str) -> None:
+def test_equal_bars_landed_again_leave_no_dead_row_and_take_no_transaction_id(postgresql_url: str) -> None:
     database = Database(postgresql_url, clock=lambda _: NOON)
-    given = Landing(1, DAY, _bars(), FIRST)
-    _land(database, given)
+    with database.begin() as connection:
+        given = [Landing(add_instrument(connection, symbol), DAY, _bars()) for symbol in ("AAPL", "MSFT")]
+    _land(database, *given)
     places = "SELECT string_agg(ctid::text || xmin::text || xmax::text, ',' ORDER BY at) FROM bars"
     before = _scalar(database, places)
-    _land(database, given)
+    with database.begin() as connection:
+        assert bars.land(connection, given, NOON, landing=_numbered(connection)) == 0
+        assert connection.execute(text("SELECT pg_current_xact_id_if_assigned()")).scalar() is None
     assert _scalar(database, places) == before
     assert _scalar(database, "SELECT count(*) FROM pg_class WHERE relname = 'landing'") == 0
     database.dispose()
