@@ -52,7 +52,7 @@ class Action:
 
     def is_paid_as(self, other: Action) -> bool:
         """True if the same was paid for a share of the day, in whatever shares each is told."""
-        return _is_close(self.paid, other.paid, PAID_ALIKE)
+        return is_close(self.paid, other.paid, PAID_ALIKE)
 
     def in_shares(self, split_factor: float) -> Action:
         """The same payment told in other shares."""
@@ -112,7 +112,7 @@ def each_once(
         day = session_day(one.at, zone)
         at = places.setdefault(day, _first_of(day, one.at, bars, zone))
         values = found.setdefault((one.kind, at), [])
-        if not any(_is_close(one.value, value, SAME) for value in values):
+        if not any(is_close(one.value, value, SAME) for value in values):
             values.append(one.value)
     return tuple(CorporateAction(kind, at, _together(kind, values)) for (kind, at), values in found.items())
 
@@ -161,8 +161,8 @@ def moves(known: Sequence[Action], told: Sequence[Action], answered: Answered) -
 def _is_told(known: Action | None, told: Action) -> bool:
     if known is None:
         return False
-    is_in_same_shares = _is_close(known.split_factor, told.split_factor, PAID_ALIKE)
-    return _is_close(known.value, told.value, SAME) or (not is_in_same_shares and known.is_paid_as(told))
+    is_in_same_shares = is_close(known.split_factor, told.split_factor, PAID_ALIKE)
+    return is_close(known.value, told.value, SAME) or (not is_in_same_shares and known.is_paid_as(told))
 
 
 def _doubled(known: Sequence[Action], told: Sequence[Action], zone: tzinfo) -> Iterator[Action]:
@@ -173,20 +173,6 @@ def _doubled(known: Sequence[Action], told: Sequence[Action], zone: tzinfo) -> I
             yield one
 
 
-def in_shares_of(known: Sequence[Action], told: Sequence[Action]) -> tuple[Action, ...]:
-    """The known payments of which an answer shows that splits are in their amounts that nobody knew of when they landed.
-
-    The same number cannot be in two kinds of shares. What is known of more splits is right.
-    """
-    current = {(one.kind, one.at): one for one in known if one.is_payment}
-    return tuple(
-        replace(there, split_factor=one.split_factor)
-        for one in told
-        if (there := current.get((one.kind, one.at))) is not None
-        and _is_close(there.value, one.value, SAME)
-        and abs(math.log(one.split_factor)) > abs(math.log(there.split_factor)) + PAID_ALIKE
-    )
-
-
-def _is_close(one: float, other: float, part: float) -> bool:
+def is_close(one: float, other: float, part: float) -> bool:
+    """True if two numbers differ by less than a part of the larger one."""
     return math.isclose(one, other, rel_tol=part)

@@ -14,13 +14,13 @@ from stockjobs.domain.market.actions import (
     Answered,
     Difference,
     difference,
-    in_shares_of,
     session_day,
 )
 from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.days import of_day
 from stockjobs.domain.market.findings import FindingState
 from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.payments import in_shares_of
 from stockjobs.domain.market.restatement import lacks
 from stockjobs.domain.market.splits import InPrices, Split, as_of_days
 from stockjobs.services.collecting.series import Series, Step
@@ -137,7 +137,7 @@ def _kind(series: Series) -> tuple[Interval, tzinfo]:
 
 def _noted(known: Sequence[Action], told: Sequence[Action], splits: Sequence[Split], landed: Noted) -> list[Action]:
     """The known payments that are in new shares already, which nobody knew when they landed: as their answers' bars were."""
-    shown = {(one.kind, one.at): one for one in in_shares_of(known, told)}
+    shown = {(one.kind, one.at): one for one in in_shares_of(known, told, splits)}
     found: dict[tuple[str, datetime], Action] = {}
     splits = as_of_days(splits)
     for split, landings in zip(as_of_days(split for split, _ in landed), (of for _, of in landed), strict=True):
