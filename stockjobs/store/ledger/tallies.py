@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, ScalarSelect, bindparam, func, select
+from sqlalchemy import Column, Connection, ScalarSelect, bindparam, func, select
 
 from stockjobs.domain.work.states import State
 from stockjobs.store import tables
@@ -65,10 +65,10 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
 
 
-def _written_by() -> ScalarSelect[Any]:
-    """How many rows the attempts of a task wrote."""
-    written = select(func.sum(_attempts.c.rows_written)).where(_attempts.c.task_id == _tasks.c.id)
-    return written.correlate(_tasks).scalar_subquery()
+def _over_attempts(rows: Column[int]) -> ScalarSelect[Any]:
+    """How many rows of a kind the attempts of a task had: a look by the key for each, whatever the statistics say."""
+    had = select(func.sum(rows)).where(_attempts.c.task_id == _tasks.c.id)
+    return had.correlate(_tasks).scalar_subquery()
 
 
 # Made once, as they are asked whenever an occurrence ends.
@@ -79,9 +79,8 @@ _ROWS_WRITTEN = (
     .group_by(_tasks.c.occurrence_id)
 )
 _ROWS_ASIDE = (
-    select(_tasks.c.occurrence_id, func.sum(_attempts.c.rows_rejected))
-    .join(_attempts, _attempts.c.task_id == _tasks.c.id)
-    .where(is_among(_tasks.c.occurrence_id, "occurrences"), _attempts.c.rows_rejected > 0)
+    select(_tasks.c.occurrence_id, func.sum(_over_attempts(_attempts.c.rows_rejected)))
+    .where(is_among(_tasks.c.occurrence_id, "occurrences"))
     .group_by(_tasks.c.occurrence_id)
 )
 _BY_STATE = (
@@ -93,7 +92,7 @@ _BY_STATE = (
 
 # Batches that are alike are read once.
 _COME_TO = (
-    select(_tasks.c.state, _tasks.c.symbols, func.count(), func.sum(_written_by()))
+    select(_tasks.c.state, _tasks.c.symbols, func.count(), func.sum(_over_attempts(_attempts.c.rows_written)))
     .where(_tasks.c.occurrence_id == bindparam("one"))
     .group_by(_tasks.c.state, _tasks.c.symbols)
 )
@@ -108,7 +107,7 @@ def rows_written(connection: Connection, occurrences: Collection[UUID]) -> dict[
 def rows_aside(connection: Connection, occurrences: Collection[UUID]) -> dict[UUID, int]:
     """How many rows that came to the attempts of each of these occurrences were set aside; those without any are left out."""
     found = connection.execute(_ROWS_ASIDE, {"occurrences": list(occurrences)})
-    return {occurrence: int(rows) for occurrence, rows in found}
+    return {occurrence: int(rows) for occurrence, rows in found if rows}
 
 
 def tasks_by_state(connection: Connection, occurrences: Collection[UUID]) -> dict[UUID, dict[State, int]]:
