@@ -42,6 +42,15 @@ AsOf = Annotated[
     typer.Option(metavar="TIME|DAY|INSTANT", help="As the bars were known, and settled, then: 7d ago, or at a moment."),
 ]
 
+OfProvider = Annotated[
+    str | None,
+    typer.Option(
+        "--provider",
+        metavar="PROVIDER",
+        help="Whose data, yahoo's if not given; without symbols, whose only to tell of.",
+    ),
+]
+
 
 def _query(
     now: datetime,
@@ -53,14 +62,13 @@ def _query(
         Adjusted, typer.Option(help="Adjusted for nothing, for splits, or for dividends too.")
     ] = Adjusted.SPLITS,
     as_of: AsOf = None,
-    provider: Annotated[str, typer.Option(help="Whose data.")] = "yahoo",
 ) -> BarsQuery:
     """What is asked of each symbol. Raises InvalidInput."""
     window = checked(WindowSpec, {"start": start, "end": end})
     then = moment_of(as_of, "--as-of", now) if as_of else None
     if then is not None:
         refuse_future(then, now, "--as-of")
-    return BarsQuery((), interval, _instant(window.start), _instant(window.end), adjusted, then, provider)
+    return BarsQuery((), interval, _instant(window.start), _instant(window.end), adjusted, then)
 
 
 def _instant(text: str | None) -> datetime | None:
@@ -72,6 +80,7 @@ def data(
     ctx: typer.Context,
     query: BarsQuery,
     wanted: tuple[str, ...],
+    provider: OfProvider = None,
     every: Annotated[bool, typer.Option("--all", help="All symbols of which there are such bars.")] = False,
     limit: Annotated[
         int | None,
@@ -92,16 +101,16 @@ def data(
     if wanted and every:
         raise InvalidInput.because("--all", "stands beside symbols", "give one or the other")
     if not wanted and not every:
-        _write_holdings(container.reports, target)
+        _write_holdings(container.reports, provider, target)
         return
-    meant = _meant(container.reading, query, wanted)
+    meant = _meant(container.reading, replace(query, provider=provider or query.provider), wanted)
     if not meant.found:
         # What is stored of one can be read also where it is not installed.
-        registry.check_name(query.provider, "--provider")
+        registry.check_name(meant.query.provider, "--provider")
     if meant.query.symbols or every:
         _tell(meant.absent(meant.write(target, limit)))
     missing = [symbol for symbol in wanted if symbol not in meant.found]
-    _tell(_few([f"nothing is stored for {symbol!r}: `stockctl data` lists what is" for symbol in missing], "nor for"))
+    _tell(_few([str(one) for one in container.reading.elsewhere(meant.query.provider, missing)], "nor for"))
     if missing:
         raise typer.Exit(ExitCode.PARTIAL if meant.query.symbols else ExitCode.NOT_FOUND)
 
@@ -117,10 +126,14 @@ def _few(notes: Sequence[str], and_of: str) -> list[str]:
     return [*notes[:_TOLD], *([f"{and_of} {more:,} more"] if more > 0 else [])]
 
 
-def _write_holdings(reports: Reports, target: Target) -> None:
+def _write_holdings(reports: Reports, provider: str | None, target: Target) -> None:
     if target.form is DataFormat.PARQUET or target.path is not None:
         raise InvalidInput.because("--file", "is for bars", "name symbols, or all of them with --all")
-    write(HOLDINGS, reports.holdings(), Format(target.form.value), reports.now())
+    found = [one for one in reports.holdings() if provider in (None, one.provider)]
+    if provider and not found:
+        registry.check_name(provider, "--provider")
+    view = replace(HOLDINGS, none=f"Nothing of {provider} is stored yet.") if provider else HOLDINGS
+    write(view, found, Format(target.form.value), reports.now())
 
 
 def _meant(reading: Reading, query: BarsQuery, wanted: Sequence[str]) -> _Meant:

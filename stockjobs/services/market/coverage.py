@@ -20,12 +20,14 @@ from stockjobs.services.market.covered import Coverage, Wanted
 from stockjobs.services.market.series_coverage import DAY, EARLIEST, Market, Task, covered
 from stockjobs.store.database import Connection, Database
 from stockjobs.store.ledger import definitions
-from stockjobs.store.market import coverage
+from stockjobs.store.market import coverage, elsewhere
 from stockjobs.store.market.coverage import Series
+from stockjobs.store.market.elsewhere import Elsewhere
 
 LimitsOf = Callable[[str, Interval], Limits]
 
 _AT_ONCE = 200
+_NAMED = 5
 
 
 class CoverageService:
@@ -50,9 +52,11 @@ class CoverageService:
             wanted = replace(wanted, symbols=tuple(names.values()))
             found = coverage.series(connection, wanted.provider, wanted.symbols, wanted.interval)
             now = self._database.now(connection)
+            missing = sorted({*wanted.symbols} - {one.symbol for one in found})
+            strange = elsewhere.elsewhere(connection, wanted.provider, missing)
             since = wanted.start or coverage.oldest(connection, wanted.interval, [one.instrument_id for one in found])
         if wanted.symbols and not found:
-            raise NotFound(f"nothing is stored for {', '.join(wanted.symbols[:5])}: `stockctl data` lists what is")
+            raise NotFound("\n".join(map(str, strange[:_NAMED])))
         reach = self._limits_of(wanted.provider, wanted.interval).reach_back
         for start in range(0, len(found), _AT_ONCE):
             # A transaction for each part: a look at thousands of series must not hold on to one for minutes.
@@ -60,8 +64,7 @@ class CoverageService:
                 task = Task(connection, wanted, now, reach, self._markets(connection, wanted, since, now))
                 part = covered(task, found[start : start + _AT_ONCE])
             yield from part
-        missing = sorted({*wanted.symbols} - {one.symbol for one in found})
-        yield from (_never(wanted, symbol) for symbol in missing)
+        yield from (_never(wanted, one) for one in strange)
 
     def _markets(
         self, connection: Connection, wanted: Wanted, since: datetime | None, now: datetime
@@ -84,5 +87,6 @@ class CoverageService:
         return market
 
 
-def _never(wanted: Wanted, symbol: str) -> Coverage:
-    return Coverage(Series(0, symbol, "", "", None), wanted.interval, note="never collected")
+def _never(wanted: Wanted, one: Elsewhere) -> Coverage:
+    note = f"never collected of {one.provider}; {one.hint}" if one.others else "never collected"
+    return Coverage(Series(0, one.symbol, "", "", None), wanted.interval, note=note)

@@ -18,7 +18,8 @@ from stockjobs.services.market.calendars import zone_of
 from stockjobs.services.market.shaping import SCHEMA, Names, shape
 from stockjobs.store.columns import Columns, Snapshot
 from stockjobs.store.database import Connection, Database
-from stockjobs.store.market import former, instruments, landings, reading, spans
+from stockjobs.store.market import elsewhere, former, instruments, landings, reading, spans
+from stockjobs.store.market.elsewhere import Elsewhere
 from stockjobs.store.market.former import Former, NotYet
 from stockjobs.store.market.instruments import Instrument
 from stockjobs.store.market.reading import Dialect, Selection
@@ -73,6 +74,11 @@ class Reading:
         """Those of these symbols that name nobody any more, and what became of them."""
         with self._database.read() as connection:
             return list(former.formerly(connection, provider, symbols).values())
+
+    def elsewhere(self, provider: str, symbols: Sequence[str]) -> Sequence[Elsewhere]:
+        """Of symbols that are not known at a provider, which others know them."""
+        with self._database.read() as connection:
+            return elsewhere.elsewhere(connection, provider, symbols)
 
     def absence(self, query: BarsQuery, instrument: Instrument) -> Absence:
         """What there is to say of an instrument of which a query finds no bars."""
@@ -141,12 +147,13 @@ class Reading:
         with self._database.read() as connection:
             known, renamed = _bearers(connection, query.provider, query.symbols)
             landing = None if query.as_of is None else _landing(connection, query.as_of, self._database.now(connection))
+            missing = [symbol for symbol in query.symbols if symbol not in known][:1]
+            others = elsewhere.elsewhere(connection, query.provider, missing)
         if not known:
             # What is stored of one can be read also where it is not installed.
             registry.check_name(query.provider)
-        for symbol in query.symbols:
-            if symbol not in known:
-                raise NotFound(f"nothing is stored for {symbol!r}: `stockctl data` lists what is")
+        for one in others:
+            raise NotFound(str(one))
         return _Meant(query, [known[symbol] for symbol in query.symbols], renamed, landing)
 
     def _part(self, snapshot: Snapshot, meant: _Meant, part: Sequence[int], factors: Mapping[int, Factors]) -> pa.Table:

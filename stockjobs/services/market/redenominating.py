@@ -15,7 +15,7 @@ from stockjobs.errors import Busy, Conflict, InvalidInput, NotFound
 from stockjobs.providers.currencies import currency_of
 from stockjobs.store.database import Connection
 from stockjobs.store.ledger import events
-from stockjobs.store.market import bars, findings, former, instruments, units
+from stockjobs.store.market import bars, elsewhere, findings, former, instruments, units
 from stockjobs.store.market.instruments import Instrument, Name
 
 
@@ -75,7 +75,9 @@ def named(connection: Connection, provider: str, symbol: str) -> Instrument:
         then = former.formerly(connection, provider, [symbol]).get(symbol)
         if then is not None:
             raise NotFound(str(then))
-        raise NotFound(f"{symbol!r} names nothing at {provider}: `stockctl symbols` lists what does")
+        [one] = elsewhere.elsewhere(connection, provider, [symbol])
+        why = f"; {one.hint}" if one.others else ": `stockctl symbols` lists what does"
+        raise NotFound(f"{symbol!r} names nothing at {provider}{why}")
     return found
 
 

@@ -26,7 +26,7 @@ from stockjobs.store.ledger.occurrences import Occurrence
 from stockjobs.store.ledger.redriving import FAILED
 from stockjobs.store.ledger.tasks import Attempt, Task
 from stockjobs.store.ledger.workers import Worker
-from stockjobs.store.market import freshness, holdings, instruments, reading
+from stockjobs.store.market import elsewhere, freshness, holdings, instruments, reading
 from stockjobs.store.market.freshness import Kept
 from stockjobs.store.market.holdings import Holding
 from stockjobs.store.market.instruments import Instrument
@@ -230,7 +230,8 @@ class Reports:
         with self._database.read() as connection:
             known = instruments.by_symbol(connection, provider, [symbol])
             if symbol not in known:
-                raise NotFound(f"nothing is stored for {symbol!r}: `stockctl data` lists what is")
+                [why] = elsewhere.elsewhere(connection, provider, [symbol])
+                raise NotFound(str(why))
             return known[symbol], reading.read(connection, known[symbol].id, interval, start, end)
 
     def unserved(self, occurrence: UUID, *, at_once: bool = False) -> Unserved | None:

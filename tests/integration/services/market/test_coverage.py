@@ -117,7 +117,7 @@ def test_a_symbol_that_was_never_collected_is_named_and_an_unknown_one_alone_is_
 ) -> None:
     collect(house, "2026-02-27", "2026-03-04")
     assert [one.note for one in looked(house, symbols=("AAPL", "MSFT"))] == ["", "never collected"]
-    with pytest.raises(NotFound, match="nothing is stored for MSFT"):
+    with pytest.raises(NotFound, match="nothing is stored for 'MSFT'"):
         looked(house, symbols=("MSFT",))
 
 
