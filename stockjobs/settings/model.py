@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
@@ -29,6 +30,12 @@ def _tickers(values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(normalise(value) for value in values))
     except InvalidInput as error:
         raise ValueError(str(error)) from error
+
+
+def _not_within_a_day(value: str) -> str:
+    if value and parse_period(value).nominal < timedelta(days=1):
+        raise ValueError(f"{value} is shorter than a day (5d is five days, 6mo six months)")
+    return value
 
 
 def _once_each(values: tuple[Interval, ...]) -> tuple[Interval, ...]:
@@ -92,7 +99,7 @@ class Settings(BaseModel):
     intervals: Annotated[tuple[Annotated[Interval, one_of(Interval)], ...], AfterValidator(_once_each)] = _field(
         (), "The intervals of market data jobs that name none, separated by commas; empty: 1d.", short="INTERVAL"
     )
-    period: Annotated[str, AfterValidator(_period_or_empty)] = _field(
+    period: Annotated[str, AfterValidator(_period_or_empty), AfterValidator(_not_within_a_day)] = _field(
         "",
         "How far back market data jobs go that name neither a period nor a start; empty: as docs/jobs.md says.",
         unit="ISO 8601",

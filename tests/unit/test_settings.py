@@ -104,6 +104,7 @@ def test_the_embedded_redis_of_the_state_folder_is_found(empty_folder: Path) -> 
         ({"TICKERS": "AAPL,../x"}, r"TICKERS \(tickers\): .*is a path"),
         ({"INTERVAL": "1d,daily"}, r"INTERVAL \(intervals\): .*daily"),
         ({"PERIOD": "5 years"}, r"PERIOD \(period\): .*5 years"),
+        ({"PERIOD": "6m"}, r"PERIOD \(period\): PT6M is shorter than a day"),
         ({"STOCKJOBS_NOPE": "1"}, r"STOCKJOBS_NOPE: is not a setting of stockjobs \(`stockctl config` lists them\)"),
         ({"STOCKJOBS_CONFIG": "/nowhere.toml"}, "/nowhere.toml: cannot be read: No such file"),
         ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL_FILE: /nowhere cannot be read: No such file"),
