@@ -23,6 +23,7 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.payments import in_shares_of
 from stockjobs.domain.market.restatement import lacks
 from stockjobs.domain.market.splits import InPrices, Split, as_of_days
+from stockjobs.services.collecting.belonging import is_of_others
 from stockjobs.services.collecting.series import Series, Step
 from stockjobs.services.market.calendars import zone_of
 from stockjobs.store.market import actions, bar_versions, findings
@@ -159,7 +160,8 @@ def _in_new_shares(step: Step, series: Series, splits: Sequence[Split]) -> Diffe
         at = int(one.at.timestamp())
         if one.is_payment and prices.reaches(at):
             target = prices.of(at)
-            if abs(one.split_factor / target - 1) > PAID_ALIKE:
+            ratio = target / one.split_factor
+            if abs(1 / ratio - 1) > PAID_ALIKE and not is_of_others(step, series, past, one, ratio):
                 gone.append(one)
                 new.append(one.in_shares(target))
     return Difference(tuple(gone), tuple(new))

@@ -60,6 +60,18 @@ def close_before(connection: Connection, part: Part) -> float | None:
     return connection.execute(query).scalar()
 
 
+def interval_of(
+    connection: Connection, instrument: int, landing: int, span: tuple[datetime, datetime]
+) -> Interval | None:
+    """Of which interval the bars of an instrument are that a landing wrote between two instants; None if it wrote none that
+    stand.
+    """
+    of_instrument = (_bars.c.instrument_id == instrument, is_in(_bars.c.interval_s, [one.seconds for one in Interval]))
+    query = select(_bars.c.interval_s).where(*of_instrument, _bars.c.at.between(*span), _bars.c.landing_id == landing)
+    seconds = connection.execute(query.limit(1)).scalar()
+    return None if seconds is None else Interval.from_seconds(seconds)
+
+
 def first_from(connection: Connection, part: Part) -> Bound | None:
     """The first bar that comes after a part, None if there is none."""
     if part.before is None:

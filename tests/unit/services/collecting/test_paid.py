@@ -87,6 +87,13 @@ CASES = {
     "windows that overlap": Case(windows=((D1, 4, 9), (D1, 7, 15))),
     "days and weeks": Case(windows=((D1, 4, 15), (W1, 4, 15)), intervals=(D1, W1)),
     "weeks alone": Case(windows=((W1, 4, 15),), intervals=(W1, D1)),
+    "hours that came in new shares, beside which no days are": Case(
+        (Event(42, 3.0, EARLY),), windows=((H1, 4, 15),), intervals=(D1, H1)
+    ),
+    "hours that came in new shares, and days after them": Case(
+        (Event(42, 3.0, EARLY),), windows=((H1, 4, 15), (D1, 4, 15)), intervals=(D1, H1)
+    ),
+    "weeks that came in new shares": Case((Event(42, 0.5, EARLY),), windows=((W1, 4, 15),), intervals=(D1, W1)),
     "hours and days": Case(windows=((H1, 7, 15), (D1, 4, 15)), intervals=(H1, D1)),
 }
 
@@ -119,4 +126,12 @@ def test_what_was_paid_before_two_splits_of_which_nobody_knew_has_both_once_they
     for first, last in ((4, 15), (13, 30)):
         window = (source.opens(first) - timedelta(hours=1), source.opens(last))
         collector.run(D1, source.opens(40), window)
+    assert paid(collector) == truth(collector)
+
+
+def test_what_came_with_hours_in_old_shares_is_told_anew_with_the_days_beside_it(database: Database) -> None:
+    case = Case((Event(42, 3.0),), windows=((H1, 4, 15), (D1, 4, 15)), intervals=(D1,))
+    collector = case.collector(database)
+    case.until_held(collector)
+    case.until_told(collector)
     assert paid(collector) == truth(collector)
