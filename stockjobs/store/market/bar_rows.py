@@ -23,6 +23,20 @@ class Span:
     last: int
 
 
+def in_runs(spans: Sequence[Span], most: int) -> list[list[Span]]:
+    """Spans in their order, in runs that may hold so many bars together; one that may hold more is a run of its own."""
+    runs: list[list[Span]] = []
+    room = 0
+    for span in spans:
+        bars = (span.last - span.first) // span.interval.seconds + 1
+        if bars > room:
+            runs.append([])
+            room = most
+        runs[-1].append(span)
+        room -= bars
+    return runs
+
+
 @dataclass(frozen=True)
 class Stored:
     """Stored bars, oldest first, with the splits that are in their prices (`split_factor`) and the landing that wrote each."""

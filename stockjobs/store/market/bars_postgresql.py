@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars
 from stockjobs.store import driver
-from stockjobs.store.market.bar_rows import Rows, Span, Stored
+from stockjobs.store.market.bar_rows import Rows, Span, Stored, in_runs
 from stockjobs.store.statements import as_array
 
 # PostgreSQL counts microseconds from the year 2000.
@@ -62,6 +62,9 @@ JOIN unnest(%s::int[], %s::int[], %s::bigint[]) AS new(instrument, seconds, sinc
 ON instrument_id = instrument AND interval_s = seconds AND at = to_timestamp(since)
 WHERE NOT provisional ON CONFLICT DO NOTHING"""
 
+_AT_ONCE = 100_000
+"""So many bars may be read in one question: the server builds all of them as arrays, in its memory, before it sends the first."""
+
 _LOCKS = 0x5B0B
 """The first half of the numbers under which instruments are locked, so that nobody else's are met."""
 
@@ -75,16 +78,20 @@ def lock(connection: Connection, instruments: Sequence[int]) -> None:
 
 def stored(connection: Connection, spans: Sequence[Span]) -> list[Stored]:
     """The stored bars of each span."""
+    with driver.cursor(connection, binary=True) as cursor:
+        return [one for run in in_runs(spans, _AT_ONCE) for one in _stored(cursor, run)]
+
+
+def _stored(cursor: Any, spans: Sequence[Span]) -> list[Stored]:
     arguments = (
         as_array(span.instrument_id for span in spans),
         as_array(span.interval.seconds for span in spans),
         as_array(span.first for span in spans),
         as_array(span.last for span in spans),
     )
-    with driver.cursor(connection, binary=True) as cursor:
-        cursor.execute(_STORED, arguments)
-        result = cursor.pgresult
-        return _parted([result.get_value(0, column) for column in range(len(_TYPES))], len(spans))
+    cursor.execute(_STORED, arguments)
+    result = cursor.pgresult
+    return _parted([result.get_value(0, column) for column in range(len(_TYPES))], len(spans))
 
 
 def insert(connection: Connection, rows: Rows, landing: int) -> None:

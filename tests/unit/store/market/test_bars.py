@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pytest
+from psycopg import Cursor
 from sqlalchemy import Connection, insert, select, text
 
 from stockjobs.domain.market.bars import NO_VOLUME, Bars
@@ -16,10 +18,11 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.store import tables
 from stockjobs.store.database import Database
 from stockjobs.store.market import bars, landings, reading
+from stockjobs.store.market.bar_rows import Span
 from stockjobs.store.market.bars import Landing
 from tests.fixtures.database import NOON
 from tests.fixtures.house import bars_of
-from tests.fixtures.market import add_instrument
+from tests.fixtures.market import add_bars, add_instrument, bar
 
 DAY = Interval.D1
 FIRST = NOON - timedelta(days=30)
@@ -134,6 +137,32 @@ def test_equal_bars_landed_again_leave_no_dead_row_and_take_no_transaction_id(po
         assert connection.execute(text("SELECT pg_current_xact_id_if_assigned()")).scalar() is None
     assert _scalar(database, places) == before
     assert _scalar(database, "SELECT count(*) FROM pg_class WHERE relname = 'landing'") == 0
+    database.dispose()
+
+
+def test_spans_that_may_hold_very_many_bars_are_not_read_in_one_question(postgresql_url: str) -> None:
+    database = Database(postgresql_url, clock=lambda _: NOON)
+    asked: list[object] = []
+
+    class Heard(Cursor[object]):
+        def execute(self, *given: object, **options: object) -> Heard:
+            asked.append(given)
+            return super().execute(*given, **options)  # type: ignore[arg-type]
+
+    first, last = (int(at.timestamp()) for at in (NOON, NOON + timedelta(days=30)))
+    bars_of_each = {1: [NOON], 2: [], 3: [NOON, NOON + timedelta(days=30)], 4: [NOON]}
+    with database.begin() as connection:
+        for number, times in bars_of_each.items():
+            if times:
+                add_bars(connection, number, [bar(at, float(number)) for at in times], interval=Interval.M1)
+        driver: Any = connection.connection.driver_connection
+        driver.cursor_factory = Heard
+        spans = [Span(number, Interval.M1, first, last) for number in bars_of_each]
+        found = bars.stored(connection, spans)
+    closes = [one.bars.close.tolist() for one in found]
+    assert closes == [[1.0], [], [3.0, 3.0], [4.0]]
+    # A month of minutes may have 43,200 bars, so that two are read at once.
+    assert len(asked) == 2
     database.dispose()
 
 
