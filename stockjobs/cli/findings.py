@@ -30,6 +30,7 @@ from stockjobs.domain.market.findings import FindingFilter, FindingKind, Finding
 from stockjobs.domain.market.symbols import normalise
 from stockjobs.domain.market.validation.rules import RULES, known_rule
 from stockjobs.errors import InvalidInput
+from stockjobs.providers import registry
 from stockjobs.services.market.quarantine import Decided, Quarantine
 from stockjobs.services.market.refusing import remedy_of
 from stockjobs.services.market.releasing import Held
@@ -55,6 +56,9 @@ OfStates = Annotated[
 OfRule = Annotated[
     str | None,
     typer.Option("--rule", metavar="RULE", help=f"Only what breaks this rule: {', '.join(RULES)}."),
+]
+OfProvider = Annotated[
+    str | None, typer.Option("--provider", metavar="PROVIDER", help="Only those about what this provider tells.")
 ]
 OfJob = Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only what this job found.")]
 Since = Annotated[
@@ -97,6 +101,7 @@ FINDINGS: View[StoredFinding] = View(
         Column("rule", lambda finding: finding.rule, spare=1),
         Column("state", lambda finding: finding.state),
         Column("age", lambda finding: finding.created_at, spare=2),
+        Column("provider", lambda finding: finding.provider, is_wide=True),
         Column("job", lambda finding: finding.job, is_wide=True),
         Column("reason", lambda finding: finding.reason, is_wide=True),
         Column("decided", lambda finding: finding.decided_at, is_wide=True),
@@ -123,6 +128,7 @@ def listed_of(
     kind: OfKinds = None,
     state: OfStates = None,
     rule: OfRule = None,
+    provider: OfProvider = None,
     job: OfJob = None,
     since: Since = None,
 ) -> Meant:
@@ -132,6 +138,7 @@ def listed_of(
         kinds=words_of(words(kind), FindingKind, "--kind"),
         states=words_of(words(state), FindingState, "--state"),
         rule=known_rule(rule, "--rule") if rule else None,
+        provider=provider,
         since=moment_of(since, "--since", now) if since else None,
     )
     return Meant((), wanted, job)
@@ -144,12 +151,13 @@ def meant_of(
     symbol: OfSymbol = None,
     kind: OfKinds = None,
     rule: OfRule = None,
+    provider: OfProvider = None,
     job: OfJob = None,
     since: Since = None,
     everything: All = False,
 ) -> Meant:
     """The findings that are to be decided. Raises InvalidInput where it is not said in one way which are meant."""
-    found = listed_of(now, symbol=symbol, kind=kind, rule=rule, job=job, since=since)
+    found = listed_of(now, symbol=symbol, kind=kind, rule=rule, provider=provider, job=job, since=since)
     is_described = not found.wanted.is_empty or job is not None
     if names and (is_described or everything):
         raise InvalidInput.because("", "ids and options that describe others exclude each other", "give the ids alone")
@@ -164,6 +172,7 @@ def findings(
 ) -> None:
     """List the newest findings: what is wrong with data, and what has become of it."""
     container = container_of(ctx)
+    _check_provider(container.quarantine, meant)
     show(
         FINDINGS,
         lambda: container.quarantine.listed(meant.wanted, job=meant.job, limit=limit),
@@ -226,11 +235,19 @@ def _tell_if_none(quarantine: Quarantine, meant: Meant, done: Decided) -> None:
     """Say of which states those are that were meant, where none of them is open."""
     if done.findings or done.passed_over:
         return
+    _check_provider(quarantine, meant)
     others = Counter(one.state for one in quarantine.listed(meant.wanted, job=meant.job, limit=_COUNTED))
     more = " or more" if sum(others.values()) == _COUNTED else ""
     said = ", ".join(f"{count}{more} {state}" for state, count in sorted(others.items()))
     hint = ": one that is rejected is released by its id" if FindingState.REJECTED in others else ""
     typer.echo(f"stockctl: none of those that are meant is open ({said or 'there is none'}){hint}", err=True)
+
+
+def _check_provider(quarantine: Quarantine, meant: Meant) -> None:
+    """Refuse a provider that there is none of; of one that is not installed any more there may be findings."""
+    provider = meant.wanted.provider
+    if provider is not None and not quarantine.listed(FindingFilter(provider=provider), limit=1):
+        registry.check_name(provider, "--provider")
 
 
 def _total(batches: Iterable[Decided]) -> Decided:
@@ -266,6 +283,8 @@ def _lines(held: Held, now: datetime, zone: str) -> Iterator[str]:
         ("State", found.state),
         ("Found", f"{moment(found.created_at, zone)} ({age(found.created_at, now)} ago)"),
     ]
+    if found.provider:
+        pairs.append(("Provider", found.provider))
     if found.job:
         pairs.append(("Job", found.job))
     if found.decided_at:

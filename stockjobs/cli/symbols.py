@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -81,6 +82,12 @@ SYMBOLS: View[SymbolReport] = View(
     none="Nothing is stored yet: a symbol is listed once something of it has landed.",
 )
 
+_OF_SEVERAL = replace(
+    SYMBOLS,
+    columns=[replace(one, is_wide=False) if one.title == "provider" else one for one in SYMBOLS.columns],
+)
+"""Where they are of several providers, each is told whose it is."""
+
 
 @group.callback()
 def symbols(ctx: typer.Context, output: Output = Format.TABLE) -> None:
@@ -98,7 +105,9 @@ def show(ctx: typer.Context, given: tuple[str, ...], output: Output = Format.TAB
 
 def _list(ctx: typer.Context, given: Sequence[str], output: Format) -> None:
     container = container_of(ctx)
-    write(SYMBOLS, container.symbols.names(given), output, container.reports.now())
+    found = container.symbols.names(given)
+    view = SYMBOLS if len({one.name.provider for one in found}) < 2 else _OF_SEVERAL
+    write(view, found, output, container.reports.now())
 
 
 @group.command()

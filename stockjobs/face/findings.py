@@ -18,6 +18,7 @@ def findings(
     kind: str | Sequence[str] = (),
     state: str | Sequence[str] = (),
     rule: str | None = None,
+    provider: str | None = None,
     job: str | None = None,
     since: When | None = None,
     limit: int = 1_000,
@@ -31,6 +32,7 @@ def findings(
         kinds=words_of([kind] if isinstance(kind, str) else kind, FindingKind, "kind"),
         states=words_of([state] if isinstance(state, str) else state, FindingState, "state"),
         rule=known_rule(rule, "rule") if rule else None,
+        provider=provider,
         since=instant(since, "since"),
     )
     return list(process.container().quarantine.listed(wanted, job=job, limit=limit))

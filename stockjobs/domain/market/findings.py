@@ -70,6 +70,7 @@ class FindingFilter:
     kinds: tuple[FindingKind, ...] = ()
     states: tuple[FindingState, ...] = ()
     rule: str | None = None
+    provider: str | None = None
     job: UUID | None = None
     since: datetime | None = None
     before: datetime | None = None

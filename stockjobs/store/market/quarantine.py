@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, ScalarSelect, Select, select
 
 from stockjobs.domain.market.bars import COLUMNS, Bars
 from stockjobs.domain.market.findings import EVERY_FINDING, FindingFilter, FindingKind, FindingState
@@ -19,7 +19,7 @@ from stockjobs.store.market.bar_rows import bars_of_rows
 from stockjobs.store.prefixes import ids_from
 from stockjobs.store.statements import is_in
 
-_findings, _aside, _jobs = tables.findings, tables.quarantined_bars, tables.jobs
+_findings, _aside, _jobs, _symbols = tables.findings, tables.quarantined_bars, tables.jobs, tables.symbols
 
 
 Place = tuple[int | None, int | None, datetime]
@@ -28,12 +28,16 @@ Place = tuple[int | None, int | None, datetime]
 
 @dataclass(frozen=True)
 class StoredFinding:
-    """A finding as it is stored: what is wrong with which data, what has become of it, and by whom."""
+    """A finding as it is stored: what is wrong with which data, what has become of it, and by whom.
+
+    `provider` is whose the instrument is; None where it is about a symbol of which no instrument is known.
+    """
 
     id: UUID
     kind: FindingKind
     rule: str | None
     symbol: str
+    provider: str | None
     instrument_id: int | None
     interval: Interval | None
     at: datetime | None
@@ -102,7 +106,15 @@ def bars_of(connection: Connection, which: Sequence[UUID]) -> dict[UUID, Bars]:
 
 
 def _select() -> Select[*tuple[Any, ...]]:
-    return select(_findings, _jobs.c.name.label("job")).outerjoin(_jobs, _jobs.c.id == _findings.c.job_id)
+    return select(_findings, _jobs.c.name.label("job"), _provider().label("provider")).outerjoin(
+        _jobs, _jobs.c.id == _findings.c.job_id
+    )
+
+
+def _provider() -> ScalarSelect[Any]:
+    """Whose the instrument of a finding is: all its names are of one provider."""
+    names = select(_symbols.c.provider).where(_symbols.c.instrument_id == _findings.c.instrument_id)
+    return names.limit(1).correlate(_findings).scalar_subquery()
 
 
 def _of(wanted: FindingFilter) -> list[ColumnElement[bool]]:
@@ -110,6 +122,9 @@ def _of(wanted: FindingFilter) -> list[ColumnElement[bool]]:
     for column, value in ((_findings.c.symbol, wanted.symbol), (_findings.c.rule, wanted.rule)):
         if value is not None:
             found.append(column == value)
+    if wanted.provider is not None:
+        theirs = select(_symbols.c.instrument_id).where(_symbols.c.provider == wanted.provider)
+        found.append(_findings.c.instrument_id.in_(theirs))
     if wanted.job is not None:
         found.append(_findings.c.job_id == wanted.job)
     if wanted.kinds:

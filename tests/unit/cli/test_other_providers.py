@@ -49,3 +49,23 @@ def test_a_list_of_what_is_stored_is_of_one_provider_if_it_is_named(stored: Ctl)
     assert listed("--provider", "files") == [("AAPL", "files"), ("NEWCO", "files")]
     assert listed("--provider", "yahoo") == [("AAPL", "yahoo")]
     assert "there is no provider 'yaho'" in stored("data", "--provider", "yaho", code=2).stderr
+
+
+def test_of_findings_and_symbols_it_is_told_whose_they_are(stored: Ctl) -> None:
+    titles, *rows = stored.lines("get", "findings", "-o", "wide")
+    start = titles.index("PROVIDER")
+    assert sorted(row[start:].split()[0] for row in rows) == ["files", "yahoo"]
+    [one] = stored.json("get", "findings", "--provider", "files")
+    assert (one["symbol"], one["provider"]) == ("AAPL", "files")
+    assert "Provider:  files" in stored("describe", "finding", one["id"]).stdout
+    assert stored.json("describe", "finding", one["id"])["provider"] == "files"
+    assert stored.lines("reject", "--provider", "files") == ["1 finding rejected"]
+    assert [one["provider"] for one in stored.json("get", "findings", "--state", "open")] == ["yahoo"]
+    assert "there is no provider 'yaho'" in stored("reject", "--provider", "yaho", code=2).stderr
+    titles, *rows = stored.lines("symbols")
+    start = titles.index("PROVIDER")
+    assert [(row.split()[0], row[start:].split()[0]) for row in rows] == [
+        ("AAPL", "files"),
+        ("AAPL", "yahoo"),
+        ("NEWCO", "files"),
+    ]
