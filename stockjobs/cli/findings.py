@@ -16,6 +16,7 @@ from pydantic.alias_generators import to_camel
 from stockjobs.cli import tables
 from stockjobs.cli.ages import age, moment
 from stockjobs.cli.arguments import Limit, Output, Watch
+from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.filters import moment_of
 from stockjobs.cli.output import Column, Format, View, as_json
 from stockjobs.cli.session import container_of, submitter
@@ -202,7 +203,7 @@ def release(ctx: typer.Context, meant: Meant, *, replace: Replace = False) -> No
     """Decide that bars which were set aside are good: they are stored now, and not set aside again.
 
     Findings are named by their ids, or the options describe open ones. A stored bar that passes the checks gives way only with
-    --replace.
+    --replace. The exit code is 8 if some of them could not be released, 5 if none.
     """
     quarantine, by = container_of(ctx).quarantine, submitter()
     if meant.names:
@@ -212,8 +213,8 @@ def release(ctx: typer.Context, meant: Meant, *, replace: Replace = False) -> No
         _tell_if_none(quarantine, meant, done)
     typer.echo(f"{counted(done.findings, 'finding')} released, {counted(done.written, 'bar')} written")
     if done.passed_over:
-        left = f"{counted(done.passed_over, 'finding')} cannot be released so"
-        typer.echo(f"stockctl: {left}: `stockctl release ID` says of one why", err=True)
+        _tell_passed_over(done)
+        raise typer.Exit(ExitCode.PARTIAL if done.findings else ExitCode.CONFLICT)
 
 
 @taking(meant=meant_of)
@@ -229,6 +230,14 @@ def reject(ctx: typer.Context, meant: Meant) -> None:
         done = _total(quarantine.reject_matching(meant.wanted, job=meant.job, by=by))
         _tell_if_none(quarantine, meant, done)
     typer.echo(f"{counted(done.findings, 'finding')} rejected")
+
+
+def _tell_passed_over(done: Decided) -> None:
+    left = f"{counted(done.passed_over, 'finding')} cannot be released so"
+    if done.passed_over == 1:
+        typer.echo(f"stockctl: {left}: {done.reasons[0]}", err=True)
+    else:
+        typer.echo(f"stockctl: {left}, such as: {done.reasons[0]} (`stockctl release ID` says of each why)", err=True)
 
 
 def _tell_if_none(quarantine: Quarantine, meant: Meant, done: Decided) -> None:

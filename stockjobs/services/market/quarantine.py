@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from uuid import UUID
@@ -55,13 +55,14 @@ def _quarantined(claim: Claim, held: Sequence[Finding], now: datetime) -> Event:
 class Decided:
     """How many findings were decided, how many bars they hold, and how many of those were written.
 
-    `passed_over` are those that were meant too, and cannot be decided so.
+    `passed_over` are those that were meant too, and cannot be decided so; `reasons` says of the first of each batch why.
     """
 
     findings: int = 0
     bars: int = 0
     written: int = 0
     passed_over: int = 0
+    reasons: tuple[str, ...] = field(default=(), compare=False)
 
     def __add__(self, other: Decided) -> Decided:
         return Decided(*(getattr(self, name) + getattr(other, name) for name in Decided.__dataclass_fields__))
@@ -141,15 +142,16 @@ class Quarantine:
         reasons = {one.finding.id: why for one in held if (why := refused(one, decision, now))}
         if is_named and reasons:
             raise Conflict("\n".join(reasons.values()))
+        first = tuple(reasons.values())[:1]
         chosen = [one for one in held if one.finding.id not in reasons]
         if not chosen:
-            return Decided(passed_over=len(reasons))
+            return Decided(passed_over=len(reasons), reasons=first)
         if findings.decide(connection, [one.finding.id for one in chosen], decision.state, decision.by, now) < len(
             chosen
         ):
             raise Busy("Somebody else decides about some of these findings at this moment: try again.")
         written = land_released(connection, chosen, decision.by, now) if decision.is_release else 0
-        done = Decided(len(chosen), sum(len(one.aside) for one in chosen), written, len(reasons))
+        done = Decided(len(chosen), sum(len(one.aside) for one in chosen), written, len(reasons), first)
         events.append(connection, _decided(chosen, decision, done, now))
         return done
 

@@ -9,7 +9,9 @@ import pytest
 
 from stockjobs.cli import tables
 from stockjobs.domain.market.bars import Bars, BarsReply, BarsRequest
+from stockjobs.domain.market.findings import FindingKind
 from stockjobs.providers.base import Patience
+from stockjobs.store.market.findings import Finding, land
 from tests.fixtures.cli import Ctl
 
 WINDOW = {"mode": "backfill", "window": {"start": "2026-02-02", "end": "2026-02-14"}}
@@ -144,10 +146,25 @@ def test_a_good_stored_bar_is_shown_beside_the_other_and_gives_way_only_if_told_
     assert aside == ["set", "aside", "104.00", "50.00", "103.00", "104.00", "1,000"]
     assert stored == ["stored", "104.00", "105.00", "103.00", "104.00", "1,000"]
     assert "--replace" in ctl("release", name, code=5).stderr
-    assert "1 finding cannot be released so" in ctl("release", "--all").stderr
+    told = ctl("release", "--all", code=5).stderr
+    assert told.startswith("stockctl: 1 finding cannot be released so: finding ")
+    assert "--replace" in told
     ctl("reject", name)
     assert "Leave it rejected, or release it with --replace" in ctl("release", name, code=5).stderr
     ctl("release", name, "--replace")
+
+
+def test_why_some_of_several_cannot_be_released_is_told(found: Ctl) -> None:
+    database = found.container.ready_database
+    with database.begin() as connection:
+        told = [Finding(FindingKind.NO_ROWS, symbol, f"nothing of {symbol}") for symbol in ("AAPL", "MSFT")]
+        land(connection, told, database.now(connection))
+    result = found("release", "--all", code=8)
+    assert result.stdout == "2 findings released, 2 bars written\n"
+    assert result.stderr.startswith("stockctl: 2 findings cannot be released so, such as: finding ")
+    assert "holds no bars that could be released" in result.stderr
+    assert result.stderr.endswith("(`stockctl release ID` says of each why)\n")
+    assert found("release", "-s", "AAPL", code=5).stdout == "0 findings released, 0 bars written\n"
 
 
 @pytest.mark.parametrize("verb", ["release", "reject"])
