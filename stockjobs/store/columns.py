@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 import pyarrow as pa
@@ -87,21 +87,16 @@ class Columns:
 
     def _begun(self, *, in_order: bool) -> Source:
         while (source := self._take()) is not None:
-            try:
-                source.begin(in_order=in_order)
-            except Unreachable:
-                # It was idle while the server went away, and perhaps came back.
-                source.close()
-            else:
-                return source
-        source = self._opened()
-        source.begin(in_order=in_order)
-        return source
+            # It may have been idle while the server went away, and perhaps came back.
+            with suppress(Unreachable):
+                return _begin(source, in_order=in_order)
+        return _begin(self._opened(), in_order=in_order)
 
     def _opened(self) -> Source:
         shown = mask_secrets(self._database.url.render_as_string(hide_password=True))
         if self._database.is_postgresql:
-            # Who takes rows from us may take his time, in a pager say; this holds no lock that work waits for.
+            # Who takes rows from us may take his time, in a pager say. Only who moves the bars needs them alone meanwhile, and
+            # he gives up soon, so that nobody waits behind him for long.
             settings = {"jit": "off", "idle_in_transaction_session_timeout": "0"}
             return Server(self._database.conninfo(**settings), shown)
         return Reader(str(self._database.url.database), shown)
@@ -112,3 +107,13 @@ class Columns:
                 # They are the parent's: kept, so that nothing of them is closed here.
                 self._abandoned, self._idle, self._pid = [*self._abandoned, *self._idle], [], os.getpid()
             return self._idle.pop() if self._idle else None
+
+
+def _begin(source: Source, *, in_order: bool) -> Source:
+    try:
+        source.begin(in_order=in_order)
+    except BaseException:
+        # Ctrl-C too: it may come as the lock does that was waited for.
+        source.close()
+        raise
+    return source
