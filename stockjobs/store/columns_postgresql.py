@@ -13,7 +13,11 @@ from stockjobs.errors import Unreachable
 
 _IN_ORDER = ("enable_sort", "enable_bitmapscan", "enable_seqscan")
 """What the planner is to avoid where rows are streamed in the order of an index: a sort would hold them all first."""
-_LOCK_TIMEOUT = "55P03"
+_LOCK_TIMEOUT, _NO_TABLE = "55P03", "42P01"
+_LOCK = "LOCK TABLE bars IN ACCESS SHARE MODE"
+"""With all that it consists of, such as the chunks of a hypertable, which are emptied when they are compressed."""
+_LOCK_PARTITIONED = "LOCK TABLE ONLY bars, ONLY bars_rest IN ACCESS SHARE MODE"
+"""One lock a partition would cost more than a short answer: nothing leaves a partition but the default one."""
 
 
 class Server:
@@ -21,11 +25,12 @@ class Server:
 
     def __init__(self, conninfo: str, shown: str) -> None:
         self._shown = shown
+        self._lock = ""
         with self._translated():
             self._database = adbc_driver_postgresql.connect(conninfo)
             try:
                 self._connection = adbc.AdbcConnection(self._database)
-            except adbc.Error:
+            except BaseException:
                 self._database.close()
                 raise
 
@@ -56,16 +61,25 @@ class Server:
         self._database.close()
 
     def _has_begun(self) -> bool:
+        self._lock = self._lock or self._fitting_lock()
         self._run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             # Before the first look at anything: one from before the bars were moved would show none in their new table.
-            self._run("LOCK TABLE bars IN ACCESS SHARE MODE")
+            self._run(self._lock)
         except Unreachable as error:
-            if getattr(error.__cause__, "sqlstate", None) != _LOCK_TIMEOUT:
+            state = getattr(error.__cause__, "sqlstate", None)
+            has_moved = state == _NO_TABLE and self._lock == _LOCK_PARTITIONED
+            if state != _LOCK_TIMEOUT and not has_moved:
                 raise
+            self._lock = "" if has_moved else self._lock
             self._run("ROLLBACK")
             return False
         return True
+
+    def _fitting_lock(self) -> str:
+        found = self.batches("SELECT to_regclass('bars_rest') IS NOT NULL AS is_partitioned")
+        is_partitioned = any(batch["is_partitioned"][0].as_py() for batch in found)
+        return _LOCK_PARTITIONED if is_partitioned else _LOCK
 
     def _run(self, statement: str) -> None:
         with self._translated(), adbc.AdbcStatement(self._connection) as asked:
