@@ -24,13 +24,17 @@ class Layouts:
     def switch(self, layout: Layout) -> int:
         """Move all bars into another layout, all of them or none; whoever wants bars waits. Returns how many there are.
 
-        Raises InvalidInput where the database cannot do it, Conflict where they lie so already, or other views need them.
+        Raises InvalidInput where the database cannot do it, Conflict where they lie so already, or other views need them, Busy
+        where somebody goes on reading or writing them.
         """
         with self._database.begin() as connection:
             return layouts.switch(connection, layout, self._database.now(connection))
 
     def extend(self) -> Sequence[str]:
-        """Make the partitions of this year and the next, where there are partitions. Returns the names of the new ones."""
+        """Make the partitions of this year and the next, where there are partitions. Returns the names of the new ones.
+
+        Raises InvalidInput where the user cannot do it, Busy where somebody goes on reading or writing bars.
+        """
         if not self._database.is_postgresql:
             return ()
         with self._database.begin() as connection:

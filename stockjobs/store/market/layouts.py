@@ -13,13 +13,15 @@ from sqlalchemy import exc as sql
 from stockjobs.domain.market.layouts import Layout, Partition, next_partitions, partitions
 from stockjobs.errors import Conflict, InvalidInput
 from stockjobs.store import tables
-from stockjobs.store.market import hypertable
+from stockjobs.store.market import holders, hypertable, owners
 
 _KEY = "instrument_id, interval_s, at"
 _ONE_AT_A_TIME = 0x62617273
 """The advisory lock under which the bars of one database are moved."""
 _REST = "bars_rest"
 """The default partition: bars of years that nobody foresaw land there, and move when their year gets its own."""
+_PATIENCE = "1s"
+"""So long a new partition waits for readers: it comes a year before it is needed, and who comes behind it waits as well."""
 
 
 @dataclass(frozen=True)
@@ -48,48 +50,53 @@ def shown(connection: Connection) -> Storage:
 def switch(connection: Connection, layout: Layout, now: datetime) -> int:
     """Move all bars into a table that lies otherwise, in the caller's transaction. Returns how many.
 
-    Nobody else can read or write bars meanwhile. The rights on the table and on its view stay. Raises InvalidInput where the
-    database or its user cannot do it, Conflict where other views stand on the table.
+    Nobody else can read or write bars meanwhile. Table and view keep their owners, and others their rights on them. Raises
+    InvalidInput where the database or its user cannot do it, Conflict where other views stand on the table, Busy where
+    somebody has read or written bars for longer than `lock_timeout`.
     """
     if connection.dialect.name != "postgresql":
         raise InvalidInput.because(
             "db storage", "SQLite has one table of bars, in the order of its key", "use PostgreSQL"
         )
-    connection.execute(text("SET LOCAL lock_timeout = 0"))
-    _one_at_a_time(connection)
-    _check(connection, layout)
-    view = connection.execute(text("SELECT pg_get_viewdef('symbol_bars')")).scalar_one()
-    grants = [grant for name in ("bars", "symbol_bars") for grant in _grants(connection, name)]
-    # The view before its table, as whoever reads it takes them: else each would wait for the other.
-    _drop(connection, "VIEW symbol_bars")
-    connection.execute(text("LOCK TABLE bars IN ACCESS EXCLUSIVE MODE"))
-    oldest = connection.execute(select(func.min(tables.bars.c.at))).scalar()
-    _run(
-        connection,
-        "ALTER TABLE bars RENAME TO bars_before",
-        "ALTER TABLE bars_before RENAME CONSTRAINT pk_bars TO pk_before",
-    )
-    _create(connection, layout, oldest, now)
-    # In the order of the key, so that bars of one symbol lie together.
-    moved = connection.execute(text(f"INSERT INTO bars SELECT * FROM bars_before ORDER BY {_KEY}")).rowcount
-    if layout is not Layout.TIMESCALE:
-        _run(connection, f"ALTER TABLE bars ADD CONSTRAINT pk_bars PRIMARY KEY ({_KEY})")
-    _drop(connection, "TABLE bars_before")
-    _run(connection, f"CREATE VIEW symbol_bars AS {view}", *grants, "ANALYZE bars")
+    _after_each_other(connection)
+    if layout is Layout.TIMESCALE:
+        hypertable.check(connection)
+    if _layout(connection) is layout:
+        raise Conflict(f"bars lie as {layout} already")
+    owners.stay_beside(connection, "bars")
+    definition = connection.execute(text("SELECT pg_get_viewdef('symbol_bars')")).scalar_one()
+    table, view = _owned(connection, "bars"), _owned(connection, "symbol_bars")
+    with holders.waited_for(connection):
+        # The view before its table, as whoever reads it takes them: else each would wait for the other.
+        owners.become(connection, view)
+        _drop(connection, "VIEW symbol_bars")
+        owners.become(connection, table)
+        _run(connection, "LOCK TABLE bars IN ACCESS EXCLUSIVE MODE")
+    moved = _move(connection, layout, now)
+    _run(connection, *table.grants, "ANALYZE bars")
+    owners.become(connection, view)
+    _run(connection, f"CREATE VIEW symbol_bars AS {definition}", *view.grants)
     return moved
 
 
 def extend(connection: Connection, now: datetime) -> Sequence[str]:
-    """Give this year and the next their partitions, with what landed in the default one meanwhile. Returns the new ones."""
+    """Give this year and the next their partitions, with what landed in the default one meanwhile. Returns the new ones.
+
+    Raises InvalidInput where that cannot be done as the owner, Busy where somebody goes on reading or writing bars.
+    """
     if connection.dialect.name != "postgresql" or not _is_partitioned(connection):
         return ()
     if not (missing := next_partitions(frozenset(_partitions(connection)), now)):
         return ()
+    _run(connection, f"SET LOCAL lock_timeout = '{_PATIENCE}'")
     # Two beats may see the same, and somebody may move the bars.
     _one_at_a_time(connection)
     if not _is_partitioned(connection):
         return ()
-    _run(connection, f"LOCK TABLE {_REST} IN ACCESS EXCLUSIVE MODE")
+    owners.stay_beside(connection, "bars")
+    with holders.waited_for(connection):
+        owners.become(connection, owners.of(connection, "bars"))
+        _run(connection, f"LOCK TABLE {_REST} IN ACCESS EXCLUSIVE MODE")
     known = frozenset(_partitions(connection))
     missing = [one for one in missing if one.name not in known]
     for one in missing:
@@ -103,25 +110,36 @@ def extend(connection: Connection, now: datetime) -> Sequence[str]:
     return [one.name for one in missing]
 
 
-def _check(connection: Connection, layout: Layout) -> None:
-    if layout is Layout.TIMESCALE:
-        hypertable.check(connection)
-    if _layout(connection) is layout:
-        raise Conflict(f"bars lie as {layout} already")
-    _check_rights(connection)
+def _owned(connection: Connection, name: str) -> owners.Rights:
+    """The rights on what is made anew; refused where that cannot be done as its owner."""
+    rights = owners.of(connection, name)
+    owners.become(connection, rights)
+    owners.check_making(connection)
+    return rights
 
 
-def _check_rights(connection: Connection) -> None:
-    query = text("""SELECT CURRENT_USER, relname, pg_get_userbyid(relowner) FROM pg_class
-        WHERE oid IN ('bars'::regclass, 'symbol_bars'::regclass) AND NOT pg_has_role(relowner, 'USAGE') ORDER BY 2""")
-    if (foreign := connection.execute(query).first()) is not None:
-        user, name, owner = foreign
-        raise InvalidInput.because("db storage", f"{user} does not own the table {name}", f"connect as {owner}")
-    query = text("SELECT CURRENT_USER, current_schema WHERE NOT has_schema_privilege(current_schema, 'CREATE')")
-    if (barred := connection.execute(query).first()) is not None:
-        user, schema = barred
-        hint = f"run `GRANT CREATE ON SCHEMA {schema} TO {user}` as its owner"
-        raise InvalidInput.because("db storage", f"{user} may not make tables in the schema {schema}", hint)
+def _move(connection: Connection, layout: Layout, now: datetime) -> int:
+    oldest = connection.execute(select(func.min(tables.bars.c.at))).scalar()
+    _run(
+        connection,
+        "ALTER TABLE bars RENAME TO bars_before",
+        "ALTER TABLE bars_before RENAME CONSTRAINT pk_bars TO pk_before",
+    )
+    _create(connection, layout, oldest, now)
+    # In the order of the key, so that bars of one symbol lie together.
+    moved = connection.execute(text(f"INSERT INTO bars SELECT * FROM bars_before ORDER BY {_KEY}")).rowcount
+    if layout is not Layout.TIMESCALE:
+        _run(connection, f"ALTER TABLE bars ADD CONSTRAINT pk_bars PRIMARY KEY ({_KEY})")
+    _drop(connection, "TABLE bars_before")
+    return moved
+
+
+def _after_each_other(connection: Connection) -> None:
+    """Wait for somebody else who moves the bars, however long that takes."""
+    patience = connection.execute(text("SELECT current_setting('lock_timeout')")).scalar_one()
+    _run(connection, "SET LOCAL lock_timeout = 0")
+    _one_at_a_time(connection)
+    _run(connection, f"SET LOCAL lock_timeout = '{patience}'")
 
 
 def _one_at_a_time(connection: Connection) -> None:
@@ -157,16 +175,6 @@ def _partitions(connection: Connection) -> list[str]:
 def _is_partitioned(connection: Connection) -> bool:
     kind = text("SELECT relkind FROM pg_class WHERE oid = 'bars'::regclass")
     return bool(connection.execute(kind).scalar() in ("p", b"p"))
-
-
-def _grants(connection: Connection, name: str) -> list[str]:
-    """The rights of others than the owner, as statements."""
-    query = text(f"""
-        SELECT format('GRANT %s ON {name} TO %s%s', privilege_type,
-                      CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
-                      CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-        FROM pg_class, aclexplode(relacl) WHERE oid = '{name}'::regclass AND grantee <> relowner""")
-    return list(connection.execute(query).scalars())
 
 
 def _bounds(one: Partition) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -14,7 +16,7 @@ from sqlalchemy import Connection, func, select, text
 from stockjobs.domain.market.layouts import Layout
 from stockjobs.domain.market.reading import BarsQuery
 from stockjobs.domain.work.lanes import Lane
-from stockjobs.errors import Conflict, InvalidInput
+from stockjobs.errors import Busy, Conflict, InvalidInput
 from stockjobs.services.market.layouts import Layouts
 from stockjobs.services.market.reading import Reading
 from stockjobs.store import tables
@@ -195,10 +197,99 @@ def test_whoever_takes_rows_from_a_reader_may_take_his_time(server: Database) ->
 @pytest.mark.integration
 def test_who_does_not_own_the_bars_is_told_who_does(server: Database) -> None:
     with server.begin() as connection:
-        connection.execute(text("SET LOCAL ROLE pg_monitor"))
-        with pytest.raises(InvalidInput, match=r"pg_monitor does not own the table bars.*connect as \w+"):
+        connection.execute(text("SET LOCAL SESSION AUTHORIZATION pg_monitor"))
+        with pytest.raises(InvalidInput, match=r"pg_monitor does not own bars.*connect as \w+"):
             store_layouts.switch(connection, Layout.PARTITIONS, NOON)
         connection.rollback()
+
+
+@pytest.mark.integration
+def test_tables_and_view_stay_with_their_owners_and_in_their_schema(server: Database) -> None:
+    owners = text("""SELECT relname, pg_get_userbyid(relowner), relnamespace::regnamespace::text FROM pg_class
+        WHERE relname ~ '^(bars|symbol_bars)' AND relname !~ 'version' AND relkind IN ('r', 'p', 'v')""")
+    with server.begin() as connection:
+        for role in ("keeper", "viewer"):
+            connection.execute(text(f"CREATE ROLE {role}"))
+            connection.execute(text(f"CREATE SCHEMA {role} AUTHORIZATION {role}"))
+            connection.execute(text(f"GRANT CREATE ON SCHEMA public TO {role}"))
+        connection.execute(text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO viewer"))
+        connection.execute(text("ALTER TABLE bars OWNER TO keeper"))
+        connection.execute(text("ALTER VIEW symbol_bars OWNER TO viewer"))
+    before = rows(server)
+    for layout in (Layout.PARTITIONS, Layout.PLAIN):
+        with server.begin() as connection:
+            store_layouts.switch(connection, layout, NOON)
+        with server.begin() as connection:
+            store_layouts.extend(connection, NOON.replace(year=2030))
+            found = {(owner, schema) for name, owner, schema in connection.execute(owners) if name != "symbol_bars"}
+            assert found == {("keeper", "public")}
+            assert ("symbol_bars", "viewer", "public") in connection.execute(owners).all()
+        assert rows(server) == before
+    with server.begin() as connection:
+        for role in ("keeper", "viewer"):
+            connection.execute(text(f"REASSIGN OWNED BY {role} TO CURRENT_USER"))
+            connection.execute(text(f"DROP OWNED BY {role}"))
+            connection.execute(text(f"DROP ROLE {role}"))
+
+
+@pytest.mark.integration
+def test_somebody_who_reads_on_and_on_is_named_and_nothing_is_moved(server: Database) -> None:
+    columns = Columns(server)
+    process = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+    with columns.snapshot(), server.begin() as connection:
+        reader = connection.execute(text(f"{process} AND pid <> pg_backend_pid()")).scalar_one()
+        connection.execute(text("SET LOCAL lock_timeout = '20ms'"))
+        told = rf"process {reader} \(user \w+, stockjobs, idle in transaction.*pg_terminate_backend\({reader}\)"
+        with pytest.raises(Busy, match=told):
+            store_layouts.switch(connection, Layout.PARTITIONS, NOON)
+        assert connection.execute(text("SELECT count(*) FROM symbol_bars")).scalar() == len(YEARS)
+        connection.rollback()
+    columns.close()
+
+
+@pytest.mark.integration
+def test_a_reader_locks_few_tables_and_misses_no_bars_that_get_a_partition(server: Database) -> None:
+    Layouts(server).switch(Layout.PARTITIONS)
+    with server.begin() as connection:
+        market.add_bars(connection, 1, [market.bar(datetime(2028, 7, 3, tzinfo=UTC), 1.0)])
+    columns, year = Columns(server), "SELECT at FROM bars WHERE at >= '2028-01-01'"
+    held = """SELECT relname FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+        WHERE relname LIKE 'bars%' AND relkind IN ('r', 'p') AND pid <> pg_backend_pid() ORDER BY 1"""
+    with columns.snapshot() as snapshot, server.begin() as connection:
+        assert connection.execute(text(held)).scalars().all() == ["bars", "bars_rest"]
+        list(snapshot.batches("SELECT 1"))
+        with pytest.raises(Busy, match="process"):
+            store_layouts.extend(connection, NOON.replace(year=2027))
+        connection.rollback()
+        assert sum(batch.num_rows for batch in snapshot.batches(year)) == 1
+    for layout in (Layout.PLAIN, Layout.PARTITIONS):
+        Layouts(server).switch(layout)
+        with columns.snapshot() as snapshot:
+            assert sum(batch.num_rows for batch in snapshot.batches("SELECT at FROM bars")) == len(YEARS) + 1
+    columns.close()
+
+
+@pytest.mark.integration
+def test_a_reader_that_is_interrupted_while_it_waits_keeps_no_lock(server: Database) -> None:
+    columns, threads = Columns(server), list[int]()
+
+    def read() -> None:
+        threads.append(threading.get_ident())
+        with columns.snapshot():
+            pass
+
+    held = "SELECT count(*) FROM pg_locks WHERE relation = 'bars'::regclass AND pid <> pg_backend_pid()"
+    with ThreadPoolExecutor(1) as pool:
+        with server.begin() as connection:
+            connection.execute(text("LOCK TABLE bars IN ACCESS EXCLUSIVE MODE"))
+            begun = pool.submit(read)
+            eventually(lambda: len(waiting(connection)) == 1)
+            # As Ctrl-C does in the main thread: it is heard when the statement comes back.
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(threads[0]), ctypes.py_object(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            begun.result(60)
+    with server.read() as connection:
+        eventually(lambda: connection.execute(text(held)).scalar() == 0)
 
 
 @pytest.mark.integration
