@@ -39,6 +39,9 @@ LEAST_BARS = 2
 LEAST_REVISED = 3
 """From so many bars on, more than half of them revised is no revision any more."""
 
+FROM_ZERO = 1e6
+"""What the ratio of a price to zero is taken for."""
+
 _LOOK_BACK = 6
 _NONE: Seconds = np.empty(0, dtype=np.int64)
 
@@ -130,15 +133,21 @@ class _Both:
 
     @cached_property
     def ratios(self) -> Prices:
-        """Of new prices to old ones."""
-        return np.stack([getattr(self.now, name) / getattr(self.old.bars, name) for name in PRICES])
+        """Of new prices to old ones. Zero is zero in whatever shares: it is off as the first of the others of its bar."""
+        now, old = (np.stack([getattr(bars, name) for name in PRICES]) for bars in (self.now, self.old.bars))
+        found = np.divide(now, old, out=np.full_like(now, FROM_ZERO), where=old != 0)
+        is_nothing = (now == 0) & (old == 0)
+        beside = found[is_nothing.argmin(axis=0), np.arange(found.shape[1])]
+        return np.asarray(np.where(is_nothing, beside, found))
 
 
 def _settled(known: Known, came: Bars) -> _Both:
     """The bars that both have, as far as they were settled and are settled."""
     both = overlap(known.bars, came)
     old, now = known.bars.where(both.stored), came.where(both.came)
-    settled = ~old.provisional & ~now.provisional
+    # A bar that is zero in all its prices says nothing of shares.
+    is_nothing = np.logical_and.reduce([getattr(bars, name) == 0 for bars in (old, now) for name in PRICES])
+    settled = ~old.provisional & ~now.provisional & ~is_nothing
     return _Both(known.where(both.stored[settled]), now.where(settled), came)
 
 
@@ -188,7 +197,12 @@ def are_explained(at: Seconds, factor: Prices, splits: Sequence[Split]) -> NDArr
 
 def are_told_alike(came: Prices, stored: Prices, ratios: Sequence[float]) -> NDArray[np.bool_]:
     """Which bars are stored as they came, or in the shares after a split of one of some ratios; prices are in rows."""
-    found = _near(came, stored, SAME)
+    return np.asarray(_near(came, stored, SAME) | are_in_new_shares(came, stored, ratios))
+
+
+def are_in_new_shares(came: Prices, stored: Prices, ratios: Sequence[float]) -> NDArray[np.bool_]:
+    """Which bars are stored in the shares after a split of one of some ratios, and came in those before it."""
+    found = np.zeros(came.shape[1], dtype=np.bool_)
     for ratio in ratios:
         found |= _near(came, stored * ratio, SPREAD)
     return found
@@ -265,11 +279,20 @@ def _goes_on(both: _Both, restated: NDArray[np.bool_]) -> bool:
 
 
 def _jump(came: Bars, first: int, last: int) -> float:
-    """By how much the price jumps between two bars: at one of those between at the most, and no more than from first to last."""
+    """By how much the price jumps between two bars: at one of those between at the most, and no more than from first to last.
+
+    To and from prices that are not positive it is none.
+    """
     start, end = np.searchsorted(came.at, [first, last])
-    steps = np.log(came.open[start + 1 : end + 1] / came.close[start:end])
-    whole = math.log(came.open[end] / came.close[start])
-    return float(min(np.abs(steps).max(), abs(whole)))
+    steps = _moves(came.close[start:end], came.open[start + 1 : end + 1])
+    whole = _moves(came.close[start : start + 1], came.open[end : end + 1])
+    most = np.fmax.reduce(steps, initial=0.0)
+    return float(np.fmin(most, whole[0]))
+
+
+def _moves(before: Prices, after: Prices) -> Prices:
+    can_tell = (before > 0) & (after > 0)
+    return np.abs(np.log(np.divide(after, before, out=np.full_like(after, np.nan), where=can_tell)))
 
 
 def _by_one_ratio(old: Known, ratios: Prices, splits: Sequence[Split]) -> Verdict | None:
@@ -321,4 +344,4 @@ def _varies(reason: str, old: Bars, ratios: Prices, place: int) -> Varies:
 
 
 def _near(ratios: Prices, expected: Prices, by: float) -> NDArray[np.bool_]:
-    return np.asarray((np.abs(ratios / expected - 1) <= by).all(axis=0))
+    return np.asarray((np.abs(ratios - expected) <= by * np.abs(expected)).all(axis=0))

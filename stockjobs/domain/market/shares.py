@@ -170,17 +170,19 @@ class _Levels:
     def before(self, bound: Bound) -> int | None:
         """How many splits are in the last bar, by the first bar that comes after them all."""
         last = len(self.past.at) - 1
-        level = math.log(self.past.close[last] / bound.open)
+        level = _rise(bound.open, self.past.close[last])
         return self._chosen(last, level, self._swing(bound.at - int(self.past.at[last])))
 
     def nearest(self, known: int, other: int, applied: int) -> int | None:
         """How many splits are in a bar, by the one beside it of which it is known."""
         past = self.past
-        rise = math.log(past.open[max(known, other)] / past.close[min(known, other)]) * (1 if other > known else -1)
+        rise = _rise(past.close[min(known, other)], past.open[max(known, other)]) * (1 if other > known else -1)
         level = self._level(applied, int(past.at[known])) + rise
         return self._chosen(other, level, self._swing(abs(int(past.at[known] - past.at[other]))))
 
     def _chosen(self, place: int, level: float, swing: float) -> int | None:
+        if math.isnan(level):
+            return None
         first = self.firsts[int(self.past.landing[place])]
         # What was applied of splits from before the first bar of a landing makes no difference to it.
         least = sum(split.since <= first for split in self.splits)
@@ -202,10 +204,15 @@ class _Levels:
 
 def _follows(past: Past, place: int, ratio: float, after: Bound) -> int | None:
     """What the price does between a bar and the next: 0 it goes on, 1 it falls by the ratio, -1 it rises; None if unclear."""
-    jump = math.log(past.close[place - 1] / after.open)
+    jump = _rise(after.open, past.close[place - 1])
     days = (after.at - int(past.at[place - 1])) / _DAY
     [found] = _steps(np.array([jump]), np.array([days]), ratio)
     return found
+
+
+def _rise(first: float, last: float) -> float:
+    """From one price to another, in logarithms; of prices that are not positive nothing is told."""
+    return math.log(last / first) if min(first, last) > 0 else math.nan
 
 
 def _jumps(past: Past, ends: NDArray[np.intp], ratio: float) -> list[int | None]:

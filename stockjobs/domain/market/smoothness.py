@@ -26,7 +26,7 @@ def are_mended(old: Bars, now: Bars, kept: Bars) -> bool:
         return False
     place = np.searchsorted(kept.at, now.at)
     is_between = (place > 0) & (place < len(kept))
-    before, after = np.log(kept.close[np.maximum(place - 1, 0)]), np.log(kept.open[np.minimum(place, len(kept) - 1)])
+    before, after = _log(kept.close[np.maximum(place - 1, 0)]), _log(kept.open[np.minimum(place, len(kept) - 1)])
     before, after = np.where(place > 0, before, after), np.where(place < len(kept), after, before)
     lowest, highest = np.minimum(before, after), np.maximum(before, after)
     far, far_before = _distance(now, lowest, highest), _distance(old, lowest, highest)
@@ -34,9 +34,15 @@ def are_mended(old: Bars, now: Bars, kept: Bars) -> bool:
 
 
 def _distance(bars: Bars, lowest: Prices, highest: Prices) -> Prices:
-    """By how much the prices of each bar lie outside of a range, at the most."""
-    prices = np.log(np.stack([getattr(bars, name) for name in PRICES]))
-    return np.asarray(np.maximum(np.maximum(lowest - prices, prices - highest), 0.0).max(axis=0))
+    """By how much the prices of each bar lie outside of a range, at the most; one that is not positive as far as can be."""
+    prices = _log(np.stack([getattr(bars, name) for name in PRICES]))
+    far = np.where(np.isnan(prices), np.inf, np.maximum(lowest - prices, prices - highest))
+    return np.asarray(np.maximum(far, 0.0).max(axis=0))
+
+
+def _log(prices: Prices) -> Prices:
+    """Prices in logarithms, without a number where they have none."""
+    return np.log(np.where(prices > 0, prices, np.nan))
 
 
 def are_joined(old: Bars, now: Bars) -> bool:
@@ -46,11 +52,11 @@ def are_joined(old: Bars, now: Bars) -> bool:
     What the changes amount to has to be gone, for the greater part, from the steps where one run meets the next, and where
     several do they have to meet closely. A run at either end, which has a neighbour on one side alone, is of two bars at least.
     """
-    ratio = np.log(now.close / old.close)
-    apart = [np.abs(np.log(getattr(now, name) / getattr(old, name)) - ratio) for name in ("open", "high", "low")]
+    ratio = _log(now.close) - _log(old.close)
+    apart = [np.abs(_log(getattr(now, name)) - _log(getattr(old, name)) - ratio) for name in ("open", "high", "low")]
     change = np.abs(np.diff(ratio))
     edges = np.flatnonzero(change > ONE_RATIO)
-    if not len(edges) or np.max(apart) > ONE_RATIO:
+    if not len(edges) or not np.max(apart) <= ONE_RATIO:
         return False
     is_single = (edges[0] == 0 and abs(ratio[0]) > ONE_RATIO, edges[-1] == len(now) - 2 and abs(ratio[-1]) > ONE_RATIO)
     before, after = _steps(old)[edges], _steps(now)[edges]
@@ -67,4 +73,4 @@ def is_torn(before: float, old: float, now: float) -> bool:
 
 def _steps(bars: Bars) -> Prices:
     """By how much the price moves from each bar to the next."""
-    return np.asarray(np.abs(np.log(bars.open[1:] / bars.close[:-1])))
+    return np.asarray(np.abs(_log(bars.open[1:]) - _log(bars.close[:-1])))

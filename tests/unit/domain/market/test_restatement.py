@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -332,3 +333,33 @@ def test_several_splits_that_had_been_applied_and_are_not_any_more_are_no_restat
         verdict = compared(known(bars, splits), times(bars, ratio), splits)
         assert isinstance(verdict, Varies), ratio
         assert "before a split that had been applied" in verdict.reason
+
+
+@pytest.mark.parametrize("price", [-37.63, 0.0])
+@pytest.mark.parametrize("place", [2, 3, 4])
+def test_a_split_is_seen_beside_prices_that_are_not_positive(price: float, place: int) -> None:
+    bars = bars_of(8)
+    bars = replace(bars, close=np.where(np.arange(8) == place, price, bars.close))
+    split = split_on(4)
+    stored = replace(known(times(bars, np.where(bars.at < split.at, 4.0, 1.0))), split_factor=np.ones(8))
+    assert compared(stored, bars, (split,)) == Restated(4.0, (split,), {1: True})
+
+
+@pytest.mark.parametrize("price", [-37.63, 0.0])
+def test_a_price_that_is_not_positive_is_put_right_and_does_not_replace_a_good_one(price: float) -> None:
+    good = bars_of(8)
+    odd = replace(good, close=np.where(np.arange(8) == 4, price, good.close))
+    found = compared(known(odd), good, ())
+    assert isinstance(found, Revised)
+    assert math.isfinite(found.largest)
+    found = compared(known(good), odd, ())
+    assert isinstance(found, Varies)
+    assert math.isfinite(found.lowest)
+
+
+def test_a_bar_that_is_zero_throughout_says_nothing_of_a_split() -> None:
+    bars = times(bars_of(6), np.where(np.arange(6) == 2, 0.0, 1.0))
+    split = split_on(8)
+    stored = replace(known(bars), split_factor=np.ones(6))
+    assert compared(stored, times(bars, 0.25), (split,)) == Restated(4.0, (split,), {1: True})
+    assert compared(stored, bars, (split,)) == Unchanged()

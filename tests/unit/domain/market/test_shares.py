@@ -118,3 +118,12 @@ def test_two_splits_that_undo_each_other_leave_open_which_were_applied() -> None
     past = past_of([(1, 5, False), (2, 5, False)], 1.0)
     splits = (Split(20 * DAY, 2.0), Split(21 * DAY, 0.5))
     assert applied_to(past, splits, sure={2: 2}) == {1: None, 2: 2}
+
+
+def test_nothing_is_told_of_prices_that_are_not_positive() -> None:
+    past = past_of([(1, 5, True), (2, 5, True)], 4.0)
+    for price in (-37.63, 0.0):
+        past.close[-1] = price
+        assert in_old_shares(past, 4.0, sure={}, bound=end_of(past)) == {1: None, 2: None}
+        split = Split(int(past.at[-1]) + DAY, 4.0)
+        assert applied_to(past, [split, Split(split.at + DAY, 3.0)], sure={}, bound=end_of(past)) == {1: None, 2: None}
