@@ -31,9 +31,13 @@ AlsoSymbols = Annotated[
 
 def symbols_of(*, symbols: Symbols = None, also: AlsoSymbols = None) -> tuple[str, ...]:
     """The symbols that were typed, in either way, each once. Raises InvalidInput, also where something was typed and is empty."""
-    typed = [*(symbols or ()), *(also or ())]
+    return named([*(symbols or ()), *(also or ())], "name some, or leave it away for all")
+
+
+def named(typed: list[str], hint: str) -> tuple[str, ...]:
+    """The symbols that were typed, each once. Raises InvalidInput, also where something was typed and is empty."""
     found = tuple(dict.fromkeys(normalise(symbol) for symbol in words(typed)))
     if typed and not found:
         # Such as a variable of a script that is empty, which should not mean all that are stored.
-        raise InvalidInput.because("symbols", "none is named by what was given", "name some, or leave it away for all")
+        raise InvalidInput.because("symbols", "none is named by what was given", hint)
     return found

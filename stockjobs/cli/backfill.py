@@ -63,10 +63,12 @@ def asked_of(
     names, intervals = words(symbols), words(interval)
     given = {"start": start, "end": end, "period": period, "refetch": refetch or None}
     window = {name: value for name, value in given.items() if value is not None}
+    if symbols and not names:
+        raise InvalidInput.because("--symbols", "none is named by what was given", "such as --symbols AAPL,MSFT")
     if (job is None) == (not names):
-        raise InvalidInput.because(
-            "backfill", "takes a job, or --symbols, and not both", "stockctl backfill --symbols AAPL"
-        )
+        said = "both were given" if names else "neither was given"
+        hint = "give one of them" if names else "such as `stockctl backfill --symbols AAPL`"
+        raise InvalidInput.because("backfill", f"takes a job or --symbols, and {said}", hint)
     if job is None:
         what = {"type": "marketdata", "mode": "backfill", "provider": provider}
         return Asked(spec=checked(JobSpec, {**what, "symbols": names, "intervals": intervals, "window": window}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,10 +14,13 @@ from stockjobs.cli.session import container_of, submitter
 from stockjobs.domain.asking.budgets import Usage
 from stockjobs.domain.counting import counted
 from stockjobs.domain.work.lanes import Lane
+from stockjobs.errors import InvalidInput
+from stockjobs.providers import registry
 
 
 def budget(
     ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="PROVIDER", help="Only this one.")] = None,
     output: Annotated[Format, typer.Option("--output", "-o", help="How to write it.")] = Format.TABLE,
     reopen: Annotated[
         str | None,
@@ -30,6 +34,8 @@ def budget(
     deferred for it goes on.
     """
     container = container_of(ctx)
+    if reopen and name:
+        raise InvalidInput.because("--reopen", "names a provider itself", f"leave {name!r} away")
     if reopen:
         provider, _, egress = reopen.partition("/")
         done = container.reopening.reopen(provider, egress or "default", by=submitter())
@@ -37,7 +43,11 @@ def budget(
         goes = f"; {counted(done.tasks, 'task')} {'goes' if done.tasks == 1 else 'go'} on" if done.tasks else ""
         typer.echo(f"budget/{provider}/{egress or 'default'} {again}{goes}")
         return
-    write(_VIEW, container.budgets.usages(), output, datetime.now(UTC))
+    if name:
+        registry.check_name(name, "PROVIDER")
+    found = [one for one in container.budgets.usages() if name in (None, one.provider)]
+    view = replace(_VIEW, none=f"No worker has asked {name} within the last day.") if name else _VIEW
+    write(view, found, output, datetime.now(UTC))
 
 
 def _name(usage: Usage) -> str:

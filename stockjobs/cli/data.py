@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockjobs.cli import absence, bar_tables
-from stockjobs.cli.arguments import symbols_of
+from stockjobs.cli.arguments import AlsoSymbols, named
 from stockjobs.cli.exits import ExitCode
 from stockjobs.cli.filters import moment_of
 from stockjobs.cli.output import Format, write
@@ -71,11 +71,22 @@ def _query(
     return BarsQuery((), interval, _instant(window.start), _instant(window.end), adjusted, then)
 
 
+def _named(
+    *,
+    symbols: Annotated[
+        list[str] | None, typer.Argument(metavar="SYMBOL", help="Only these, apart or with commas.")
+    ] = None,
+    also: AlsoSymbols = None,
+) -> tuple[str, ...]:
+    """The symbols that were typed. Raises InvalidInput."""
+    return named([*(symbols or ()), *(also or ())], "name some, or add --all for all in place of them")
+
+
 def _instant(text: str | None) -> datetime | None:
     return parse_instant(text) if text else None
 
 
-@taking(query=_query, wanted=symbols_of, target=target_of)
+@taking(query=_query, wanted=_named, target=target_of)
 def data(
     ctx: typer.Context,
     query: BarsQuery,

@@ -14,6 +14,7 @@ from stockjobs.cli import tables
 from stockjobs.cli.ages import span
 from stockjobs.cli.arguments import Output
 from stockjobs.cli.exits import ExitCode
+from stockjobs.cli.listing import Listing
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of
 from stockjobs.cli.tables import fields, inner_width, lines
@@ -31,7 +32,15 @@ from stockjobs.providers.conformance import Question, results
 from stockjobs.providers.plugin import Plugin
 from stockjobs.providers.registry import Found
 
+
+class _Listing(Listing):
+    """The list of providers, whose verb `describe` takes one."""
+
+    shows = "describe"
+
+
 group = typer.Typer(
+    cls=_Listing,
     add_completion=False,
     rich_markup_mode=None,
     invoke_without_command=True,

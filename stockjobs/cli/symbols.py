@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from stockjobs.cli.arguments import Output, symbols_of
+from stockjobs.cli.listing import Listing
 from stockjobs.cli.output import Column, Format, View, write
 from stockjobs.cli.session import container_of, submitter
 from stockjobs.cli.taking import taking
@@ -18,7 +19,15 @@ from stockjobs.domain.market.money import money
 from stockjobs.services.market.redenominating import Redenomination
 from stockjobs.services.market.symbols import Renaming, SymbolReport
 
+
+class _Listing(Listing):
+    """The list of symbols, whose verb `show` takes some."""
+
+    options = ("-s", "--symbols")
+
+
 group = typer.Typer(
+    cls=_Listing,
     add_completion=False,
     rich_markup_mode=None,
     invoke_without_command=True,

@@ -36,6 +36,8 @@ def test_it_shows_what_was_used_of_each_window(ctl: Ctl, budgets: Budgets, redis
     assert titles.split()[:6] == ["PROVIDER", "EGRESS", "STATE", "UNTIL", "SECOND", "MINUTE"]
     assert row.split()[:3] == ["yahoo", "tokyo", "open"]
     assert "1/60" in row
+    assert ctl.lines("--redis-url", redis_url, "budget", "yahoo")[1] == row
+    assert "No worker has asked files" in ctl("--redis-url", redis_url, "budget", "files").stderr
     [document] = ctl.json("--redis-url", redis_url, "budget")
     assert [(one["seconds"], one["limit"], one["historicalLimit"]) for one in document["windows"]] == [
         (1, 2, 1),

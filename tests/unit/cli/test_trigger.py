@@ -174,8 +174,10 @@ def test_an_open_backfill_tells_how_far_it_is(ctl: Ctl) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "takes a job, or --symbols, and not both"),
-        (("DAILY", "--symbols", "AAPL"), "takes a job, or --symbols, and not both"),
+        ((), "backfill: takes a job or --symbols, and neither was given ("),
+        (("--period", "5y"), "takes a job or --symbols, and neither was given ("),
+        (("--symbols", ","), "--symbols: none is named by what was given (such as --symbols AAPL,MSFT)"),
+        (("DAILY", "--symbols", "AAPL"), "takes a job or --symbols, and both were given ("),
         (("DAILY", "--interval", "1d"), "--interval: goes with --symbols"),
         (("DAILY", "--start", "2024-02-01", "--end", "2024-01-01"), "is not before end"),
         (("DAILY", "--start", "yesterday"), "--start: 'yesterday' is not an instant"),
