@@ -201,7 +201,7 @@ class _Landing:
         step = self._step
         withdrawn = withdraw_held(step, series)
         self._written += withdrawn.bars
-        self._found.extend(reach_back(step, series) if withdrawn.bars else ())
+        self._found.extend(reach_back(step, series, has_left=withdrawn.bars > 0))
         came = Bars.empty().at if is_refused else series.came.at
         for one in series.judged:
             self._rejected += len(one.checked.rejected)

@@ -90,11 +90,16 @@ def _read_again(step: Step, series: Series) -> Stored:
 
 
 def _settle(step: Step, series: Series, recent: Sequence[Split], arrival: Arrival) -> None:
-    """Close what was set aside in the prices of before a split, where good bars stand and the source has applied it by now."""
+    """Close what was set aside in the prices of before a split, where good bars stand and the source has applied it by now, or
+    where it stands in new shares.
+    """
+    of_series = (series.instrument.id, series.interval)
     shown = [split.ratio for split in recent if arrival.has_shown(split)]
     if not shown:
+        # The overlap with what is stored may not reach back before the ex-day any more.
+        ratios = [split.ratio for split in recent]
+        aside.settle_told(step.connection, of_series, ratios, by=step.claim.job, now=step.now)
         return
-    of_series = (series.instrument.id, series.interval)
     aside.settle(step.connection, of_series, zone_of(series.instrument), by=step.claim.job, now=step.now)
     over = disagreements.over(step.connection, disagreements.open_of(step.connection, of_series), ratios=shown)
     findings.decide(step.connection, over, FindingState.MENDED, step.claim.job, step.now)

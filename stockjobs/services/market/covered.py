@@ -11,6 +11,9 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.store.market.coverage import Series
 from stockjobs.store.market.gaps import Gap
 
+NO_CALENDAR = "no calendar"
+"""Why a series cannot be judged whose exchange has no sessions that are known."""
+
 
 @dataclass(frozen=True)
 class Wanted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from stockjobs.domain.market.days import periods
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Spans
 from stockjobs.services.market.calendars import FIRST_DAY, zone_for
-from stockjobs.services.market.covered import Coverage, Hole, Wanted, Year
+from stockjobs.services.market.covered import NO_CALENDAR, Coverage, Hole, Wanted, Year
 from stockjobs.store.database import Connection
 from stockjobs.store.market import coverage, gaps
 from stockjobs.store.market.coverage import Series, Stored
@@ -47,6 +47,7 @@ class Task:
     reach: timedelta | None
     market: Callable[[str, str], Market | None]
     known: dict[int, dict[date, Gap]] = field(default_factory=dict)
+    held_since: Mapping[int, datetime] = field(default_factory=dict)
 
 
 def covered(task: Task, found: Sequence[Series]) -> list[Coverage]:
@@ -55,15 +56,16 @@ def covered(task: Task, found: Sequence[Series]) -> list[Coverage]:
     start, end = wanted.start or EARLIEST - DAY, min(wanted.end or task.now, task.now)
     counted = coverage.count(task.connection, ids, wanted.interval, start, end)
     known = gaps.of_instruments(task.connection, ids, wanted.interval, start.date() - DAY, end.date())
-    task = replace(task, known=known)
+    held_since = {} if wanted.start else coverage.held_since(task.connection, ids, wanted.interval)
+    task = replace(task, known=known, held_since=held_since)
     return [_covered(task, one, counted.get(one.instrument_id)) for one in found]
 
 
 def _covered(task: Task, series: Series, stored: Stored | None) -> Coverage:
     market = task.market(series.exchange, series.zone)
     if market is None:
-        return Coverage(series, task.wanted.interval, stored=stored.bars if stored else 0, note="no calendar")
-    start = _start(task.wanted, series, stored)
+        return Coverage(series, task.wanted.interval, stored=stored.bars if stored else 0, note=NO_CALENDAR)
+    start = _start(task, series, stored)
     if start is None:
         return Coverage(series, task.wanted.interval, note="never collected")
     end = min(task.wanted.end or task.now, task.now)
@@ -85,9 +87,14 @@ def _judged(whole: Coverage, market: Market, missing: NDArray[np.bool_]) -> Cove
     return replace(whole, expected=sum(expected), stored=sum(stored), years=years)
 
 
-def _start(wanted: Wanted, series: Series, stored: Stored | None) -> datetime | None:
-    """From when on bars are expected: never before the first trade; None for a series without a bar and a start."""
-    start = wanted.start or (stored.first if stored else None)
+def _start(task: Task, series: Series, stored: Stored | None) -> datetime | None:
+    """From when on bars are expected: never before the first trade; None for a series without a bar and a start.
+
+    A series may begin with bars that came in the prices of before a split, and are to come again.
+    """
+    held = task.held_since.get(series.instrument_id)
+    begins = [one for one in (stored.first if stored else None, held) if one]
+    start = task.wanted.start or min(begins, default=None)
     if start is None or series.first_trade_at is None:
         return start
     return max(start, series.first_trade_at)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, and_, bindparam, or_, select
 
-from stockjobs.domain.market.bars import COLUMNS, PRICES, Bars, Seconds
+from stockjobs.domain.market.bars import COLUMNS, PRICES, Bars, Prices, Seconds
 from stockjobs.domain.market.days import REACH
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.restatement import are_in_new_shares
 from stockjobs.domain.market.validation.levels import UNIT_JUMP, UNSPLIT
 from stockjobs.store import tables
 from stockjobs.store.market import findings
 from stockjobs.store.market.bar_rows import bars_of_rows
 from stockjobs.store.market.findings import Good
+from stockjobs.store.statements import as_written
 
 _findings, _aside, _bars = tables.findings, tables.quarantined_bars, tables.bars
 
@@ -79,6 +81,45 @@ def settle(connection: Connection, series: tuple[int, Interval], zone: tzinfo, *
     is_there = there.is_of(_seconds(row.at for row in found)).tolist()
     settled = [row.id for row, is_met in zip(found, is_there, strict=True) if is_met]
     return findings.decide(connection, settled, FindingState.MENDED, by, now)
+
+
+def settle_told(
+    connection: Connection, series: tuple[int, Interval], ratios: Sequence[float], *, by: str, now: datetime
+) -> int:
+    """Close the open findings about bars of an instrument and interval in the prices of before a split, whose bars are stored in
+    the shares after a split of one of some ratios. Returns how many."""
+    rows = connection.execute(_HELD, {"instrument": series[0], "seconds": series[1].seconds}).all()
+    if not rows:
+        return 0
+    prices: Prices = np.array([row[1:] for row in rows], dtype=np.float64).T
+    is_told = are_in_new_shares(prices[: len(PRICES)], prices[len(PRICES) :], ratios).tolist()
+    settled = [row.id for row, is_met in zip(rows, is_told, strict=True) if is_met]
+    return findings.decide(connection, settled, FindingState.MENDED, by, now)
+
+
+# Made once, as each landing after a recent split asks it: what is held of a series, and what is stored at its times.
+_HELD = (
+    select(
+        _findings.c.id,
+        *(_aside.c[name] for name in PRICES),
+        *(_bars.c[name].label(f"stored_{name}") for name in PRICES),
+    )
+    .join(_aside, _aside.c.finding_id == _findings.c.id)
+    .join(
+        _bars,
+        and_(
+            _bars.c.instrument_id == _aside.c.instrument_id,
+            _bars.c.interval_s == _aside.c.interval_s,
+            _bars.c.at == _aside.c.at,
+        ),
+    )
+    .where(
+        _findings.c.instrument_id == bindparam("instrument"),
+        _findings.c.interval_s == bindparam("seconds"),
+        _findings.c.state == as_written(FindingState.OPEN),
+        _findings.c.rule == UNSPLIT,
+    )
+)
 
 
 def _seconds(times: Iterable[datetime]) -> Seconds:

@@ -9,13 +9,15 @@ from datetime import datetime
 import numpy as np
 from sqlalchemy import Connection, func, select
 
+from stockjobs.domain.market.findings import FindingState
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.sessions import Seconds
+from stockjobs.domain.market.validation.levels import UNSPLIT
 from stockjobs.store import tables
 from stockjobs.store.market.epochs import epoch
-from stockjobs.store.statements import is_in
+from stockjobs.store.statements import as_written, is_in
 
-_bars, _quarantined = tables.bars, tables.quarantined_bars
+_bars, _quarantined, _findings = tables.bars, tables.quarantined_bars, tables.findings
 _instruments, _symbols = tables.instruments, tables.symbols
 
 
@@ -90,11 +92,25 @@ def count(
 
 
 def oldest(connection: Connection, interval: Interval, instruments: Sequence[int]) -> datetime | None:
-    """The time of the oldest bar that is stored of any of the instruments, None if there is none."""
+    """The time of the oldest bar that is stored of any of the instruments, or is held in the prices of before a split; None if
+    there is none.
+    """
     is_of_series = (_bars.c.instrument_id == _instruments.c.id, _bars.c.interval_s == interval.seconds)
     # The key of the bars has the first of each series at once; for all of them together PostgreSQL would read every bar.
     first = select(func.min(_bars.c.at)).where(*is_of_series).scalar_subquery()
-    return connection.execute(select(func.min(first)).where(is_in(_instruments.c.id, instruments))).scalar()
+    stored = connection.execute(select(func.min(first)).where(is_in(_instruments.c.id, instruments))).scalar()
+    return min((*held_since(connection, instruments, interval).values(), *([stored] if stored else [])), default=None)
+
+
+def held_since(connection: Connection, instruments: Sequence[int], interval: Interval) -> dict[int, datetime]:
+    """Of each instrument the first bar that is set aside in the prices of before a split, until it is put right or decided."""
+    query = select(_findings.c.instrument_id, func.min(_findings.c.at)).where(
+        is_in(_findings.c.instrument_id, instruments),
+        _findings.c.interval_s == interval.seconds,
+        _findings.c.state == as_written(FindingState.OPEN),
+        _findings.c.rule == UNSPLIT,
+    )
+    return {row[0]: row[1] for row in connection.execute(query.group_by(_findings.c.instrument_id))}
 
 
 def times(connection: Connection, instrument: int, interval: Interval, start: datetime, end: datetime) -> Seconds:
