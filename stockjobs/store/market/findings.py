@@ -12,7 +12,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, literal_column, or_, select, update
 
 from stockjobs.domain import ids
 from stockjobs.domain.market.bars import COLUMNS, NO_VOLUME, PRICES, Bars, Seconds
@@ -74,7 +74,9 @@ def land(connection: Connection, found: Sequence[Finding], now: datetime) -> fro
     """
     each = {finding.id: finding for finding in found}
     new = insert_new(connection, _findings, [_row(finding, now) for finding in each.values()])
-    open_again(connection, [key for key, one in each.items() if key not in new and one.state is FindingState.OPEN])
+    seen = [one for key, one in each.items() if key not in new and one.state is FindingState.OPEN]
+    open_again(connection, [one.id for one in seen])
+    disagreements.forget_good(connection, [one.id for one in seen if one.kind is FindingKind.VARYING_RATIO])
     aside = [row for key in new for row in _rows(each[key])]
     insert_many(connection, tables.quarantined_bars, aside)
     return frozenset(new)
@@ -159,7 +161,7 @@ class Good:
 
 def mend(connection: Connection, landed: Sequence[Good], by: str, now: datetime) -> int:
     """Close the open findings about bars that have come as good ones since, wherever in their day, week or month; about whole
-    answers whose bars all have, or stand as they came; and that the series came in another currency.
+    answers whose bars all have, in however many landings, or stand as they came; and that the series came in another currency.
 
     Returns how many there were.
     """
@@ -168,25 +170,27 @@ def mend(connection: Connection, landed: Sequence[Good], by: str, now: datetime)
         return 0
     mended: list[UUID] = []
     about: dict[tuple[int, int], list[tuple[UUID, datetime]]] = {}
-    whole: dict[tuple[int, int], list[UUID]] = {}
-    for key, instrument, seconds, at, kind in connection.execute(_OPEN_BARS, _spanned([*good.values()])):
+    whole: dict[tuple[int, int], list[tuple[UUID, datetime]]] = {}
+    spanned = _spanned([*good.values()])
+    for key, instrument, seconds, at, kind in connection.execute(_OPEN_BARS, spanned):
         if (instrument, seconds) not in good:
             continue
         if at is None:
             mended += [key] if kind == FindingKind.IDENTITY else []
         elif kind == FindingKind.VARYING_RATIO:
-            whole.setdefault((instrument, seconds), []).append(key)
+            whole.setdefault((instrument, seconds), []).append((key, at))
         elif kind == FindingKind.REJECTED_BAR:
             about.setdefault((instrument, seconds), []).append((key, at))
     for series, found in about.items():
         is_met = good[series].is_of(np.array([int(at.timestamp()) for _, at in found], dtype=np.int64))
         mended += [key for (key, _), met in zip(found, is_met.tolist(), strict=True) if met]
-    for series, keys in whole.items():
-        mended += disagreements.over(connection, keys, good[series].is_of)
+    for series, found in whole.items():
+        met = disagreements.note_good(connection, [key for key, _ in found], good[series].is_of, now)
+        mended += disagreements.over(connection, [key for key, at in found if key in met or at >= spanned["since"]])
     return decide(connection, mended, FindingState.MENDED, by, now)
 
 
-def _spanned(good: Sequence[Good]) -> dict[str, object]:
+def _spanned(good: Sequence[Good]) -> dict[str, Any]:
     """The instruments and seconds of intervals, and the first and the last time at which a bar of any of their days may stand."""
     first, last = (
         min(int(one.at.min()) - REACH.get(one.interval, 0) for one in good),
@@ -201,7 +205,7 @@ def _spanned(good: Sequence[Good]) -> dict[str, object]:
 
 
 # Made once, as it is asked in each landing. The state is in the statement's text, as in the partial index. Kinds are told apart
-# by who asks: with them SQLite would rather read all that were ever found of a kind.
+# by who asks: with them SQLite would rather read all that were ever found of a kind. Whole answers may begin before the span.
 _OPEN_BARS = select(*_findings.c["id", "instrument_id", "interval_s", "at", "kind"]).where(
     is_among(_findings.c.instrument_id, "instruments"),
     is_among(_findings.c.interval_s, "seconds"),
@@ -210,6 +214,11 @@ _OPEN_BARS = select(*_findings.c["id", "instrument_id", "interval_s", "at", "kin
         and_(
             _findings.c.at >= bindparam("since", type_=_findings.c.at.type),
             _findings.c.at <= bindparam("until", type_=_findings.c.at.type),
+        ),
+        and_(
+            _findings.c.at < bindparam("since", type_=_findings.c.at.type),
+            # As a sum of texts no index on kinds is meant.
+            _findings.c.kind.concat(literal_column("''")) == as_written(FindingKind.VARYING_RATIO),
         ),
         _findings.c.at.is_(None),
     ),

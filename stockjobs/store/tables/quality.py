@@ -84,6 +84,7 @@ quarantined_bars = Table(
     Column("close", Double),
     Column("volume", BigInteger),
     Column("provisional", Boolean, nullable=False),
+    Column("good_at", Instant, comment="of an answer set aside whole: when a good bar has come in its place"),
     PrimaryKeyConstraint("finding_id", "at"),
     Index("ix_quarantined_bars_instrument_id_interval_s_at", "instrument_id", "interval_s", "at"),
 )

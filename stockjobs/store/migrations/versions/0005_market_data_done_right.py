@@ -307,6 +307,12 @@ def _find() -> None:
         sa.Column("close", sa.Double(), nullable=True),
         sa.Column("volume", sa.BigInteger(), nullable=True),
         sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column(
+            "good_at",
+            Instant(),
+            nullable=True,
+            comment="of an answer set aside whole: when a good bar has come in its place",
+        ),
         sa.ForeignKeyConstraint(["finding_id"], ["findings.id"], name="fk_quarantined_bars_finding_id"),
         sa.ForeignKeyConstraint(["instrument_id"], ["instruments.id"], name="fk_quarantined_bars_instrument_id"),
         sa.PrimaryKeyConstraint("finding_id", "at", name="pk_quarantined_bars"),

@@ -31,6 +31,26 @@ def test_a_finding_ends_once_each_of_its_bars_is_good_or_stands_as_it_came(datab
         assert disagreements.open_of(connection, (instrument, Interval.D1)) == []
 
 
+def test_good_bars_of_several_landings_end_a_finding_unless_it_is_seen_again_between_them(database: Database) -> None:
+    with database.begin() as connection:
+        instrument = add_instrument(connection, "AAPL")
+        add_bars(connection, instrument, [bar(NOON + timedelta(days=day), AS_STORED) for day in range(3)])
+        is_open = held(connection, instrument, ELSEWHERE, ELSEWHERE, ELSEWHERE)
+        unclear = Finding(FindingKind.UNCLEAR_SHARES, "AAPL", "why", instrument, Interval.D1, NOON)
+        findings.land(connection, [unclear], NOON)
+
+        def mended(*days: int) -> int:
+            return findings.mend(connection, [good(instrument, *days)], "night", NOON)
+
+        assert (mended(0, 1), mended(0), mended(2)) == (0, 0, 1)
+        assert findings.land(connection, [is_open], NOON) == frozenset()
+        assert (mended(2), mended(0)) == (0, 0)
+        findings.land(connection, [is_open], NOON)
+        assert (mended(1), mended(0), mended(2)) == (0, 0, 1)
+        # What is not about bars that came does not end by bars that come.
+        assert findings.open_again(connection, [unclear.id]) == frozenset()
+
+
 def test_bars_that_came_in_old_shares_or_are_not_stored_are_told_apart(database: Database) -> None:
     with database.begin() as connection:
         instrument = add_instrument(connection, "AAPL")
