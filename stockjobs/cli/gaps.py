@@ -14,7 +14,7 @@ from stockjobs.cli.series import Named, looked, named
 from stockjobs.cli.session import container_of
 from stockjobs.cli.taking import taking
 from stockjobs.domain.market.coverage import Cause
-from stockjobs.services.market.covered import Coverage, Hole
+from stockjobs.services.market.covered import NO_CALENDAR, Coverage, Hole
 
 
 def _next(hole: Hole) -> object:
@@ -59,14 +59,28 @@ GAPS: View[Hole] = View(
 )
 
 
-def _none(series: Sequence[Coverage]) -> str:
-    """What to say where no bar is known to be missing."""
+def _none(series: Sequence[Coverage], provider: str, causes: Sequence[Cause]) -> str:
+    """What to say where no bar is known to be missing, or none for some causes."""
     if not series:
         return "Nothing is stored yet."
+    of_them = f" for the cause {' or '.join(causes)}" if causes else ""
     unjudged = next((one for one in series if one.note), None)
-    if unjudged is not None:
-        return f"No bars are known to be missing; of {unjudged.series.symbol} it cannot be told: {unjudged.note}."
-    return "No bars are missing."
+    if unjudged is None:
+        return f"No bars are missing{of_them}."
+    why = why_unjudged(unjudged, provider)
+    return f"No bars are known to be missing{of_them}; of {unjudged.series.symbol} it cannot be told: {why}."
+
+
+def why_unjudged(found: Coverage, provider: str) -> str:
+    """Why it cannot be told what is missing of a series, and what to do about it."""
+    if found.note != NO_CALENDAR:
+        return found.note
+    exchange = found.series.exchange
+    why = f"the sessions of its exchange, {exchange}, are not known" if exchange else "its source names no exchange"
+    cure = (
+        ": name one in instruments.csv, such as NMS, XNYS or LSE, and collect it again" if provider == "files" else ""
+    )
+    return f"{found.note}, as {why}{cure}"
 
 
 @taking(series=named)
@@ -79,20 +93,23 @@ def gaps(
             "--cause", metavar="CAUSE", help=f"Only those of this cause; may be repeated: {', '.join(Cause)}."
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many, the newest first; 0 for all.")] = 1_000,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, metavar="N", help="At most so many, the newest first; 0 for all.")
+    ] = 1_000,
     output: Output = Format.TABLE,
 ) -> None:
-    """List the days of which bars are missing, with the cause, and when the source is asked for them again.
+    """List the days of which bars are missing, with the cause. It tells when the source is asked for them again.
 
     A gap that is the source's is left alone for growing pauses: a day, 3, 7, 30 days, and then for ever. `lost in` says when the
     source will no longer keep the bars, where it keeps only the newest.
     """
     container = container_of(ctx)
-    looked_at = list(looked(container, series.wanted(container)))
+    wanted = series.wanted(container)
+    looked_at = list(looked(container, wanted))
     found = [hole for one in looked_at for hole in one.holes if not cause or hole.cause in cause]
     found.sort(key=lambda hole: (-hole.day.toordinal(), hole.symbol, hole.interval.seconds))
     shown = found[:limit] if limit else found
-    view = replace(GAPS, none=_none(looked_at)) if not cause else GAPS
+    view = replace(GAPS, none=_none(looked_at, wanted[0].provider, cause or ()))
     write(view, shown, output, container.reports.now())
     if len(shown) < len(found):
         typer.echo(f"stockctl: the newest {limit:,} of {len(found):,}; --limit 0 shows all", err=True)

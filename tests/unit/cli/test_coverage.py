@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from stockjobs.cli.gaps import why_unjudged
+from stockjobs.domain.market.intervals import Interval
+from stockjobs.services.market.covered import NO_CALENDAR, Coverage
+from stockjobs.store.market.coverage import Series
 from tests.fixtures.cli import Ctl
 from tests.fixtures.exchange import MarketProvider
 
@@ -44,6 +48,23 @@ def test_gaps_lists_each_day_the_newest_first(collected: Ctl) -> None:
     assert {row["cause"] for row in rows} == {"unknown"}
     assert "unknown: not asked for yet" in collected("coverage", "AAPL", "--end", "2024-03-16").stderr
     assert collected.json("gaps", "AAPL", "--end", "2024-03-16", "--cause", "source-null") == []
+
+
+@pytest.mark.parametrize("cause", [(), ("--cause", "set-aside")])
+def test_without_a_calendar_gaps_says_so_and_what_to_do(
+    ctl: Ctl, monkeypatch: pytest.MonkeyPatch, cause: tuple[str, ...]
+) -> None:
+    ctl.provider.exchange = "XYZQ"
+    ctl("backfill", "--symbols", "AAPL", "--start", "2024-03-04", "--end", "2024-03-09")
+    ctl.work()
+    told = ctl("gaps", "AAPL", *cause).stderr
+    assert "of AAPL it cannot be told: no calendar, as the sessions of its exchange, XYZQ, are not known" in told
+
+
+def test_the_cure_of_a_missing_calendar_is_an_exchange() -> None:
+    series = Series(1, "ACME", "", "America/New_York", None)
+    told = why_unjudged(Coverage(series, Interval.D1, note=NO_CALENDAR), "files")
+    assert told.startswith("no calendar, as its source names no exchange: name one in instruments.csv, such as NMS,")
 
 
 def test_repair_tells_its_price_and_a_dry_run_does_nothing(collected: Ctl) -> None:
