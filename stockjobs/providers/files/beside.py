@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -18,32 +18,47 @@ from stockjobs.providers.files.rows import read_value
 from stockjobs.providers.files.times import BadTime, read_times
 from stockjobs.providers.yahoo.meta import instant
 
+_OF_ACTIONS = ("date", "kind", "value")
+_OF_FACTS = ("metric", "period", "as_of", "value")
 _KINDS = ("split", "dividend", "capital_gain")
 _PERIODS = ("annual", "quarterly", "trailing")
 
 Record = dict[str, str]
 
 
-def records(path: Path) -> tuple[Record, ...]:
-    """The rows of a small CSV, by the plain names of its columns; read again when the file has changed."""
+def records(path: Path, needed: Sequence[str] = ()) -> tuple[Record, ...]:
+    """The rows of a small CSV, by the plain names of its columns; read again when the file has changed.
+
+    Raises `MalformedReply` where a column that is needed is not there; a file without a line needs none.
+    """
     stat = path.stat()
-    return _records(path, stat.st_mtime_ns, stat.st_size)
+    return _records(path, stat.st_mtime_ns, stat.st_size, tuple(needed))
 
 
 @lru_cache(maxsize=64)
-def _records(path: Path, changed: int, size: int) -> tuple[Record, ...]:  # noqa: ARG001 - part of the key
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file, strict=True) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise MalformedReply(f"{path} cannot be read: {error}") from error
+def _records(path: Path, changed: int, size: int, needed: Sequence[str]) -> tuple[Record, ...]:  # noqa: ARG001 - part of the key
+    rows = _rows(path)
     names = [plain(name) for name in rows[0]] if rows else []
+    missing = [name for name in needed if plain(name) not in names]
+    if rows and missing:
+        raise MalformedReply(
+            f"{path}: no column for {', '.join(missing)}; its first line has to name the columns ({','.join(needed)}), "
+            f"and it is {excerpt(', '.join(rows[0]))}."
+        )
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(names):
             raise MalformedReply(
                 f"{path}, row {number}: it has {counted(len(row), 'value')}, and {counted(len(names), 'column')}."
             )
     return tuple({name: cell.strip() for name, cell in zip(names, row, strict=True)} for row in rows[1:])
+
+
+def _rows(path: Path) -> list[list[str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return [row for row in csv.reader(file, strict=True) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise MalformedReply(f"{path} cannot be read: {error}") from error
 
 
 def record_of(path: Path, symbol: str) -> Record | None:
@@ -54,7 +69,7 @@ def record_of(path: Path, symbol: str) -> Record | None:
 
 @lru_cache(maxsize=8)
 def _by_symbol(path: Path, changed: int, size: int) -> dict[str, Record]:
-    return {record.get("symbol", "").upper(): record for record in reversed(_records(path, changed, size))}
+    return {record["symbol"].upper(): record for record in reversed(_records(path, changed, size, ("symbol",)))}
 
 
 def read_actions(path: Path, zone: ZoneInfo | None) -> tuple[CorporateAction, ...]:
@@ -63,7 +78,7 @@ def read_actions(path: Path, zone: ZoneInfo | None) -> tuple[CorporateAction, ..
 
 
 def _actions(path: Path, zone: ZoneInfo | None) -> Iterator[CorporateAction]:
-    for number, record in enumerate(records(path), start=2):
+    for number, record in enumerate(records(path, _OF_ACTIONS), start=2):
         where = f"{path}, row {number}"
         kind = record.get("kind", "").lower().replace(" ", "_")
         if kind not in _KINDS:
@@ -77,7 +92,8 @@ def _actions(path: Path, zone: ZoneInfo | None) -> Iterator[CorporateAction]:
 
 def read_facts(path: Path) -> tuple[Fact, ...]:
     """The figures of a file with the columns metric, period, as_of, value and currency. Raises `MalformedReply`."""
-    return tuple(_fact(record, f"{path}, row {number}") for number, record in enumerate(records(path), start=2))
+    told = records(path, _OF_FACTS)
+    return tuple(_fact(record, f"{path}, row {number}") for number, record in enumerate(told, start=2))
 
 
 def _fact(record: Record, where: str) -> Fact:
@@ -87,7 +103,5 @@ def _fact(record: Record, where: str) -> Fact:
             raise ValueError(f"the period {excerpt(period)} is none of {', '.join(_PERIODS)}")
         as_of = date.fromisoformat(record["as of"])
         return Fact(record["metric"], period, as_of, float(record["value"]), record.get("currency", ""))
-    except KeyError as error:
-        raise MalformedReply(f"{where}: no column {error}; it needs metric, period, as_of, value.") from error
     except ValueError as error:
         raise MalformedReply(f"{where}: {error}") from error

@@ -253,6 +253,23 @@ def test_a_split_that_stands_in_the_bars_and_beside_them_counts_once(tmp_path: P
     assert reply.bars.close.tolist() == [20.0, 20.0]
 
 
+def test_what_stands_beside_has_to_name_its_columns(tmp_path: Path) -> None:
+    write(tmp_path, "AAPL.csv", HEADER, row("2024-01-02"))
+    write(tmp_path, "AAPL.actions.csv", "2024-01-03,split,4")
+    with pytest.raises(
+        MalformedReply, match=r"AAPL\.actions\.csv: no column for date, kind, value; .*'2024-01-03, split, 4'"
+    ):
+        asked(opened(tmp_path), "AAPL")
+    write(tmp_path, "AAPL.facts.csv", "TotalRevenue,annual,2023-09-30,1")
+    with pytest.raises(MalformedReply, match=r"AAPL\.facts\.csv: no column for metric, period, as_of, value"):
+        opened(tmp_path).facts("AAPL", now=NOW, patience=patient())
+    write(tmp_path, "instruments.csv", "AAPL,NMS,USD")
+    with pytest.raises(
+        MalformedReply, match=r"instruments\.csv: no column for symbol; its first line .*'AAPL, NMS, USD'"
+    ):
+        asked(opened(tmp_path), "AAPL")
+
+
 def test_actions_and_facts_may_stand_beside(tmp_path: Path) -> None:
     write(tmp_path, "VOD.L.csv", HEADER, row("2024-04-03"))
     write(tmp_path, "VOD.L.actions.csv", "date,kind,value", "2024-04-02,split,10:1", "2024-04-02,dividend,0.5")
