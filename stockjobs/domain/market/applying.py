@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from stockjobs.domain.market.bars import Bars, Prices, Seconds
 from stockjobs.domain.market.changes import overlap
-from stockjobs.domain.market.restatement import Known, are_explained, lacks
+from stockjobs.domain.market.lacking import are_explained, lacks
+from stockjobs.domain.market.restatement import Known
 from stockjobs.domain.market.shares import (
     EARLY,
     LATE,

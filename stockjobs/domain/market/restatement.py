@@ -18,11 +18,9 @@ from numpy.typing import NDArray
 
 from stockjobs.domain.market.bars import PRICES, Bars, Prices, Seconds
 from stockjobs.domain.market.changes import SAME, overlap, prices_differ
+from stockjobs.domain.market.lacking import LOOK_BACK, SPREAD, missing, missing_of_all
 from stockjobs.domain.market.smoothness import are_joined, are_mended
 from stockjobs.domain.market.splits import Split, factors
-
-SPREAD = 1e-3
-"""Ratios that differ by less than this part are one ratio: sources round prices."""
 
 EXPLAINED = 1e-2
 """By less than this part a ratio may miss a split's, prices of small shares being rounded more."""
@@ -42,7 +40,6 @@ LEAST_REVISED = 3
 FROM_ZERO = 1e6
 """What the ratio of a price to zero is taken for."""
 
-_LOOK_BACK = 6
 _NONE: Seconds = np.empty(0, dtype=np.int64)
 
 
@@ -158,43 +155,6 @@ def _of_settled(both: _Both, splits: Sequence[Split]) -> Verdict:
     return by_split or _revised(both.old.bars, both.now, both.ratios)
 
 
-def missing(factor: float, at: int, splits: Sequence[Split]) -> tuple[Split, ...]:
-    """The splits after a bar that are not in its price yet; the fewest and newest that explain its factor."""
-    return _explaining(factor, at, splits) or ()
-
-
-def _explaining(factor: float, at: int, splits: Sequence[Split]) -> tuple[Split, ...] | None:
-    """As `missing`; None if none explain it."""
-    later = [split for split in splits if split.since > at][-_LOOK_BACK:]
-    lacks = math.prod(split.ratio for split in splits if split.since > at) / factor
-    for count in range(len(later) + 1):
-        for chosen in reversed(list(combinations(later, count))):
-            if abs(math.prod(split.ratio for split in chosen) / lacks - 1) < SPREAD:
-                return chosen
-    return None
-
-
-def lacks(at: Seconds, factor: Prices, split: Split, splits: Sequence[Split]) -> NDArray[np.bool_]:
-    """Of which bars a split is not in the price, as far as their factors tell."""
-    later = np.searchsorted([one.since for one in splits], at, side="right")
-    found = np.zeros(len(at), dtype=np.bool_)
-    # Most bars of a series have the same splits after them, and in their prices.
-    for count, value in {*zip(later.tolist(), factor.tolist(), strict=True)}:
-        alike = (later == count) & (factor == value)
-        found[alike] = _is_lacking(value, int(at[alike][0]), split, splits)
-    return found
-
-
-def are_explained(at: Seconds, factor: Prices, splits: Sequence[Split]) -> NDArray[np.bool_]:
-    """Which bars have factors that known splits explain: others were told anew by a ratio of which nobody has told."""
-    later = np.searchsorted([one.since for one in splits], at, side="right")
-    found = np.zeros(len(at), dtype=np.bool_)
-    for count, value in {*zip(later.tolist(), factor.tolist(), strict=True)}:
-        alike = (later == count) & (factor == value)
-        found[alike] = _explaining(value, int(at[alike][0]), splits) is not None
-    return found
-
-
 def are_told_alike(came: Prices, stored: Prices, ratios: Sequence[float]) -> NDArray[np.bool_]:
     """Which bars are stored as they came, or in the shares after a split of one of some ratios; prices are in rows."""
     return np.asarray(_near(came, stored, SAME) | are_in_new_shares(came, stored, ratios))
@@ -206,17 +166,6 @@ def are_in_new_shares(came: Prices, stored: Prices, ratios: Sequence[float]) -> 
     for ratio in ratios:
         found |= _near(came, stored * ratio, SPREAD)
     return found
-
-
-def _is_lacking(factor: float, at: int, split: Split, splits: Sequence[Split]) -> bool:
-    if at >= split.since:
-        return False
-    explaining = _explaining(factor, at, splits)
-    if explaining is not None:
-        return split in explaining
-    whole = math.prod(one.ratio for one in splits if one.since > at)
-    # What is missing grows or shrinks by the ratio: a factor is much nearer to the whole one with the split than without.
-    return abs(math.log(whole / factor / split.ratio)) < abs(math.log(whole / factor)) / 2 - SPREAD
 
 
 def _by_split(both: _Both, splits: Sequence[Split]) -> Verdict | None:
@@ -233,18 +182,8 @@ def _by_split(both: _Both, splits: Sequence[Split]) -> Verdict | None:
         return _varies("a split has been applied to a part of the bars", old.bars, ratios, place)
     landings = {int(landing): True for landing in old.landing[restated]}
     landings |= {int(landing): False for landing in old.landing[can_tell & ~restated]}
-    lacking = _missing_of_all(old.bars.at[restated], old.split_factor[restated], splits)
+    lacking = missing_of_all(old.bars.at[restated], old.split_factor[restated], splits)
     return Restated(math.prod(split.ratio for split in lacking), lacking, landings) if lacking else None
-
-
-def _missing_of_all(at: Seconds, factor: Prices, splits: Sequence[Split]) -> tuple[Split, ...]:
-    """The splits that are not yet in the price of one bar or another."""
-    found: set[Split] = set()
-    later = np.searchsorted([one.since for one in splits], at, side="right")
-    for count, value in {*zip(later.tolist(), factor.tolist(), strict=True)}:
-        place = int(np.flatnonzero((later == count) & (factor == value))[0])
-        found.update(missing(value, int(at[place]), splits))
-    return tuple(sorted(found))
 
 
 def _is_of_a_split(at: Seconds, ratios: Prices, splits: Sequence[Split]) -> NDArray[np.bool_]:
@@ -312,7 +251,7 @@ def _by_one_ratio(old: Known, ratios: Prices, splits: Sequence[Split]) -> Verdic
 def _is_taken_back(ratio: float, at: int, splits: Sequence[Split]) -> bool:
     """True if prices are off as they are without one of the splits after a bar, or without several of the newest."""
     later = [split.ratio for split in splits if split.since > at]
-    newest = later[-_LOOK_BACK:]
+    newest = later[-LOOK_BACK:]
     several = (math.prod(some) for count in range(2, len(newest) + 1) for some in combinations(newest, count))
     return any(abs(ratio / one - 1) < EXPLAINED for one in (*later, *several))
 

@@ -10,7 +10,8 @@ import numpy as np
 from stockjobs.domain.market.bars import Bars, Prices
 from stockjobs.domain.market.coverage import Places
 from stockjobs.domain.market.explaining import lacked
-from stockjobs.domain.market.restatement import EXPLAINED, lacks
+from stockjobs.domain.market.lacking import lacks
+from stockjobs.domain.market.restatement import EXPLAINED
 from stockjobs.domain.market.splits import Split
 
 _WEEK = 7 * 86_400

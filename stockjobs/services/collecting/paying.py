@@ -20,8 +20,8 @@ from stockjobs.domain.market.bars import CorporateAction
 from stockjobs.domain.market.days import of_day
 from stockjobs.domain.market.findings import FindingState
 from stockjobs.domain.market.intervals import Interval
+from stockjobs.domain.market.lacking import lacks
 from stockjobs.domain.market.payments import in_shares_of
-from stockjobs.domain.market.restatement import lacks
 from stockjobs.domain.market.splits import InPrices, Split, as_of_days
 from stockjobs.services.collecting.belonging import is_of_others
 from stockjobs.services.collecting.series import Series, Step

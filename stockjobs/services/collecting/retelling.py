@@ -19,7 +19,8 @@ from stockjobs.domain.market.applying import (
     by_split,
 )
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.restatement import EXPLAINED, Known, Restated, Verdict, lacks
+from stockjobs.domain.market.lacking import lacks
+from stockjobs.domain.market.restatement import EXPLAINED, Known, Restated, Verdict
 from stockjobs.domain.market.splits import Split
 from stockjobs.services.collecting.paying import Noted
 from stockjobs.services.collecting.retold import Deed, instant, restatement, told_of, unclear_ratio, unclear_shares

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockjobs.domain.market.bars import Bars
-from stockjobs.domain.market.restatement import Known, Restated, Revised, Unchanged, Varies, compared, missing
+from stockjobs.domain.market.lacking import missing
+from stockjobs.domain.market.restatement import Known, Restated, Revised, Unchanged, Varies, compared
 from stockjobs.domain.market.splits import Split, factors
 
 DAY = 86_400
