@@ -10,6 +10,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, func, select
 
 from stockjobs.domain.asking.planning import Window
+from stockjobs.domain.market.bars import PRICES, Bars
 from stockjobs.domain.market.coverage import Cause
 from stockjobs.domain.market.findings import FindingKind, FindingState
 from stockjobs.domain.market.intervals import Interval
@@ -126,16 +127,30 @@ def test_very_many_bars_and_days_of_a_series_are_named(database: Database) -> No
     with database.begin() as connection:
         stint(connection)
         instrument, landing = add_instrument(connection, "AAPL"), land_at(connection, NOON)
+        series = (instrument, M1)
         add_bars(connection, instrument, [bar(NOON, 100.0)], interval=M1, landing=landing)
         gaps.land(connection, [Gap(instrument, M1, days[0], 1, Cause.SOURCE_ABSENT, NOON, 1, NOON)])
-        series = (instrument, M1)
-        assert withdrawals.released_at(connection, *series, seconds) == frozenset()
-        assert withdrawals.landed_again(connection, series, seconds, besides="job") == frozenset()
-        assert withdrawals.withdraw(connection, *series, seconds, landing) == 1
+        released = Finding(
+            FindingKind.REJECTED_BAR, "AAPL", "why", instrument, M1, NOON, state=FindingState.RELEASED, bars=one_bar()
+        )
+        late = Finding(FindingKind.PERISHING, "AAPL", "why", instrument, M1, NOON)
+        findings.land(connection, [released, late], NOON)
+        assert withdrawals.released_at(connection, *series, seconds) == {seconds[0]}
+        assert withdrawals.withdraw(connection, *series, seconds, land_at(connection, NOON)) == 1
+        add_bars(connection, instrument, [bar(NOON, 100.0)], interval=M1, landing=land_at(connection, NOON))
+        assert withdrawals.landed_again(connection, series, seconds, besides="job") == {seconds[0]}
         assert gaps.insist(connection, *series, days, NOON) == 1
         assert gaps.clear(connection, *series, days) == 1
-        ids = [uuid4() for _ in seconds]
-        assert quarantine.by_ids(connection, ids, for_change=True) == []
-        assert quarantine.instruments_of(connection, ids) == []
-        assert not any(len(bars) for bars in quarantine.bars_of(connection, ids).values())
+        ids = [late.id, released.id, *(uuid4() for _ in seconds)]
+        assert {one.id for one in quarantine.by_ids(connection, ids, for_change=True)} == {late.id, released.id}
+        assert quarantine.instruments_of(connection, ids) == [instrument]
+        held = quarantine.bars_of(connection, ids)
+        assert {key for key, bars in held.items() if len(bars)} == {released.id}
         perishing.mend(connection, ids, NOON)
+        [mended] = quarantine.by_ids(connection, ids[:1])
+        assert mended.state is FindingState.MENDED
+
+
+def one_bar() -> Bars:
+    """A minute."""
+    return Bars.of(([int(NOON.timestamp())], *([100.0] for _ in PRICES), [1], [False]))
