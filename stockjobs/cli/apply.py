@@ -27,7 +27,7 @@ def apply(
     filename: Files,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
 ) -> None:
-    """Make the jobs and templates as manifests say; repeating it changes nothing.
+    """Make jobs and templates as manifests say. Repeating it changes nothing.
 
     All the manifests are applied, or, if anything is wrong with one of them, none.
     """

@@ -56,7 +56,9 @@ def asked_of(
     period: Annotated[
         str | None, typer.Option("--period", metavar="PERIOD", help="So far back from the end: 5d, 6mo, 10y, P10Y.")
     ] = None,
-    provider: Annotated[str, typer.Option(help="Where the data comes from, for --symbols.")] = "yahoo",
+    provider: Annotated[
+        str, typer.Option(metavar="PROVIDER", help="Where the data comes from, for --symbols.")
+    ] = "yahoo",
     refetch: Annotated[bool, typer.Option("--refetch", help="Ask for all of it, also for what is stored.")] = False,
 ) -> Asked:
     """What is asked for. Raises InvalidInput."""
@@ -89,7 +91,7 @@ def backfill(
     ] = False,
     ending: Ending,
 ) -> None:
-    """Collect what is missing of a window of the past, for a job or for symbols.
+    """Collect what is missing of the past, for a job or symbols.
 
     Days are UTC days. Without a window a job's own is taken; else the setting `period`, or ten years. What is stored is not
     asked for again, nor what the provider is known not to have; the price is written to stderr before it starts.

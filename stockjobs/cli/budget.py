@@ -27,7 +27,7 @@ def budget(
         typer.Option(metavar="PROVIDER[/EGRESS]", help="End the cool-down or break of a provider now."),
     ] = None,
 ) -> None:
-    """Show what is left of the budgets of requests, and which providers are closed.
+    """Show what is left of budgets, and which providers are closed.
 
     Each provider has a budget for each egress, the address from which requests leave. It is listed from the first request of a
     worker until a day after the last. What was asked still counts after --reopen, and the provider may close again; what was

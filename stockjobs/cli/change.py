@@ -38,7 +38,7 @@ def delete(
         typer.Argument(metavar="KIND NAME", help="The word job or template, then names; or job/NAME, template/NAME."),
     ],
 ) -> None:
-    """Delete jobs or templates; history, data and the jobs of a template stay.
+    """Delete jobs or templates. History, data and the jobs of a template stay.
 
     What is open of a job is cancelled. A job that is applied again later has its history back.
     """

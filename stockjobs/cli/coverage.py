@@ -91,7 +91,7 @@ def coverage(
     holes: Annotated[bool, typer.Option("--incomplete", help="Only series of which something is missing.")] = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Compare what is stored with the sessions of the exchanges: how much of it is there, and why the rest is not.
+    """Compare what is stored with the sessions of the exchanges. It tells how much is there, and why the rest is not.
 
     Expected are the bars of sessions that are over. `stockctl gaps` lists the missing ones by day, `repair` asks for them.
     """

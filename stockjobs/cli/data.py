@@ -96,13 +96,15 @@ def data(
     limit: Annotated[
         int | None,
         typer.Option(
-            min=0, help=f"So many of the newest bars; 0 for all. A table shows {bar_tables.NEWEST} if not given."
+            min=0,
+            metavar="N",
+            help=f"So many of the newest bars; 0 for all. A table shows {bar_tables.NEWEST} if not given.",
         ),
     ] = None,
     *,
     target: Target,
 ) -> None:
-    """Show stored bars, write them to a file, or tell of which symbols there are any.
+    """Show stored bars, write them to a file, or list what there is.
 
     Without symbols and without --all it tells of which there are any. Prices are as the provider gave them unless --adjusted
     says otherwise. Tables show times in the zone of the exchange, everything else in UTC. A symbol that names nothing any more

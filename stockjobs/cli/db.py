@@ -17,14 +17,14 @@ group = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="Migrate the database, check it, or change how the bars lie in it.",
+    help="Migrate the database, check it, or change how bars lie in it.",
 )
 
 
 @group.command()
 def upgrade(
     ctx: typer.Context,
-    revision: Annotated[str, typer.Argument(help="The revision to go up to.")] = "head",
+    revision: Annotated[str, typer.Argument(metavar="REVISION", help="The revision to go up to.")] = "head",
 ) -> None:
     """Migrate up. Safe to run on several nodes at once, and when there is nothing to do."""
     database = container_of(ctx).database
@@ -35,7 +35,9 @@ def upgrade(
 @group.command()
 def downgrade(
     ctx: typer.Context,
-    revision: Annotated[str, typer.Argument(help="The revision to go down to; base removes every table.")],
+    revision: Annotated[
+        str, typer.Argument(metavar="REVISION", help="The revision to go down to; base removes every table.")
+    ],
     yes: Annotated[bool, typer.Option("--yes", help="Yes, what the older schema has no place for is lost.")] = False,
 ) -> None:
     """Migrate down. What the older schema has no place for is lost."""
@@ -50,7 +52,7 @@ def downgrade(
 
 @group.command()
 def check(ctx: typer.Context) -> None:
-    """Check that the database can be reached and is at this program's schema; exit code 2 if it is at another."""
+    """Check that the database is at this program's schema. The exit code is 2 if it is at another, 6 if it cannot be reached."""
     revisions.check(container_of(ctx).database)
     typer.echo(f"the database is at schema {revisions.HEAD}, as this program needs it")
 
@@ -63,7 +65,7 @@ def storage(
         typer.Argument(metavar="LAYOUT", help="How bars are to lie; without it, how they do."),
     ] = None,
 ) -> None:
-    """Show how the bars lie in the database, or move them: one table, partitions by year, or TimescaleDB's hypertable.
+    """Show how the bars lie in the database, or move them. It is one table, partitions by year, or TimescaleDB's hypertable.
 
     All bars are moved in one transaction; whoever reads or lands bars waits for it. Partitions and hypertable need PostgreSQL.
     """

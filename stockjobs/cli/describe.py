@@ -41,13 +41,13 @@ group = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="Show all that is known of one job, occurrence, template or finding.",
+    help="Show all about one job, occurrence, template or finding.",
 )
 
 
 @group.command("jobs")
 def job(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="The job's name.")]) -> None:
-    """Show a job: its definition, when it is due next, and its last occurrences."""
+    """Show a job: its definition, due times, and last occurrences."""
     container = container_of(ctx)
     found = container.reports.job(name.removeprefix("job/")).job
     last = container.reports.occurrences(job=found.name, limit=_OCCURRENCES)
@@ -108,9 +108,11 @@ def _due_times(container: Container, job: Job, now: datetime, zone: str) -> Iter
 def occurrence(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(metavar="ID", help="Its id; the first 4 or more digits suffice.")],
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many of its tasks.")] = 100,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=10_000, metavar="N", help="At most so many of its tasks.")
+    ] = 100,
 ) -> None:
-    """Show an occurrence: its tasks, their attempts, and what went wrong."""
+    """Show an occurrence: tasks, attempts, and what went wrong."""
     container = container_of(ctx)
     report = container.reports.occurrence(text.removeprefix("occurrence/"), with_tasks=limit)
     for line in _occurrence_lines(report, container.reports.now(), container.settings.time_zone):

@@ -60,7 +60,9 @@ def which_of(
             "--after", min=0, max=2**63 - 1, metavar="N", help="All those after event N, in place of the last ones."
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=0, max=10_000, help="So many of the last ones.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, max=10_000, metavar="N", help="So many of the last ones.")
+    ] = 20,
 ) -> Which:
     """The events that options describe. Raises InvalidInput."""
     return Which(job, occurrence, event_names(words(name), "--name"), after, limit)

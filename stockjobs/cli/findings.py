@@ -171,7 +171,7 @@ def meant_of(
 def findings(
     ctx: typer.Context, output: Output = Format.TABLE, watch: Watch = False, *, meant: Meant, limit: Limit = 50
 ) -> None:
-    """List the newest findings: what is wrong with data, and what has become of it."""
+    """List the newest findings: what is or was wrong with data."""
     container = container_of(ctx)
     _check_provider(container.quarantine, meant)
     show(
@@ -188,7 +188,7 @@ def describe(
     text: Annotated[str, typer.Argument(metavar="ID", help="Its id; the first 4 or more digits suffice.")],
     output: Annotated[DescribedAs, typer.Option("--output", "-o", help="How to write it.")] = DescribedAs.TEXT,
 ) -> None:
-    """Show a finding: what is wrong, the evidence, and the bars that were set aside beside those that are stored."""
+    """Show a finding: what is wrong, the evidence, and its bars. Those set aside stand beside those that are stored."""
     container = container_of(ctx)
     held = container.quarantine.get(text.removeprefix("finding/"))
     if output is DescribedAs.JSON:
@@ -200,7 +200,7 @@ def describe(
 
 @taking(meant=meant_of)
 def release(ctx: typer.Context, meant: Meant, *, replace: Replace = False) -> None:
-    """Decide that bars which were set aside are good: they are stored now, and not set aside again.
+    """Decide that bars which were set aside are good. They are stored now, and not set aside again.
 
     Findings are named by their ids, or the options describe open ones. A stored bar that passes the checks gives way only with
     --replace. The exit code is 8 if some of them could not be released, 5 if none.
@@ -219,7 +219,7 @@ def release(ctx: typer.Context, meant: Meant, *, replace: Replace = False) -> No
 
 @taking(meant=meant_of)
 def reject(ctx: typer.Context, meant: Meant) -> None:
-    """Decide that bars which were set aside are bad, or that a finding is done with: nobody is asked about it again.
+    """Decide that bars set aside are bad, or a finding done with. Nobody is asked about it again.
 
     Findings are named by their ids, or the options describe open ones.
     """

@@ -51,7 +51,7 @@ def freshness(
     output: Output = Format.TABLE,
     watch: Watch = False,
 ) -> None:
-    """Show how far jobs are behind what their sources have, against the `freshness` that they name.
+    """Show how far jobs are behind what their sources have. It is held against the `freshness` that they name.
 
     A job is as fresh as its series that is furthest behind. While a market is closed nothing gets older.
     """

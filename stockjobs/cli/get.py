@@ -60,7 +60,7 @@ group = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="List jobs, occurrences, tasks, templates, lanes, workers, findings or rules.",
+    help="List jobs, occurrences, tasks, templates, findings and more.",
 )
 
 
@@ -103,7 +103,7 @@ def chosen_of(
 @group.command()
 @taking(chosen=chosen_of)
 def jobs(ctx: typer.Context, chosen: Chosen, output: Output = Format.TABLE, watch: Watch = False) -> None:
-    """List jobs: what they collect, when they ran, and when they are due."""
+    """List jobs: what they collect, and when they ran or are due."""
     reports = container_of(ctx).reports
     hidden: set[str] = set()
 
@@ -132,7 +132,7 @@ def occurrences(
     wanted: Filter,
     limit: Limit = 50,
 ) -> None:
-    """List the newest occurrences: how far they are, and what they wrote."""
+    """List the newest occurrences, how far they are and what came."""
     reports = container_of(ctx).reports
     show(
         OCCURRENCES,
@@ -157,7 +157,7 @@ def tasks(
     wanted: Filter,
     limit: Limit = 100,
 ) -> None:
-    """List the newest tasks: which symbols, in which state and lane."""
+    """List the newest tasks: their symbols, their state and lane."""
     reports = container_of(ctx).reports
     show(
         TASKS,
@@ -175,7 +175,7 @@ group.command()(rules)
 
 @group.command()
 def lanes(ctx: typer.Context, output: Output = Format.TABLE, watch: Watch = False) -> None:
-    """List the two lanes: how much waits in SQL, is offered to workers, and runs; and how many messages Redis holds."""
+    """List the two lanes: how much waits, is offered, and runs. It tells how many messages Redis holds, too."""
     container = container_of(ctx)
     show(LANES, lambda: _lanes(container), output, container.reports.now, follow=watch)
 
@@ -200,7 +200,7 @@ def workers(
     output: Output = Format.TABLE,
     watch: Watch = False,
 ) -> None:
-    """List the workers that showed themselves within the last minute."""
+    """List the workers that were seen within the last minute."""
     reports = container_of(ctx).reports
     found = {worker.name for worker in reports.workers()}
     for name in names or ():

@@ -59,7 +59,8 @@ class Limits:
 def limits_of(
     *,
     count: Annotated[
-        int | None, typer.Option("-n", "--count", min=1, max=_AT_MOST, help="At most so many; 5, or all until --to.")
+        int | None,
+        typer.Option("-n", "--count", min=1, max=_AT_MOST, metavar="N", help="At most so many; 5, or all until --to."),
     ] = None,
     start: Annotated[
         str | None, typer.Option("--from", metavar="DAY|INSTANT", help="From then on, included; now if not given.")
@@ -84,7 +85,7 @@ def show(
     limits: Limits,
     output: Annotated[Shown, typer.Option("--output", "-o", help="How to write them.")] = Shown.TABLE,
 ) -> None:
-    """Show when a job is due next, or all its due times between two instants.
+    """Show when a job is due next, or between two instants.
 
     A job, manifests, or a rule that is not stored yet: --cron, --interval, --once or --session, with --time-zone and --exchange.
     Times are shown in UTC and by the clocks of the schedule's zone, or else of its exchange's; days begin by them too. Nothing is

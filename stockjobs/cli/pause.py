@@ -32,7 +32,7 @@ def pause(
         str, typer.Option("--reason", metavar="TEXT", help="Why, for those who wonder later; for lanes and everything.")
     ] = "",
 ) -> None:
-    """Let nothing more of jobs, of a lane or of everything start; what runs goes on.
+    """Let nothing more of jobs, a lane or everything start. What runs goes on.
 
     It holds until `resume`, whatever is restarted meanwhile. Schedules go on: the work of a paused lane waits in SQL. What a
     paused job misses is made up or not when it is resumed.
@@ -65,7 +65,7 @@ def resume(
         ),
     ] = None,
 ) -> None:
-    """Let jobs, a lane or everything start again what waits; the next tick of a beat offers it."""
+    """Let jobs, a lane or everything start again. The next tick of a beat offers what waits."""
     targets = [_target(text, "resume") for text in what]
     if missed and (scopes := [target for target in targets if isinstance(target, Scope)]):
         raise InvalidInput.because(

@@ -44,7 +44,7 @@ group = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     invoke_without_command=True,
-    help="List where data may come from; describe a provider, or check that it does what every provider has to.",
+    help="List where data may come from. Describe a provider, or check that it does what every provider has to.",
 )
 
 _MONTH = timedelta(days=30)
@@ -77,14 +77,14 @@ PROVIDERS: View[Found] = View(
 
 @group.callback()
 def providers(ctx: typer.Context, output: Output = Format.TABLE) -> None:
-    """List where data may come from; describe a provider, or check that it does what every provider has to."""
+    """List where data may come from. Describe a provider, or check that it does what every provider has to."""
     if ctx.invoked_subcommand is None:
         write(PROVIDERS, list(registry.every()), output, datetime.now(UTC))
 
 
 @group.command()
 def describe(name: Name) -> None:
-    """Show what a provider serves of each interval, and its options with their defaults."""
+    """Show what a provider serves, and its options. Of each interval its limits, and of each option the default."""
     plugin = registry.plugin(name)
     for line in (
         *fields([("Name", plugin.name), ("About", plugin.about)], most=tables.width()),

@@ -31,7 +31,7 @@ def prune(
     job: OfJob = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would go, and remove nothing.")] = False,
 ) -> None:
-    """Remove old history: ended occurrences, with their tasks, attempts and events.
+    """Remove old history. Ended occurrences go, with their tasks, attempts and events.
 
     Beat does so by itself, as the settings retention, retention_failed and retention_count say. Market data, findings and the
     history of definitions stay, and so do each job's newest occurrence and what others wait for.

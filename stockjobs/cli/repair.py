@@ -25,7 +25,7 @@ def repair(
     *,
     ending: Ending,
 ) -> None:
-    """Ask for just the bars that are missing and may be had, as one occurrence.
+    """Ask for just the bars that are missing and may be had. They are one occurrence.
 
     What it takes is written to stderr before it starts. Bars that the source does not have are asked for again only after their
     pause, or with --force.

@@ -46,7 +46,7 @@ def rules(
     output: Output = Format.TABLE,
     job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="As this job has them switched.")] = None,
 ) -> None:
-    """List the rules by which bars are checked, in the order in which they apply: what each means, and what it does."""
+    """List the rules by which bars are checked, in their order. It tells what each means, and what it does."""
     switches = container_of(ctx).reports.job(job).job.spec.validation if job else {}
     shown = [
         Shown(one.name, severity_of(one, switches), one.severity, one.needs, not one.is_fixed, one.reason)

@@ -27,7 +27,7 @@ Start = Annotated[
     str | None, typer.Option(metavar="DAY|INSTANT", help="From then on; from the first stored bar if not given.")
 ]
 End = Annotated[str | None, typer.Option(metavar="DAY|INSTANT", help="Until then, excluded; until now if not given.")]
-OfProvider = Annotated[str, typer.Option("--provider", help="Whose data.")]
+OfProvider = Annotated[str, typer.Option("--provider", metavar="PROVIDER", help="Whose data.")]
 
 _TOLD_EVERY = 100
 

@@ -16,10 +16,16 @@ from stockjobs.simulator.process import SimulatorConfig, run
 
 def config_of(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="The port to listen on; 0 takes a free one.")] = 0,
-    address: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    state_dir: Annotated[Path | None, typer.Option(help="The folder that keeps the certificate authority.")] = None,
-    ready_file: Annotated[Path | None, typer.Option(help="Gets the URLs as JSON once the server listens.")] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, metavar="PORT", help="The port to listen on; 0 takes a free one.")
+    ] = 0,
+    address: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
+    state_dir: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The folder that keeps the certificate authority.")
+    ] = None,
+    ready_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Gets the URLs as JSON once the server listens.")
+    ] = None,
     market_time: Annotated[
         str | None, typer.Option("--now", metavar="INSTANT", help="The market's time, which then stands still.")
     ] = None,

@@ -34,12 +34,14 @@ def stats(
     ctx: typer.Context,
     *,
     wanted: Filter,
-    limit: Annotated[int, typer.Option("--limit", min=0, max=10_000, help="So many jobs, the busiest first.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, max=10_000, metavar="N", help="So many jobs, the busiest first.")
+    ] = 20,
     output: Annotated[StatisticsFormat, typer.Option("--output", "-o", help="How to write them.")] = (
         StatisticsFormat.TABLE
     ),
 ) -> None:
-    """Count occurrences: how many succeed, how long they take, what they bring; and what is going on now.
+    """Count what succeeds, how long it takes, and what it brings. What is going on now is told too.
 
     The success rate is completed / (completed + failed + timeout). A duration is that from the first attempt to the end.
     """

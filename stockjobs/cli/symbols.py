@@ -16,6 +16,7 @@ from stockjobs.cli.taking import taking
 from stockjobs.cli.values import day_or_instant
 from stockjobs.domain.counting import counted
 from stockjobs.domain.market.money import money
+from stockjobs.domain.market.reading import named_in_command
 from stockjobs.services.market.redenominating import Redenomination
 from stockjobs.services.market.symbols import Renaming, SymbolReport
 
@@ -31,10 +32,10 @@ group = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     invoke_without_command=True,
-    help="List instruments by their symbols, now and in the past; rename one, accept its other currency, or revive a dead one.",
+    help="List instruments by their symbols, now and in the past. Rename one, accept its other currency, or revive a dead one.",
 )
 
-Provider = Annotated[str, typer.Option(help="Where the symbol is from.")]
+Provider = Annotated[str, typer.Option(metavar="PROVIDER", help="Where the symbol is from.")]
 
 
 def _currency(report: SymbolReport) -> str:
@@ -100,7 +101,7 @@ _OF_SEVERAL = replace(
 
 @group.callback()
 def symbols(ctx: typer.Context, output: Output = Format.TABLE) -> None:
-    """List instruments by their symbols, now and in the past; rename one, accept its other currency, or revive a dead one."""
+    """List instruments by their symbols, now and in the past. Rename one, accept its other currency, or revive a dead one."""
     if ctx.invoked_subcommand is None:
         _list(ctx, [], output)
 
@@ -108,7 +109,7 @@ def symbols(ctx: typer.Context, output: Output = Format.TABLE) -> None:
 @group.command()
 @taking(given=symbols_of)
 def show(ctx: typer.Context, given: tuple[str, ...], output: Output = Format.TABLE) -> None:
-    """Show all names of the instruments that bear or bore these symbols."""
+    """Show all names of what bears or bore these symbols."""
     _list(ctx, given, output)
 
 
@@ -156,7 +157,7 @@ def redenominate(
     ] = None,
     provider: Provider = "yahoo",
 ) -> None:
-    """Accept the other currency or unit in which the source tells of a symbol, if it is one for good.
+    """Accept that a symbol has another currency or unit for good. Its source has to tell it so.
 
     Of another unit (pence that became pounds), all that is stored is converted. Of another currency, the symbol names a new
     instrument from now on, or again the one that it named before in that currency; what is stored stays with the former one.
@@ -171,7 +172,7 @@ def redenominate(
     if done.bars:
         typer.echo(f"stockctl: {counted(done.bars, 'bar')} of it converted to {done.now}", err=True)
     if not done.is_return:
-        asked = f"`stockctl backfill --symbols {name} --interval 1d --period 10y`"
+        asked = f"`stockctl backfill --symbols {name} --interval 1d --period 10y{named_in_command(provider)}`"
         typer.echo(f"stockctl: {asked} asks for its history in {done.now}", err=True)
     if former_as is None:
         typer.echo(f"stockctl: what is stored in {done.was} has no name now: it is instrument {done.former}", err=True)

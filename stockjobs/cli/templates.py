@@ -44,7 +44,7 @@ def templates(
     output: Output = Format.TABLE,
     watch: Watch = False,
 ) -> None:
-    """List templates: what they are for, and which parameters they have."""
+    """List templates: what they are for, and their parameters."""
     container = container_of(ctx)
     kept = container.templates
     show(
@@ -60,7 +60,7 @@ def templates(
 def describe(
     ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="The template's name.")]
 ) -> None:
-    """Show a template: its parameters, and the job that they are put into."""
+    """Show a template: its parameters, and the job around them."""
     container = container_of(ctx)
     stored = container.templates.get(name.removeprefix("template/"))
     now, zone = container.reports.now(), container.settings.time_zone

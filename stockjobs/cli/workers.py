@@ -19,7 +19,7 @@ group = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="Change workers while they run: grow, shrink, their lanes, shut down.",
+    help="Change running workers: grow, shrink, their lanes, shut down.",
 )
 
 _ALL = "all"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import typer
 
+_PYTHON = re.compile(r"^([^-].*?) <(str|int range|list\[\w+\])>$")
+"""An argument's name with its type behind it, as Python writes types."""
 _HELD = "\ue000"
 """Stands for a hyphen while lines are broken; no text has it."""
 
@@ -20,11 +23,18 @@ class Formatter(typer.Context.formatter_class):  # type: ignore[misc, valid-type
 
     def write_dl(self, rows: Sequence[tuple[str, str]], *arguments: Any, **settings: Any) -> None:
         """Write names and what is said of each, in two columns."""
-        super().write_dl([(name, said.replace("-", _HELD)) for name, said in rows], *arguments, **settings)
+        told = [(_named(name), said.replace("-", _HELD)) for name, said in rows]
+        super().write_dl(told, *arguments, **settings)
 
     def getvalue(self) -> str:
         """All that was written."""
         return str(super().getvalue()).replace(_HELD, "-")
+
+
+def _named(name: str) -> str:
+    """An argument as people call it, with dots where it may be several."""
+    found = _PYTHON.match(name)
+    return name if found is None else found[1] + ("…" if found[2].startswith("list") else "")
 
 
 class Context(typer.Context):

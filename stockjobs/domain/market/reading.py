@@ -17,6 +17,15 @@ from stockjobs.domain.market.splits import Split, placed
 from stockjobs.errors import InvalidInput
 
 
+USUAL_PROVIDER = "yahoo"
+"""Whose data is meant where nobody says."""
+
+
+def named_in_command(provider: str | None) -> str:
+    """The option with which a command names a provider, to be put behind the others; nothing for the usual one."""
+    return f" --provider {provider}" if provider not in (None, USUAL_PROVIDER) else ""
+
+
 class Adjusted(StrEnum):
     """What prices are adjusted for."""
 
@@ -41,7 +50,7 @@ class BarsQuery:
     end: datetime | None = None
     adjusted: Adjusted = Adjusted.SPLITS
     as_of: datetime | None = None
-    provider: str = "yahoo"
+    provider: str = USUAL_PROVIDER
 
     def check(self) -> None:
         """Raise InvalidInput for a window that ends before it begins."""

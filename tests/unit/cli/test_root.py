@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -14,6 +15,7 @@ from stockjobs.cli import version
 from stockjobs.cli.exits import ExitCode, code_of
 from stockjobs.cli.root import VERBS, load
 from tests.fixtures.cli import Ctl
+from tools.pages import help_of
 
 HEAVY = (
     "pandas",
@@ -39,6 +41,20 @@ def test_every_verb_explains_itself(ctl: Ctl, name: str) -> None:
     assert ctl(name, "--help").stdout.startswith(f"Usage: stockctl {name} ")
     assert ctl(name, "-h").stdout == ctl(name, "--help").stdout
     assert load(name).context_settings["help_option_names"] == ["-h", "--help"]
+
+
+def test_summaries_are_whole_on_a_usual_terminal(ctl: Ctl) -> None:
+    groups = [(), *((name,) for name in VERBS if getattr(load(name), "commands", None))]
+    cut = {name: [line for line in ctl.lines(*name, "-h") if line.endswith("...")][1:] for name in groups}
+    assert {name: lines for name, lines in cut.items() if lines} == {}
+
+
+def test_what_is_to_be_typed_is_told_in_words_of_people() -> None:
+    told = "\n".join(help_of(name) for name in VERBS)
+    assert re.findall(r"<(?:str|int|float|path|list|bool|int range|list\[\w+\])>", told) == []
+    assert "  SYMBOL…  Only these, apart or with commas" in told
+    assert "  --limit N " in told
+    assert "  LAYOUT <plain|partitions|timescale>\n" in told
 
 
 def test_help_imports_nothing_that_is_slow() -> None:
