@@ -166,19 +166,15 @@ def by_split(evidence: Evidence, split: Split, sure: Mapping[int, bool] = Mappin
     anew: either it had not yet, or they have it already.
     """
     history, arrival = evidence.history, evidence.arrival
-    past = history.past
     lacking = _lacking(history, split, arrival.splits)
     if sure:
         lacking |= _is_from_before(history, split, arrival.splits)
-    done = frozenset(past.landing[~lacking].tolist())
-    in_rest = lacking & np.isin(past.landing, sorted(done))
-    # What came in one landing is in one kind of shares.
-    rest, with_rest = tuple(past.at[in_rest].tolist()), frozenset(past.landing[in_rest].tolist())
-    known_of = Applied(split.ratio, split, done=done, rest=rest, with_rest=with_rest)
+    known_of = _by_factors(history.past, split, lacking)
+    done = known_of.done
     as_stored = frozenset() if sure else arrival.as_stored(split)
     is_applied = bool(sure) or arrival.is_applied(split) or history.has_come(done, arrival.asked_at)
     known = {**sure, **dict.fromkeys(done | as_stored if is_applied else done, False)}
-    past = with_arrivals(past, arrival.came, split.since)
+    past = with_arrivals(history.past, arrival.came, split.since)
     known |= {THIS: False} if is_applied else {}
     told = in_old_shares(past, split.ratio, sure=known, bound=evidence.bound)
     has_old = told.pop(THIS, False)
@@ -202,6 +198,14 @@ def by_split(evidence: Evidence, split: Split, sure: Mapping[int, bool] = Mappin
         done, old = done | old, frozenset()
     found = replace(known_of, old=old, new=new - done, done=done, unclear=unclear, ask_from=ask_from)
     return replace(found, is_pending=is_pending, is_shown=arrival.tells_of(split) and not is_pending)
+
+
+def _by_factors(past: Past, split: Split, lacking: NDArray[np.bool_]) -> Applied:
+    """What is known by the bars that lack a split, and those that do not: what came in one landing is in one kind of shares."""
+    done = frozenset(past.landing[~lacking].tolist())
+    in_rest = lacking & np.isin(past.landing, sorted(done))
+    rest, with_rest = tuple(past.at[in_rest].tolist()), frozenset(past.landing[in_rest].tolist())
+    return Applied(split.ratio, split, done=done, rest=rest, with_rest=with_rest)
 
 
 def by_several(
