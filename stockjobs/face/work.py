@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from stockjobs.domain.periods import iso, parse_duration
 from stockjobs.domain.work.jobs import JobSpec, OnFailure, WindowSpec
@@ -13,7 +15,7 @@ from stockjobs.domain.work.states import State
 from stockjobs.errors import InvalidInput
 from stockjobs.face import process
 from stockjobs.face.values import When, checked, instant, one_of, text_of
-from stockjobs.services.work.reports import JobReport, OccurrenceReport
+from stockjobs.services.work.reports import JobReport, OccurrenceReport, Reports
 from stockjobs.services.work.requests import Request, Timing
 
 
@@ -71,7 +73,7 @@ def submit(
     It starts at once, unless told otherwise: `scheduled_at` is the time that it is about, which decides on its lane, and it does
     not start before then; nor before `start_after`, an instant or a length of time from now (a timedelta, `"10m"`); nor before
     what it comes `after`, other submitted work or ids, has completed. If one of those did not, it is skipped, fails, or runs all
-    the same, as `on_failure` says (skip, fail, run).
+    the same, as `on_failure` says (skip, fail, run). A warning says what to start if it is due and there is no worker.
     """
     timing = _timing(scheduled_at, start_after, after, on_failure)
     window = checked(WindowSpec, {"period": period})
@@ -141,7 +143,17 @@ def _submit(
     fields = {"type": "marketdata", "symbols": names, "intervals": [interval], "window": window, **options}
     spec = checked(JobSpec, fields)
     occurrence = process.container().requests.submit(spec, submitter=process.user(), key=key, timing=timing)
+    _warn_if_unserved(process.container().reports, occurrence.id)
     return Submitted(str(occurrence.id), occurrence.job)
+
+
+def _warn_if_unserved(reports: Reports, occurrence: UUID) -> None:
+    """Say at once that there is no worker: whoever waits would be told only that the time is over."""
+    # Only then: to look at all tasks of a large request is not for nothing.
+    nobody = reports.unserved(occurrence, at_once=True) if not reports.workers() else None
+    if nobody is not None:
+        # Seen from where `submit` or `backfill` was called.
+        warnings.warn(str(nobody), stacklevel=4)
 
 
 def _timing(scheduled_at: When | None, start_after: When | timedelta | None, after: After, on_failure: str) -> Timing:

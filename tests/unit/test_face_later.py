@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -110,3 +111,13 @@ def test_what_is_not_there_cannot_be_waited_for(ledger: Ctl) -> None:
     with pytest.raises(NotFound):
         stockjobs.submit("AAPL", after="0123456789abcdef0123456789abcdef")
     assert stockjobs.jobs() == []
+
+
+def test_work_that_no_worker_takes_is_told_at_once_where_it_was_asked_for(ledger: Ctl) -> None:
+    for ask in (stockjobs.submit, stockjobs.backfill):
+        with pytest.warns(UserWarning, match="no worker has shown itself in sqlite.*: start one with `celery") as told:
+            ask("AAPL")
+        assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        stockjobs.submit("AAPL", start_after="10m")
