@@ -6,7 +6,7 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING
 
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.market.reading import BarsQuery
+from stockjobs.domain.market.reading import BarsQuery, named_in_command
 
 if TYPE_CHECKING:
     from stockjobs.services.market.reading import Absence
@@ -20,7 +20,7 @@ def why_none(symbol: str, query: BarsQuery, absence: Absence) -> str:
 def _reason(symbol: str, query: BarsQuery, absence: Absence) -> str:
     if absence.span is None:
         there = f"there are {', '.join(absence.others)} bars" if absence.others else "nor any others"
-        hint = f"`stockctl backfill -s {symbol} -i {query.interval}` collects some"
+        hint = f"`stockctl backfill -s {symbol} -i {query.interval}{named_in_command(query.provider)}` collects some"
         return f"are stored; {there}: {hint}"
     form = "%Y-%m-%d %H:%MZ" if query.interval.is_intraday else "%Y-%m-%d"
     stored = f"stored are bars from {absence.span.first:{form}} to {absence.span.last:{form}}"

@@ -16,7 +16,6 @@ from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.splits import Split, placed
 from stockjobs.errors import InvalidInput
 
-
 USUAL_PROVIDER = "yahoo"
 """Whose data is meant where nobody says."""
 

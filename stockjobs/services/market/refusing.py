@@ -9,6 +9,7 @@ import numpy as np
 
 from stockjobs.domain.market.bars import NO_VOLUME, PRICES, Bars
 from stockjobs.domain.market.findings import FindingKind, FindingState, may_become
+from stockjobs.domain.market.reading import named_in_command
 from stockjobs.services.market.releasing import Held
 from stockjobs.store.market.quarantine import StoredFinding
 
@@ -64,10 +65,11 @@ def _of_other_figures() -> str:
 
 
 def _of_other_money(found: StoredFinding) -> str:
+    accepted = f"`stockctl symbols redenominate {found.symbol}{named_in_command(found.provider)}`"
     return (
         "nothing that came in another currency or unit was kept, nor is anything more until it comes in the one that is kept, "
         "which mends this finding. Compare with what the exchange says: if the source errs, wait; if the symbol trades in the "
-        f"other one for good, `stockctl symbols redenominate {found.symbol}` goes on in it: of another unit, what is stored is "
+        f"other one for good, {accepted} goes on in it: of another unit, what is stored is "
         "converted; of another currency, a new series begins under the symbol. Reject it if it is not to be looked at again"
     )
 
@@ -94,7 +96,10 @@ def _anew(found: StoredFinding) -> str:
         return ""
     first = found.at - _DAY if found.interval.is_intraday else found.at
     window = f"--start {first:%Y-%m-%d} --end {found.at + max(_DAY, found.interval.length):%Y-%m-%d}"
-    asked = f"`stockctl backfill --symbols {found.symbol} --interval {found.interval} {window} --refetch`"
+    wanted = (
+        f"--symbols {found.symbol} --interval {found.interval} {window} --refetch{named_in_command(found.provider)}"
+    )
+    asked = f"`stockctl backfill {wanted}`"
     return f"To have what the source tells of it now, {asked}"
 
 

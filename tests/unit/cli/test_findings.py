@@ -123,6 +123,20 @@ def test_a_finding_is_released_by_its_first_digits_and_only_once(found: Ctl) -> 
     assert len(found.json("data", "AAPL", "--limit", "0")) == 12
 
 
+def test_what_another_provider_told_is_asked_of_it_again(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoil(ctl, monkeypatch)
+    ctl.apply("BOUGHT", **WINDOW, provider="files")
+    ctl("trigger", "BOUGHT")
+    ctl.work()
+    ctl("release", "--symbol", "AAPL", "--rule", "high-below-low")
+    [digits] = [row.split()[0] for row in ctl.lines("get", "findings", "--symbol", "AAPL")[1:]]
+    window = "--start 2026-02-10 --end 2026-02-11"
+    cure = f"`stockctl backfill --symbols AAPL --interval 1d {window} --refetch --provider files`"
+    assert cure in ctl("reject", digits, code=5).stderr
+    none = ctl("data", "AAPL", "--provider", "files", "-i", "1m").stderr
+    assert "`stockctl backfill -s AAPL -i 1m --provider files` collects some" in none
+
+
 def test_findings_that_options_describe_are_decided(found: Ctl) -> None:
     assert found.lines("reject", "--symbol", "MSFT", "--rule", "high-below-low") == ["1 finding rejected"]
     assert found.lines("release", "--all") == ["1 finding released, 1 bar written"]
