@@ -54,6 +54,9 @@ YAHOO_EXCHANGES = (
     Exchange("CCC", ALWAYS_OPEN, "CCC", "UTC"),
     Exchange("CCY", FOREIGN_EXCHANGE, "CCY", "Europe/London"),
 )
+_SAME_SESSIONS = {"XNAS": "XNYS", "XASE": "XNYS", "ARCX": "XNYS", "BATS": "XNYS", "XNSE": "XBOM", "XSHE": "XSHG"}
+"""MICs of exchanges without a calendar of their own, and the one whose sessions they have."""
+
 _BY_CODE = {exchange.code: exchange for exchange in YAHOO_EXCHANGES}
 
 
@@ -63,6 +66,6 @@ def exchange(code: str) -> Exchange | None:
 
 
 def mic_of(code: str) -> str | None:
-    """The MIC whose sessions apply to one of Yahoo's exchange codes, None for a code that is not in the table."""
+    """The MIC whose sessions apply to one of Yahoo's exchange codes, or to another MIC; None for a code that is in no table."""
     known = exchange(code)
-    return known.mic if known else None
+    return known.mic if known else _SAME_SESSIONS.get(code)

@@ -72,4 +72,5 @@ def test_every_code_of_yahoos_leads_to_sessions() -> None:
     for known in YAHOO_EXCHANGES:
         assert exchange(known.code) is known
     assert mic_of("NMS") == "XNYS"
+    assert [mic_of(mic) for mic in ("XNAS", "XNSE")] == ["XNYS", "XBOM"]
     assert mic_of("nonsense") is None
