@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stockjobs.domain.market.bars import Bars, Prices, Seconds
-from stockjobs.domain.market.changes import overlap
+from stockjobs.domain.market.changes import SAME, overlap
 from stockjobs.domain.market.lacking import are_explained, lacks
 from stockjobs.domain.market.restatement import Known
 from stockjobs.domain.market.shares import (
@@ -57,10 +57,16 @@ class Again:
     landing: NDArray[np.int64]
 
     @classmethod
-    def of(cls, stored: Known, came: Bars) -> Again:
-        """Those of the stored bars of a span."""
+    def of(cls, stored: Known, came: Bars, *, with_opened: bool = False) -> Again:
+        """Those of the stored bars of a span; `with_opened` also the unfinished ones that open as they are stored, which says in
+        which shares they came as well.
+        """
         both = overlap(stored.bars, came)
-        places = both.stored[~stored.bars.provisional[both.stored] & ~came.provisional[both.came]]
+        old, now = stored.bars.where(both.stored), came.where(both.came)
+        counts = ~old.provisional & ~now.provisional
+        if with_opened:
+            counts |= np.abs(now.open - old.open) <= SAME * np.abs(old.open)
+        places = both.stored[counts]
         return cls(stored.bars.at[places], stored.split_factor[places], stored.landing[places])
 
 

@@ -132,7 +132,7 @@ def retell_unseen(
 
 def arrival_of(step: Step, series: Series, splits: Sequence[Split], stored: Stored) -> Arrival:
     """What came of a series, beside what is stored of its span."""
-    again = Again.of(Known(stored.bars, stored.split_factor, stored.landing_id), series.came)
+    again = Again.of(Known(stored.bars, stored.split_factor, stored.landing_id), series.came, with_opened=True)
     return Arrival(series.came, step.claim.claimed_at, splits, again)
 
 

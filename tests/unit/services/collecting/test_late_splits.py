@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
+import pytest
 from sqlalchemy import select
 
 from stockjobs.domain.market.coverage import Cause
@@ -18,13 +19,13 @@ from stockjobs.store.database import Database
 from tests.fixtures.database import ManualClock
 from tests.fixtures.source import Event, Source
 from tests.unit.services.collecting.test_paid import paid, truth
-from tests.unit.services.collecting.test_whole_flow import DAY, DAYS, HOURS, Collector
+from tests.unit.services.collecting.test_whole_flow import DAY, DAYS, FIRST, HOURS, Collector
 
 D1, W1, H1 = Interval.D1, Interval.W1, Interval.H1
 LEFT = ("rejected-bar", "unclear-shares", "varying-ratio")
 
 
-def source_of(split: Event, first: date = date(2025, 9, 1)) -> Source:
+def source_of(split: Event, first: date = FIRST) -> Source:
     moves = np.random.default_rng(1).normal(0, 0.004, DAYS * HOURS)
     return Source(first, moves, (split,), (Event(8, 1.0), Event(38, 2.0)))
 
@@ -47,7 +48,7 @@ def test_a_symbol_first_collected_before_the_source_applies_its_split_gets_its_h
     database: Database, clock: ManualClock
 ) -> None:
     for number, (interval, ratio) in enumerate([(D1, 2.0), (D1, 0.1), (H1, 10.0), (W1, 2.0)]):
-        source = source_of(Event(40, ratio, timedelta(hours=40)), date(2021 + number, 9, 6))
+        source = source_of(Event(40, ratio, timedelta(hours=40)), FIRST + number * 52 * 7 * DAY)
         collector = Collector(database, source)
         for day in (41, 42, 43):
             now = source.opens(day) + timedelta(hours=3)
@@ -86,11 +87,26 @@ def test_hours_held_until_a_split_was_applied_are_settled_where_the_overlap_does
     database: Database,
 ) -> None:
     for number, (ratio, late, after) in enumerate([(2.0, 26, 0.5), (10.0, 50, 3)]):
-        source = source_of(Event(40, ratio, timedelta(hours=late)), date(2021 + number, 9, 6))
+        source = source_of(Event(40, ratio, timedelta(hours=late)), FIRST + number * 52 * 7 * DAY)
         collector = Collector(database, source)
         for day in range(38, 46):
             collector.run(H1, source.opens(day) + timedelta(hours=after))
         assert was_held(collector)
+        assert collector.open_findings(*LEFT) == []
+
+
+def test_a_week_that_was_unfinished_when_its_split_was_told_of_follows_a_source_that_applies_it_late(
+    database: Database,
+) -> None:
+    for number, ratio in enumerate([1.25, 1.3, 0.8]):
+        source = source_of(Event(20, ratio, timedelta(hours=26)), FIRST + number * 52 * 7 * DAY)
+        collector = Collector(database, source, begins=20 * DAY)
+        for day in range(19, 24):
+            now = source.opens(day) + timedelta(hours=3)
+            collector.run(W1, now)
+        told = source.bars(W1, collector.ats(W1)[0], now, now)
+        assert closes(collector, W1) == told.close.astype(np.float32).tolist(), ratio
+        assert collector.factors(W1) == [pytest.approx(ratio), 1.0]
         assert collector.open_findings(*LEFT) == []
 
 
