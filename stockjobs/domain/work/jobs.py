@@ -22,7 +22,7 @@ from stockjobs.domain.fields import Definition, Duration, Length, by_parser, one
 from stockjobs.domain.fields import Text as Text
 from stockjobs.domain.market.intervals import Interval
 from stockjobs.domain.market.symbols import normalise
-from stockjobs.domain.market.validation.rules import Severity, check_switch
+from stockjobs.domain.market.validation.rules import Severity, check_switches
 from stockjobs.domain.periods import Period, parse_duration, parse_instant, parse_period
 from stockjobs.domain.scheduling.schedule_spec import Concurrency as Concurrency
 from stockjobs.domain.scheduling.schedule_spec import ScheduleSpec as ScheduleSpec
@@ -156,7 +156,7 @@ def _switches(value: object) -> object:
     if not isinstance(value, dict):
         raise ValueError(f"rules and what is done about them were expected, not {shown(value)} (`zero-volume: off`)")
     try:
-        return dict(check_switch(name, word) for name, word in value.items())
+        return check_switches(value)
     except InvalidInput as error:
         raise ValueError(str(error)) from error
 

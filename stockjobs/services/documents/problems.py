@@ -54,11 +54,16 @@ IN_TEMPLATE = Kind("template", "docs/templates.md", Template)
 
 def faults_of(error: ValidationError, kind: Kind) -> list[Fault]:
     """All that pydantic found wrong with a document of that kind."""
-    return [
-        Fault(detail["loc"], *_said(detail, kind), is_of_key=detail["type"] == "extra_forbidden")
-        for detail in error.errors()
-        if not is_echo(detail)
-    ]
+    return [fault for detail in error.errors() if not is_echo(detail) for fault in _faults(detail, kind)]
+
+
+def _faults(detail: ErrorDetails, kind: Kind) -> list[Fault]:
+    """One error of pydantic's: several where entries of a mapping were refused, each by its name."""
+    given, cause = detail["input"], getattr(detail.get("ctx", {}).get("error"), "__cause__", None)
+    names = {str(name) for name in given} if isinstance(given, dict) else set()
+    if isinstance(cause, InvalidInput) and names.issuperset(problem.where for problem in cause.problems):
+        return [Fault((*detail["loc"], problem.where), problem.message, problem.hint) for problem in cause.problems]
+    return [Fault(detail["loc"], *_said(detail, kind), is_of_key=detail["type"] == "extra_forbidden")]
 
 
 def located(fault: Fault, root: Node, name: str) -> Problem:

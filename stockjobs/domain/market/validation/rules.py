@@ -25,7 +25,7 @@ from stockjobs.domain.market.validation.severity import Needs as Needs
 from stockjobs.domain.market.validation.severity import Severity as Severity
 from stockjobs.domain.market.validation.severity import Switches as Switches
 from stockjobs.domain.market.validation.view import View
-from stockjobs.errors import InvalidInput
+from stockjobs.errors import InvalidInput, Problem
 
 
 @dataclass(frozen=True)
@@ -205,6 +205,20 @@ def known_rule(name: str, where: str) -> str:
     if name not in RULES:
         raise InvalidInput.because(where, f"{shown(name)} is not a rule", "`stockctl get rules` lists them")
     return name
+
+
+def check_switches(switches: Mapping[Any, object]) -> dict[str, Severity]:
+    """Check the switches of a job. Raises InvalidInput with all that is wrong, each by the name under which it stands."""
+    found, problems = {}, []
+    for name, word in switches.items():
+        try:
+            rule, severity = check_switch(name, word)
+            found[rule] = severity
+        except InvalidInput as error:
+            problems += [Problem(str(name), one.message, one.hint) for one in error.problems]
+    if problems:
+        raise InvalidInput(*problems)
+    return found
 
 
 def check_switch(name: object, word: object) -> tuple[str, Severity]:

@@ -94,6 +94,20 @@ def test_an_unknown_key_is_told_with_what_was_meant(spec: str, told: str) -> Non
     assert refusal(job(spec)) == f"jobs.yaml:4: {told}"
 
 
+def test_each_wrong_rule_is_told_at_its_own_line() -> None:
+    rules = "\n  zero-volum: hold\n  jump: hold\n  duplicate-time: off\n  zero-volume: perhaps\n  5: hold\n"
+    told = refusals(
+        "apiVersion: stockjobs/v1\nkind: Job\nmetadata: {name: prices}\nspec:\n  type: marketdata\n"
+        + ("  symbols: [AAPL]\n  validation:" + rules.replace("\n  ", "\n    "))
+    )
+    assert [text.partition(" (")[0] for text in told] == [
+        "jobs.yaml:8: spec.validation.zero-volum: 'zero-volum' is not a rule",
+        "jobs.yaml:10: spec.validation.duplicate-time: duplicate-time cannot be switched: what breaks it cannot be stored",
+        "jobs.yaml:11: spec.validation.zero-volume: 'perhaps' is not what zero-volume can do",
+        "jobs.yaml:12: spec.validation.5: '5' is not a rule",
+    ]
+
+
 def test_words_that_yaml_may_take_for_truths_are_symbols() -> None:  # 7
     assert symbols("[ON, NO, true, YES, null, Y]") == ("ON", "NO", "TRUE", "YES", "NULL", "Y")
 
