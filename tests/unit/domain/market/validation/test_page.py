@@ -37,6 +37,6 @@ def test_the_example_is_a_part_of_a_job() -> None:
 def test_a_rule_that_there_is_not_is_refused_where_it_stands() -> None:
     text = "apiVersion: stockjobs/v1\nkind: Job\nmetadata: {name: A}\nspec:\n  type: marketdata\n  validation:\n    spikes: off\n"
     with pytest.raises(
-        InvalidInput, match=r"jobs.yaml:6: spec.validation: 'spikes' is not a rule \(did you mean spike\?\)"
+        InvalidInput, match=r"jobs.yaml:7: spec.validation.spikes: 'spikes' is not a rule \(did you mean spike\?\)"
     ):
         manifests.read(text, "jobs.yaml")
