@@ -216,11 +216,6 @@ class JobSpec(Definition):
             )
         if self.mode is Mode.INCREMENTAL and self.window.refetch:
             raise ValueError("window.refetch belongs to mode backfill (an incremental run asks for what is new)")
-        length, shortest = self.window.length(), min(self.intervals, key=lambda one: one.seconds)
-        if length and self.type is JobType.MARKETDATA and length.nominal.total_seconds() < shortest.seconds:
-            raise ValueError(
-                f"window.period {self.window.period} is shorter than one {shortest} bar (5d is five days, 6mo six months)"
-            )
         return self
 
     def document(self) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from stockjobs.domain import ids
 from stockjobs.domain.asking.planning import asked_window
 from stockjobs.domain.asking.pricing import NO_ALLOWANCE, Allowance, Duration, duration_of
 from stockjobs.domain.market.intervals import Interval
-from stockjobs.domain.work.jobs import Concurrency, JobSpec, Mode, OnFailure, WindowSpec
+from stockjobs.domain.work.jobs import Concurrency, JobSpec, JobType, Mode, OnFailure, WindowSpec
 from stockjobs.errors import Conflict, InvalidInput
 from stockjobs.services.market.survey import Survey
 from stockjobs.services.repetition import taken_twice_if_busy
@@ -24,6 +24,8 @@ from stockjobs.store.ledger import definitions, occurrences, throughput
 from stockjobs.store.ledger.definitions import Job
 from stockjobs.store.ledger.occurrences import Occurrence
 from stockjobs.store.ledger.waits import WaitsFor
+
+_DAY = timedelta(days=1)
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -202,13 +204,24 @@ def _check_window(spec: JobSpec, window: WindowSpec | None, timing: Timing, now:
     """Raise InvalidInput for a window in which nothing can have happened when the work starts."""
     if window is None and spec.mode is not Mode.BACKFILL:
         return
-    asked = asked_window(window or spec.window, timing.scheduled_at or now)
+    window = window or spec.window
+    if _is_too_short(spec, window):
+        said = f"{window.period} is shorter than a day, and so than each of the bars"
+        raise InvalidInput.because("period", said, "5d is five days, 6mo six months")
+    asked = asked_window(window, timing.scheduled_at or now)
     start = f"{asked.start:%Y-%m-%dT%H:%M:%SZ}"
     if asked.start >= (timing.earliest(now) or now):
         raise InvalidInput.because("start", f"{start} is still to come", "give an earlier one")
     if asked.start >= asked.end:
         until = "midnight UTC of its day, where a window ends if nobody says"
         raise InvalidInput.because("start", f"{start} is not before {until}", "give an end, or an earlier start")
+
+
+def _is_too_short(spec: JobSpec, window: WindowSpec) -> bool:
+    """True for a period of hours or minutes in which no bar of any interval fits."""
+    length = window.length()
+    is_of_days = spec.type is JobType.MARKETDATA and all(one.seconds >= Interval.D1.seconds for one in spec.intervals)
+    return length is not None and length.nominal < _DAY and is_of_days
 
 
 def _check_timing(timing: Timing) -> None:

@@ -34,6 +34,7 @@ REFUSED = {
     "backfill --symbols AAPL --start 2026-02-01 --end 2026-01-01": "stockctl: start 2026-02-01T00:00:00Z is not before",
     "backfill --symbols AAPL --period 5d --start 2026-01-01": "stockctl: start and period exclude each other",
     "backfill --symbols AAPL --start 2150-01-01 --end 2150-02-01": "start: 2150-01-01T00:00:00Z is still to come (give ",
+    "backfill --symbols AAPL --dry-run --period 6m": "period: PT6M is shorter than a day, and so than each of the bars (5d is ",
     "backfill --symbols AAPL --dry-run --start 2150-01-01": "start: 2150-01-01T00:00:00Z is still to come (give ",
     "get occurrences --since 99999999999d": "--since: 'P99999999999D' is ",
     "get jobs --selector =x": "--selector: '=x' is not a label selector (such as ",

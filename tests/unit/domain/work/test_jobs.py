@@ -285,9 +285,3 @@ def test_a_manifest_of_another_kind_is_refused(change: dict[str, Any]) -> None:
     good = {"apiVersion": "stockjobs/v1", "kind": "Job", "metadata": {"name": "x"}, "spec": {"type": "marketdata"}}
     with pytest.raises(ValidationError):
         Manifest.model_validate({**good, **change})
-
-
-def test_a_period_in_which_no_bar_fits_is_refused_as_it_was_meant_otherwise() -> None:
-    assert "window.period PT6M is shorter than one 1d bar (5d is" in refusal(window={"period": "6m"})
-    assert spec(window={"period": "6m"}, intervals=["1d", "1m"]).window.period == "PT6M"
-    assert spec(type="fundamentals", window={"period": "6m"}).window.period == "PT6M"
