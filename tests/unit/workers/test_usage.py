@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import psutil
 import pytest
 
+from tests.fixtures.redis import eventually
 from workers.usage import Meter
 
 _BUSY = "print('busy', flush=True)\nwhile True: pass"
@@ -31,18 +31,12 @@ def spent(pid: int) -> float:
     return times.user + times.system
 
 
-def until_spent(pid: int, seconds: float) -> None:
-    deadline = time.monotonic() + 60
-    while spent(pid) < seconds:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_what_was_spent_between_two_looks_is_divided_by_the_time_between_them(child: subprocess.Popen[str]) -> None:
     meter = Meter(iter([0.0, 10.0]).__next__)
-    until_spent(child.pid, 0.05)
+    eventually(lambda: spent(child.pid) >= 0.05)
     first = meter.look([child.pid])
-    until_spent(child.pid, spent(child.pid) + 0.2)
+    before = spent(child.pid)
+    eventually(lambda: spent(child.pid) >= before + 0.2)
     second = meter.look([child.pid])
     assert first.cpu is None
     assert second.cpu is not None
