@@ -208,6 +208,7 @@ def _option(error: Any) -> str:
 def _tell_unexpected(error: Exception, ctx: Any) -> ExitCode:
     _trace(error, ctx)
     if isinstance(error, OSError) and error.errno in _FULL:
+        _drop_unwritable()
         typer.echo("stockctl: no room is left where it is to be written: free some, or write it elsewhere", err=True)
         return ExitCode.ERROR
     sentence = str(error).partition("\n")[0] or "no reason given"
@@ -218,6 +219,13 @@ def _tell_unexpected(error: Exception, ctx: Any) -> ExitCode:
 def _trace(error: Exception, ctx: Any) -> None:
     if isinstance(ctx.obj, Globals) and ctx.obj.verbose:
         traceback.print_exception(error)
+
+
+def _drop_unwritable() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
 
 
 def _drop_output() -> None:

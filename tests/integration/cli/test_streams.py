@@ -45,6 +45,8 @@ def test_a_closed_stream_leads_nowhere_and_changes_nothing_else(
 def test_a_full_disk_is_told_with_its_cure(ctl: Ctl) -> None:
     ctl.apply("DAILY")
     environment = {**os.environ, "DATABASE_URL": ctl.container.settings.database_url, "REDIS_URL": NOWHERE}
+    # As users have it: what is printed is kept until the end.
+    environment.pop("PYTHONUNBUFFERED", None)
     with open("/dev/full", "w") as full:
         run = subprocess.run(
             [sys.executable, "-m", "stockjobs.cli", "get", "jobs", "-o", "csv"],
