@@ -164,7 +164,7 @@ def test_no_rule_finds_anything_in_what_was_cleared(
             place = number % len(bars)
             value = getattr(bars, column)[place]
             if column in PRICES:
-                bars = changed(bars, column, place, value * factor)
+                bars = changed(bars, column, place, float(value) * factor)
             else:
                 bars = changed(bars, column, place, value + seconds)
         answers.append(replace(one, bars=bars))
